@@ -1,0 +1,80 @@
+"""Options that the verbs share; every default is that of `ExplainSettings`."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..explain import settings as choices
+from ..explain.settings import ExplainSettings
+from .progress import STYLES
+
+DEFAULTS = ExplainSettings()
+
+
+def add_input_options(parser: argparse.ArgumentParser) -> None:
+    """Add how to read the scan."""
+    group = parser.add_argument_group("input")
+    group.add_argument("--series", metavar="N|UID", help="which DICOM series of the folder")
+    group.add_argument(
+        "--assume-hu", action="store_true", help="go on although the values don't look like HU"
+    )
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Add where the result goes and how progress is shown."""
+    group = parser.add_argument_group("output")
+    group.add_argument("-o", "--output", required=True, metavar="OUT", help="result folder")
+    group.add_argument("--force", action="store_true", help="replace an earlier result in OUT")
+    group.add_argument(
+        "--no-scene", action="store_true", help="leave out scene.mrb (saves time and space)"
+    )
+    group.add_argument(
+        "--progress", choices=STYLES, default="text",
+        help="text: lines on stderr; json: one event a line on stdout (default: %(default)s)",
+    )
+
+
+def add_explain_options(parser: argparse.ArgumentParser) -> None:
+    """Add what to explain and how to search."""
+    group = parser.add_argument_group("models")
+    group.add_argument("--classifier", default="lung-volume", help="default: %(default)s")
+    group.add_argument("--target", metavar="NAME", help="default: the classifier's first")
+    group.add_argument(
+        "--autoencoder", default="ct-vqgan-small",
+        help="catalogue name or path of a JSON card (default: %(default)s)",
+    )
+    group = parser.add_argument_group("search")
+    _add(group, "mode", choices=choices.MODES, help="all slices together, chunk by chunk, or both")
+    _add(group, "chunk", type=int, metavar="SLICES", help="prepared slices (3 mm) in a chunk")
+    _add(group, "direction", choices=choices.DIRECTIONS, help="which way the score shall go")
+    _add(group, "search", choices=choices.SEARCHES,
+         help="adaptive: keep the best within the limit; reference: the paper's ladder")
+    _add(group, "baseline", choices=choices.BASELINES,
+         help="add the change to the scan, or show the paper's decoded slices")
+    _add(group, "composite", choices=choices.COMPOSITES, help="how the change joins the scan")
+    _add(group, "slice_smoothing", type=float, metavar="SLICES",
+         help="smooth the change from slice to slice by this standard deviation")
+    _add(group, "max_change", type=float, metavar="FRACTION", help="greatest change of the image")
+    _add(group, "change_scope", choices=choices.CHANGE_SCOPES,
+         help="what the limit is relative to (adaptive: region; reference: volume, as the paper)")
+    _add(group, "target_score", type=float, metavar="SCORE", help="stop as soon as this is reached")
+    _add(group, "max_evaluations", type=int, metavar="N", help="most evaluations of one search")
+    _add(group, "level_edges", type=float, nargs="+", metavar="HU", help="heatmap levels")
+    _add(group, "device", metavar="auto|cpu|cuda", help="where to compute")
+    _add(group, "seed", type=int, help="seed of everything random")
+
+
+def settings_from(options: argparse.Namespace) -> ExplainSettings:
+    """Return the settings of parsed options; raise `SettingsError` for values out of range."""
+    return ExplainSettings(**{name: getattr(options, name) for name in ExplainSettings.names()})
+
+
+def _add(group, name: str, help: str, **details) -> None:
+    default = getattr(DEFAULTS, name)
+    if isinstance(default, tuple):
+        shown = " ".join(f"{value:g}" for value in default)
+    else:
+        shown = "none" if default is None else default
+    group.add_argument(
+        "--" + name.replace("_", "-"), default=default, help=f"{help} (default: {shown})", **details
+    )

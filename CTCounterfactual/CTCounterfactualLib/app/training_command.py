@@ -1,0 +1,66 @@
+"""The verb `train-vqgan`: train a slice VQ-GAN and write its weights with a card."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ..errors import SettingsError
+from .interrupt import cancel_on_signal
+
+
+def add_train_options(parser: argparse.ArgumentParser) -> None:
+    """Add what to train on, the network's sizes and how long."""
+    parser.add_argument("scans", nargs="*", metavar="SCAN", help="CT files or DICOM folders")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR",
+                        help="gets checkpoint, losses, weights and card; resumes if it has any")
+    parser.add_argument("--name", default="my-vqgan", help="of the model (default: %(default)s)")
+    parser.add_argument("--settings", metavar="JSON",
+                        help="file with TrainSettings, such as the `training` part of a card")
+    parser.add_argument("--steps", type=int, help="optimiser steps (default: the settings')")
+    parser.add_argument("--generated", type=int, default=30, metavar="N",
+                        help="generated chests to add (default: %(default)s)")
+    parser.add_argument("--generated-share", type=float, default=0.4, metavar="FRACTION",
+                        help="share of examples drawn from them (default: %(default)s)")
+    parser.add_argument("--licence", default="", help="licence of the weights, for the card")
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train, or go on training, and export; Ctrl-C stops it and keeps the checkpoint."""
+    from ..scans.read import read_scan
+    from ..training.export import export_model
+    from ..training.loop import Trainer
+    from ..training.settings import TrainSettings
+    from ..training.slices import build_stacks
+
+    if not options.scans and not options.generated:
+        raise SettingsError("Nothing to train on: give scans, or --generated N above 0.")
+    values = {}
+    if options.settings:
+        try:
+            values = json.loads(Path(options.settings).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"Cannot read {options.settings} as JSON: {error}.") from error
+    if options.steps:
+        values["steps"] = options.steps
+    settings = TrainSettings.from_dict(values)
+    folder = Path(options.output)
+    with cancel_on_signal() as cancel:
+        stacks = build_stacks(
+            (read_scan(path) for path in options.scans), options.generated, options.generated_share
+        )
+
+        def on_step(step: int, steps: int) -> None:
+            cancel.check()
+            if step % settings.log_every == 0:
+                sys.stderr.write(f"step {step} of {steps}\n")
+
+        network = Trainer(stacks, settings, folder).run(on_step)
+    card = export_model(
+        network, settings, folder, options.name,
+        data=[f"{stack.name}: {len(stack.slices)} slices" for stack in stacks],
+        licence=options.licence,
+    )
+    sys.stderr.write(f"Model written: {card}\n")

@@ -1,0 +1,1 @@
+"""Explanations: gradient, search over lambda, composite, heatmaps, and the verb `explain`."""

@@ -1,0 +1,57 @@
+"""Chunks: which slices are searched together, and the search over one range of slices."""
+
+from __future__ import annotations
+
+from ..scans.grid import PreparedScan
+from .result import Outcome
+from .search import stopping
+from .search.adaptive import AdaptiveGoal, adaptive_search
+from .search.found import Found
+from .search.reference import reference_search
+from .settings import ExplainSettings
+from .workspace import Workspace
+
+
+def chunk_ranges(slices: int, chunk: int) -> list[tuple[int, int]]:
+    """Split `slices` into ranges [start, stop) of `chunk` slices from foot to head.
+
+    The last chunk takes what is left; if that is less than half a chunk, it joins the one before,
+    because a sliver can hardly move a score and would read as "no evidence here".
+    """
+    starts = list(range(0, slices, chunk))
+    if len(starts) > 1 and slices - starts[-1] < chunk / 2:
+        starts.pop()
+    return list(zip(starts, [*starts[1:], slices], strict=True))
+
+
+def search_range(
+    workspace: Workspace, prepared: PreparedScan, start: int, stop: int
+) -> Outcome:
+    """Search lambda for slices [start, stop), all others fixed, as the settings ask."""
+    settings = workspace.settings
+    found = _search(workspace, settings, start, stop)
+    return Outcome(
+        start=start,
+        stop=stop,
+        slab_mm=prepared.slab_mm(start, stop),
+        lam=found.point.lam,
+        score_before=workspace.score,
+        score_after=found.point.score,
+        stop_reason=found.stop_reason,
+        change=found.point.change,
+        path=found.path,
+    )
+
+
+def _search(workspace: Workspace, settings: ExplainSettings, start: int, stop: int) -> Found:
+    evaluate = workspace.evaluator(start, stop)
+    first_step = workspace.first_step(start, stop)
+    if first_step == 0:
+        point = evaluate(0.0)
+        return Found(point, stopping.NO_GRADIENT, (point,))
+    if settings.search == "reference":
+        return reference_search(evaluate, settings.direction, settings.max_change)
+    goal = AdaptiveGoal(
+        settings.direction, settings.max_change, settings.target_score, settings.max_evaluations
+    )
+    return adaptive_search(evaluate, first_step, goal)

@@ -1,0 +1,78 @@
+"""Flags: named warnings on why an explanation deserves less trust, in plain words."""
+
+from __future__ import annotations
+
+from .result import Flag, Outcome, Scores
+from .search import stopping
+
+# The written volume is scored anew; a difference above this share of the drop is worth a word.
+WRITTEN_TOLERANCE = 0.15
+# Re-encoding the counterfactual should cost hardly more than re-encoding the scan did.
+PLAUSIBLE_RATIO = 1.15
+
+
+def raise_flags(
+    scores: Scores,
+    outcomes: tuple[Outcome, ...],
+    searched_score: float,
+    decode_ratio: float,
+    notes: tuple[tuple[str, str], ...],
+) -> tuple[Flag, ...]:
+    """Return all flags of an explanation.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of scan, reconstruction and the counterfactual as written.
+    outcomes : tuple of Outcome
+        Whole and chunk searches.
+    searched_score : float
+        Score that the search found for the counterfactual on the prepared grid.
+    decode_ratio : float
+        mean |D(E(x')) - x'| / mean |D(E(x)) - x|: above 1 the autoencoder finds the
+        counterfactual harder to draw than the scan, as it would something it never saw.
+    notes : tuple of (name, message)
+        Warnings of scan and classifier, passed on.
+    """
+    flags = [Flag(name, message) for name, message in notes]
+    drop = abs(scores.original - scores.counterfactual)
+    gap = abs(scores.original - scores.reconstruction)
+    if gap > drop:
+        flags.append(Flag(
+            "reconstruction-gap",
+            f"The autoencoder alone moves the score by {gap:.4g}, more than the counterfactual "
+            f"does ({drop:.4g}): what it cannot draw may matter to the classifier.",
+        ))
+    if all(outcome.lam == 0 for outcome in outcomes):
+        flags.append(Flag(
+            "score-did-not-move",
+            "No change within the limit moved the score the wanted way; the scan is unchanged.",
+        ))
+    without = sum(outcome.stop_reason == stopping.NO_GRADIENT for outcome in outcomes)
+    if without:
+        flags.append(Flag(
+            "no-gradient",
+            f"{without} of {len(outcomes)} searches had no gradient: the classifier doesn't react "
+            f"to these slices at all.",
+        ))
+    unfinished = sum(outcome.stop_reason == stopping.EVALUATION_LIMIT for outcome in outcomes)
+    if unfinished:
+        flags.append(Flag(
+            "evaluation-limit",
+            f"{unfinished} of {len(outcomes)} searches ran out of evaluations; more might move the "
+            f"score further.",
+        ))
+    written_gap = abs(scores.counterfactual - searched_score)
+    if written_gap > WRITTEN_TOLERANCE * abs(scores.original - searched_score):
+        flags.append(Flag(
+            "written-score-differs",
+            f"The search found {searched_score:.4g}, but the written volume scores "
+            f"{scores.counterfactual:.4g}: part of the effect was lost on the scan's own grid.",
+        ))
+    if decode_ratio > PLAUSIBLE_RATIO:
+        flags.append(Flag(
+            "hard-to-draw",
+            f"The autoencoder redraws the counterfactual {decode_ratio:.2f} times worse than the "
+            f"scan: parts of it may look like nothing it has seen.",
+        ))
+    return tuple(flags)

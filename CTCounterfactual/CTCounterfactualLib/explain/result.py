@@ -1,0 +1,214 @@
+"""What an explanation consists of: scores, searches, volumes on the scan's grid, warnings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..scans.grid import PreparedScan
+from ..scans.scan import Scan
+from .settings import ExplainSettings
+
+# Shown on everything that leaves the program.
+DISCLAIMER = "Model behaviour, not a diagnosis"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Which model was used.
+
+    Parameters
+    ----------
+    name : str
+        Name in the catalogue, or the card's own.
+    sha256 : str
+        Digest of its weights; empty for a model without weights.
+    description : str
+        One line for a person.
+    """
+
+    name: str
+    sha256: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class TargetInfo:
+    """Which of a classifier's outputs is explained, and its unit (`L`, `probability`, ...)."""
+
+    name: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The three scores that belong together.
+
+    Parameters
+    ----------
+    original : float
+        f(x): of the scan.
+    reconstruction : float
+        f(D(E(x))): of the autoencoder's picture of it, with nothing changed.
+    counterfactual : float
+        Of the counterfactual volume as it is written, prepared and scored again like a new scan.
+    """
+
+    original: float
+    reconstruction: float
+    counterfactual: float
+
+
+@dataclass(frozen=True)
+class SearchPoint:
+    """One evaluation: lambda, the score there, and the fraction of the image that changed."""
+
+    lam: float
+    score: float
+    change: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The search over one range of prepared slices.
+
+    Parameters
+    ----------
+    start, stop : int
+        Slices [start, stop) of the prepared grid.
+    slab_mm : tuple of float
+        S coordinates (mm, RAS) of its lower and upper face.
+    lam : float
+        Lambda of the point that was kept; negative where the score is to decrease.
+    score_before, score_after : float
+        Scores of the unchanged and the kept volume.
+    stop_reason : str
+        One of the names in `explain.search.stopping`.
+    change : float
+        Fraction changed at the kept point (in the settings' `change_scope`).
+    path : tuple of SearchPoint
+        Every evaluation in the order they were made; its length is `evaluations`.
+    """
+
+    start: int
+    stop: int
+    slab_mm: tuple[float, float]
+    lam: float
+    score_before: float
+    score_after: float
+    stop_reason: str
+    change: float
+    path: tuple[SearchPoint, ...]
+
+    @property
+    def evaluations(self) -> int:
+        """Number of classifier evaluations of this search."""
+        return len(self.path)
+
+    @property
+    def reduction(self) -> float:
+        """Score before minus score after (negative where the score rose)."""
+        return self.score_before - self.score_after
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A named warning: why this explanation deserves less trust, in plain words."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class HeatLevel:
+    """One label of a heatmap.
+
+    Parameters
+    ----------
+    label : int
+        Voxel value in the label map.
+    name : str
+        For people: "decrease 10-25 HU".
+    low_hu, high_hu : float
+        Signed change in HU, low_hu <= change < high_hu (infinite at the outermost levels).
+    """
+
+    label: int
+    name: str
+    low_hu: float
+    high_hu: float
+
+
+@dataclass(frozen=True)
+class ChunkHeatmap:
+    """The label map of one chunk, cropped to its slab.
+
+    Parameters
+    ----------
+    start, stop : int
+        Slices [start, stop) of the prepared grid.
+    image : SimpleITK.Image
+        uint8 labels on a cut-out of the scan's own grid (its geometry says where it lies).
+    """
+
+    start: int
+    stop: int
+    image: sitk.Image
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds spent encoding (and decoding once), on gradients, on searches, and in total."""
+
+    encode: float
+    gradient: float
+    search: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A finished explanation of one scan; volumes lie on the scan's own grid.
+
+    Parameters
+    ----------
+    scan, prepared : Scan, PreparedScan
+        The input, and the volume that the models saw.
+    counterfactual, difference : numpy.ndarray
+        (K, J, I), int16, HU: the changed scan, and changed minus scan.
+    heatmap : numpy.ndarray
+        (K, J, I), uint8: labels of `levels`; of the chunks together where chunks were searched,
+        else of the whole counterfactual.
+    chunk_heatmaps : tuple of ChunkHeatmap
+        One per chunk; empty in mode `whole`.
+    levels : tuple of HeatLevel
+        What each label means (0 is "no change").
+    whole : Outcome or None
+        The search over all slices together; None in mode `chunks`.
+    chunks : tuple of Outcome
+        The search over each chunk; empty in mode `whole`.
+    flags : tuple of Flag
+        Named warnings, empty if there are none.
+    """
+
+    scan: Scan
+    prepared: PreparedScan
+    settings: ExplainSettings
+    classifier: ModelInfo
+    target: TargetInfo
+    autoencoder: ModelInfo
+    scores: Scores
+    whole: Outcome | None
+    chunks: tuple[Outcome, ...]
+    counterfactual: np.ndarray
+    difference: np.ndarray
+    heatmap: np.ndarray
+    chunk_heatmaps: tuple[ChunkHeatmap, ...]
+    levels: tuple[HeatLevel, ...]
+    flags: tuple[Flag, ...]
+    timing: Timing
+    peak_memory_mb: float
+    versions: dict[str, str]
+    device: str

@@ -1,0 +1,1 @@
+"""Searches over lambda: functions of an `evaluate(lam)` that know nothing of images or models."""

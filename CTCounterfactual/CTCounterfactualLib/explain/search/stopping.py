@@ -1,0 +1,20 @@
+"""Why a search ended: names that appear in every result."""
+
+from __future__ import annotations
+
+TARGET_REACHED = "target reached"
+NO_FURTHER_DECREASE = "no further decrease"
+NO_FURTHER_INCREASE = "no further increase"
+CHANGE_LIMIT = "change limit"
+NO_GRADIENT = "no gradient"
+EVALUATION_LIMIT = "evaluation limit"
+
+STOP_REASONS = (
+    TARGET_REACHED, NO_FURTHER_DECREASE, NO_FURTHER_INCREASE, CHANGE_LIMIT, NO_GRADIENT,
+    EVALUATION_LIMIT,
+)
+
+
+def no_further(direction: str) -> str:
+    """Return the reason "the score no longer moves" for a direction."""
+    return NO_FURTHER_DECREASE if direction == "decrease" else NO_FURTHER_INCREASE

@@ -1,0 +1,133 @@
+"""Settings of one explanation; each default is written here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+from ..errors import SettingsError
+
+MODES = ("whole", "chunks", "both")
+DIRECTIONS = ("decrease", "increase")
+SEARCHES = ("adaptive", "reference")
+BASELINES = ("scan", "reconstruction")
+CHANGE_SCOPES = ("region", "volume")
+COMPOSITES = ("bounded", "residual")
+DEVICES = ("auto", "cpu", "cuda")
+# Beyond this a change would no longer tell which slices it belongs to.
+MAX_SMOOTHING = 5.0
+
+
+@dataclass(frozen=True)
+class ExplainSettings:
+    """How to search for a counterfactual.
+
+    Parameters
+    ----------
+    mode : str
+        `whole`: all slices move together, one consistent volume. `chunks`: each chunk alone, all
+        others fixed, which tells where the evidence is. `both`.
+    chunk : int
+        Slices of the prepared grid in a chunk (3 mm each with the default grid).
+    direction : str
+        `decrease` or `increase` the score.
+    search : str
+        `adaptive`: bracket and refine lambda, keep the best. `reference`: the paper's fixed ladder
+        and stop rules.
+    baseline : str
+        `scan`: the change is added to the scan. `reconstruction`: the paper's D(z + lambda g).
+    composite : str
+        How the change is added to the scan; see `explain.composite`.
+    slice_smoothing : float
+        Standard deviation, in prepared slices, by which the change is smoothed from slice to slice
+        before it is added to the scan; 0 for none.
+    max_change : float
+        Greatest sum |x - x'| / sum |x| in 0..1 intensities.
+    change_scope : str or None
+        What `max_change` is relative to: the edited `region` or the whole `volume` (the paper).
+        None takes the search's own: region for `adaptive`, volume for `reference`.
+    target_score : float or None
+        Stop as soon as the score is at or beyond this; None goes as far as `max_change` allows.
+    max_evaluations : int
+        Most classifier evaluations of one adaptive search.
+    level_edges : tuple of float
+        Heatmap levels: |change| in HU at which each begins; see `explain.heatmap`.
+    device : str
+        `auto` takes CUDA where there is one.
+    seed : int
+        Seed of everything random (a run on the CPU is deterministic anyhow).
+
+    Raises
+    ------
+    SettingsError
+        Naming the setting, its value and what is allowed.
+    """
+
+    mode: str = "both"
+    chunk: int = 10
+    direction: str = "decrease"
+    search: str = "adaptive"
+    baseline: str = "scan"
+    composite: str = "bounded"
+    slice_smoothing: float = 1.0
+    max_change: float = 0.05
+    change_scope: str | None = None
+    target_score: float | None = None
+    max_evaluations: int = 12
+    level_edges: tuple[float, ...] = (10.0, 25.0, 50.0, 100.0, 200.0)
+    device: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "level_edges", tuple(float(e) for e in self.level_edges))
+        for name, allowed in (
+            ("mode", MODES), ("direction", DIRECTIONS), ("search", SEARCHES),
+            ("baseline", BASELINES), ("composite", COMPOSITES),
+            ("change_scope", (None, *CHANGE_SCOPES)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise SettingsError(
+                    f"Setting {name} is {getattr(self, name)!r}; choose one of "
+                    f"{', '.join(str(a) for a in allowed)}."
+                )
+        if self.device not in DEVICES and not self.device.startswith("cuda:"):
+            raise SettingsError(
+                f"Setting device is {self.device!r}; choose one of {', '.join(DEVICES)} or cuda:N."
+            )
+        if self.chunk < 1:
+            raise SettingsError(f"Setting chunk is {self.chunk}; it must be 1 slice or more.")
+        if not 0 < self.max_change <= 1:
+            raise SettingsError(
+                f"Setting max_change is {self.max_change}; it is a fraction above 0, at most 1 "
+                f"(0.05 is 5 %)."
+            )
+        if not 0 <= self.slice_smoothing <= MAX_SMOOTHING:
+            raise SettingsError(
+                f"Setting slice_smoothing is {self.slice_smoothing}; choose 0 (none) to "
+                f"{MAX_SMOOTHING:g} slices."
+            )
+        if self.max_evaluations < 2:
+            raise SettingsError(
+                f"Setting max_evaluations is {self.max_evaluations}; a search needs at least 2."
+            )
+        edges = self.level_edges
+        if not edges or edges[0] <= 0 or list(edges) != sorted(set(edges)):
+            raise SettingsError(
+                f"Setting level_edges is {edges}; give rising HU values above 0, "
+                f"such as 10, 25, 50, 100, 200."
+            )
+
+    @property
+    def scope(self) -> str:
+        """The change scope in force: `change_scope`, or the search's own."""
+        return self.change_scope or ("region" if self.search == "adaptive" else "volume")
+
+    def to_dict(self) -> dict:
+        """Return plain JSON values; `change_scope` is the one in force."""
+        return {
+            **asdict(self), "change_scope": self.scope, "level_edges": list(self.level_edges)
+        }
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of all settings."""
+        return tuple(field.name for field in fields(cls))

@@ -1,0 +1,133 @@
+"""From a change on the prepared grid to the scan's own: counterfactual, difference, heatmaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..scans.grid import ROUNDING, PreparedScan
+from ..scans.hounsfield import MAX_STORED_HU, MIN_STORED_HU
+from .heatmap import label_change
+from .result import ChunkHeatmap, Outcome
+
+_INT16 = np.iinfo(np.int16)
+
+
+def change_on_scan(prepared: PreparedScan, change: np.ndarray) -> np.ndarray:
+    """Resample a change to the scan's grid.
+
+    Parameters
+    ----------
+    change : numpy.ndarray
+        (K, J, I) of the prepared grid, in 0..1 intensities.
+
+    Returns
+    -------
+    numpy.ndarray
+        (K, J, I) of the scan's grid, int16, signed HU.
+    """
+    change_hu = prepared.to_scan_grid(change * prepared.spec.window.hu_per_unit)
+    return np.rint(change_hu, out=change_hu).astype(np.int16)
+
+
+def add_to_scan(prepared: PreparedScan, change_hu: np.ndarray) -> np.ndarray:
+    """Add a change to the scan; where it is 0 the scan's voxels stay as they are.
+
+    Parameters
+    ----------
+    change_hu : numpy.ndarray
+        (K, J, I) of the scan's grid, int16, HU.
+
+    Returns
+    -------
+    numpy.ndarray
+        (K, J, I), int16, HU. A change never takes a voxel out of what a scanner stores
+        (-1024..3071); a voxel that is beyond it already, padding (-2048, -3024) or metal, may only
+        move inwards, by no more than its change. Values of a float scan are rounded to whole HU.
+    """
+    scan = np.rint(np.clip(prepared.scan.array, _INT16.min, _INT16.max)).astype(np.int16)
+    changed = scan.astype(np.int32) + change_hu
+    lowest, highest = np.minimum(scan, MIN_STORED_HU), np.maximum(scan, MAX_STORED_HU)
+    return np.clip(changed, lowest, highest, out=changed).astype(np.int16)
+
+
+def chunk_heatmap(
+    prepared: PreparedScan, change: np.ndarray, outcome: Outcome, edges: tuple[float, ...]
+) -> ChunkHeatmap:
+    """Label one chunk's change on the part of the scan's grid that its slab covers.
+
+    The cut-out is the smallest box of scan voxels that holds every voxel centre of the slab; on an
+    oblique scan it also holds others, whose label is 0.
+
+    Parameters
+    ----------
+    change : numpy.ndarray
+        (stop - start, J, I): the chunk's slices of the prepared grid, in 0..1 intensities.
+    """
+    padded = np.zeros(prepared.volume.shape, np.float32)
+    padded[outcome.start : outcome.stop] = change
+    start, size = _slab_box(prepared, outcome)
+    box = sitk.RegionOfInterest(prepared.scan.image, size, start)
+    in_hu = prepared.as_image(padded * np.float32(prepared.spec.window.hu_per_unit))
+    change_hu = sitk.GetArrayFromImage(
+        sitk.Resample(in_hu, box, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
+    )
+    # Linear interpolation fades out over the neighbouring slices; the map ends with the slab.
+    change_hu[~_inside_slab(prepared, outcome, start, size)] = 0
+    labels = sitk.GetImageFromArray(label_change(np.rint(change_hu), edges))
+    labels.CopyInformation(box)
+    return ChunkHeatmap(outcome.start, outcome.stop, labels)
+
+
+def combine_heatmaps(prepared: PreparedScan, heatmaps: tuple[ChunkHeatmap, ...]) -> np.ndarray:
+    """Put the chunks' label maps together on the scan's grid: (K, J, I), uint8."""
+    combined = np.zeros(prepared.scan.array.shape, np.uint8)
+    for heatmap in heatmaps:
+        corner = prepared.scan.image.TransformPhysicalPointToIndex(heatmap.image.GetOrigin())
+        i, j, k = corner
+        labels = sitk.GetArrayViewFromImage(heatmap.image)
+        depth, height, width = labels.shape
+        part = combined[k : k + depth, j : j + height, i : i + width]
+        np.maximum(part, labels, out=part, where=part == 0)  # slabs of an oblique scan overlap in K
+    return combined
+
+
+def _slab_box(prepared: PreparedScan, outcome: Outcome) -> tuple[list[int], list[int]]:
+    """Return first index and size (I, J, K) of a box that holds the slab's voxel centres."""
+    image = prepared.scan.image
+    margin = ROUNDING * prepared.spec.spacing[2]  # as `slice_at` counts a face
+    bottom, top = outcome.slab_mm[0] - margin, outcome.slab_mm[1] + margin
+    # S is linear in the index: S(i, j, k) = S0 + a.(i, j, k). Each axis is cut to where the slab
+    # can be reached with the other two free.
+    origin = np.array(image.TransformIndexToPhysicalPoint((0, 0, 0)))[2]
+    slope = np.array(image.GetDirection()).reshape(3, 3)[2] * np.array(image.GetSpacing())
+    last = np.array(image.GetSize()) - 1
+    reach = slope * last
+    first_index, size = [0, 0, 0], [int(n) + 1 for n in last]
+    for axis in range(3):
+        if slope[axis] == 0:
+            continue
+        others = [a for a in range(3) if a != axis]
+        low = sum(min(0.0, reach[a]) for a in others)
+        high = sum(max(0.0, reach[a]) for a in others)
+        ends = sorted(((bottom - origin - high) / slope[axis], (top - origin - low) / slope[axis]))
+        first = int(np.clip(np.ceil(ends[0]), 0, last[axis]))
+        final = int(np.clip(np.floor(ends[1]), first, last[axis]))
+        first_index[axis], size[axis] = first, final - first + 1
+    return first_index, size
+
+
+def _inside_slab(
+    prepared: PreparedScan, outcome: Outcome, start: list[int], size: list[int]
+) -> np.ndarray:
+    """Return (K, J, I) bool of a box of scan voxels: centres that lie in the outcome's slices.
+
+    Heights are counted from the scan's own first voxel, not the box's: the same voxel gets the
+    same height in two boxes, to the last bit, and so belongs to exactly one slab.
+    """
+    image = prepared.scan.image
+    slope = np.array(image.GetDirection()).reshape(3, 3)[2] * np.array(image.GetSpacing())
+    i, j, k = (np.arange(a, a + n) * s for a, n, s in zip(start, size, slope, strict=True))
+    height = image.GetOrigin()[2] + k[:, None, None] + j[None, :, None] + i[None, None, :]
+    number = prepared.slice_at(height)
+    return (number >= outcome.start) & (number < outcome.stop)

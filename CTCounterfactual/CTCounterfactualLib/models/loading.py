@@ -1,0 +1,86 @@
+"""Safe loading of weights: safetensors only, hash first, strict keys, never pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ..errors import MissingExtraError, ModelError
+from ..scans.files import file_sha256
+from .autoencoder import FROM_NETWORK, TO_NETWORK, Affine, SliceAutoencoder
+from .cards import read_card, require
+from .vqgan import VQGAN
+from .vqgan_config import VQGANConfig
+
+# How many tensor names an error message shows before it says "...".
+NAMES_SHOWN = 3
+
+
+def autoencoder_from_card(path: Path) -> SliceAutoencoder:
+    """Load the slice autoencoder that a card describes.
+
+    Raises
+    ------
+    ModelError
+        If card or weights are missing, damaged, not what the card's hash says, or don't fit.
+    """
+    card = read_card(path)
+    name, config, weights, sha256 = require(card, path, "name", "config", "weights", "sha256")
+    network = VQGAN(VQGANConfig.from_dict(config))
+    load_weights(network, path.parent / weights, sha256)
+    return SliceAutoencoder(
+        network, name, sha256, card.get("description", ""),
+        Affine(**card["to_network"]) if "to_network" in card else TO_NETWORK,
+        Affine(**card["from_network"]) if "from_network" in card else FROM_NETWORK,
+    )
+
+
+def load_weights(module: nn.Module, path: Path, sha256: str) -> None:
+    """Load a safetensors file into a module, in float32, after its hash was checked.
+
+    Raises
+    ------
+    ModelError
+        Naming the file and what is wrong: missing, other bytes than expected, not safetensors, or
+        tensors that don't fit the module.
+    """
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise MissingExtraError("safetensors", "models", "load model weights") from error
+
+    if not path.is_file():
+        raise ModelError(f"The weights file {path} is missing; reinstall, or fetch it again.")
+    found = file_sha256(path)
+    if found != sha256:
+        raise ModelError(
+            f"The weights file {path} has SHA-256 {found[:12]}... but its card says "
+            f"{sha256[:12]}...: it is damaged or was replaced. Fetch it again."
+        )
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"The weights file {path} is no readable safetensors: {error}.") from error
+    load_strict(module, tensors, str(path))
+
+
+def load_strict(module: nn.Module, tensors: dict[str, torch.Tensor], source: str) -> None:
+    """Copy tensors into a module; every name and shape must match, else `ModelError` says which."""
+    expected = module.state_dict()
+    problems = []
+    for word, names in (
+        ("missing", sorted(set(expected) - set(tensors))),
+        ("unexpected", sorted(set(tensors) - set(expected))),
+        ("of another shape", sorted(
+            n for n in set(expected) & set(tensors) if expected[n].shape != tensors[n].shape
+        )),
+    ):
+        if names:
+            shown = ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
+            problems.append(f"{len(names)} {word} ({shown})")
+    if problems:
+        raise ModelError(f"The weights in {source} don't fit the model: {'; '.join(problems)}.")
+    module.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=True)

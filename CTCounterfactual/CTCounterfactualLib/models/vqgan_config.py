@@ -1,0 +1,75 @@
+"""Sizes of a slice VQ-GAN, as its JSON card (or a taming-transformers yaml) states them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+from ..errors import ModelError
+
+
+@dataclass(frozen=True)
+class VQGANConfig:
+    """Sizes of encoder, decoder and codebook; field names are those of taming-transformers.
+
+    Parameters
+    ----------
+    ch, ch_mult : int, tuple of int
+        Width of the first level and its multiplier per level; each level after the first halves
+        height and width.
+    num_res_blocks : int
+        Residual blocks per level (the decoder has one more).
+    attn_resolutions : tuple of int
+        Levels that get attention, named by their height at `resolution`.
+    resolution : int
+        Training crop size in pixels; only `attn_resolutions` depends on it.
+    z_channels, embed_dim, n_embed : int
+        Channels of the encoder's output, dimension of a code, number of codes.
+    patch : int
+        Space-to-depth factor of the stem: the network works on `patch` x `patch` pixel blocks as
+        channels. 1 is the published layout; 2 costs a quarter. (Our addition.)
+    mid_attention : bool
+        Attention in the middle of encoder and decoder. True is the published layout.
+    cosine_codebook : bool
+        Compare latents and codes by direction only, both scaled to unit length (Yu et al.,
+        "Vector-quantized Image Modeling with Improved VQGAN", 2022). False is the published layout.
+    code_groups : int
+        Groups of latent channels that take a code each. 1 is the published layout.
+    """
+
+    ch: int = 128
+    ch_mult: tuple[int, ...] = (1, 1, 2, 2, 4)
+    num_res_blocks: int = 2
+    attn_resolutions: tuple[int, ...] = (16,)
+    resolution: int = 256
+    in_channels: int = 1
+    out_ch: int = 1
+    z_channels: int = 256
+    embed_dim: int = 256
+    n_embed: int = 1024
+    double_z: bool = False
+    dropout: float = 0.0
+    patch: int = 1
+    mid_attention: bool = True
+    cosine_codebook: bool = False
+    code_groups: int = 1
+
+    @property
+    def factor(self) -> int:
+        """Pixels per latent position along height and width (the paper's f)."""
+        return self.patch * 2 ** (len(self.ch_mult) - 1)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> VQGANConfig:
+        """Build from a card's `config`; raise `ModelError` naming any field that is unknown."""
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ModelError(
+                f"VQ-GAN config has unknown field(s) {', '.join(unknown)}; "
+                f"expected only: {', '.join(sorted(known))}."
+            )
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+    def to_dict(self) -> dict:
+        """Return plain JSON values; `from_dict` gives an equal config back."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}

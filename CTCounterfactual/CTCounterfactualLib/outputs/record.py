@@ -1,0 +1,94 @@
+"""`result.json`: everything a reader or a program needs to know of a run, with a schema version.
+
+Schema 1. Scores are in the target's unit, slices count from foot to head on the prepared grid,
+`slab_mm` are S coordinates (RAS, mm), lambda is negative where the score is to decrease.
+
+    schema          1
+    disclaimer      what this is not
+    input           path, sha256, name, size [I, J, K], spacing [I, J, K] mm
+    prepared        slices, spacing [I, J, K] mm: the grid that the models saw
+    classifier      name, sha256, description
+    target          name, unit
+    autoencoder     name, sha256, description
+    settings        every setting of the run
+    scores          original, reconstruction, counterfactual (of the volume as written)
+    whole           one search or null; see below
+    chunks          list of searches, foot to head; empty in mode `whole`
+    heat_levels     label, name, low_hu, high_hu (null: unbounded) of the heatmaps' labels
+    flags           list of {name, message}; empty if nothing speaks against the result
+    timing          encode, gradient, search, total in seconds
+    peak_memory_mb  of this process
+    versions        of this package, Python and libraries
+    device, seed
+    files           list of the files beside this one
+
+A search: start, stop, slab_mm, lambda, score_before, score_after, stop_reason, change (fraction in
+the settings' change_scope), evaluations, path [[lambda, score, change], ...] in order.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from ..explain.result import DISCLAIMER, Explanation, Outcome
+
+SCHEMA = 1
+
+
+def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
+    """Return the content of `result.json` as plain JSON values (no NaN, no infinity)."""
+    scan = explanation.scan
+    return {
+        "schema": SCHEMA,
+        "disclaimer": DISCLAIMER,
+        "input": {
+            "path": scan.path,
+            "sha256": scan.sha256,
+            "name": scan.name,
+            "size": list(scan.size),
+            "spacing": list(scan.spacing),
+        },
+        "prepared": {
+            "slices": explanation.prepared.slices,
+            "spacing": list(explanation.prepared.spec.spacing),
+        },
+        "classifier": asdict(explanation.classifier),
+        "target": asdict(explanation.target),
+        "autoencoder": asdict(explanation.autoencoder),
+        "settings": explanation.settings.to_dict(),
+        "scores": asdict(explanation.scores),
+        "whole": _search(explanation.whole) if explanation.whole else None,
+        "chunks": [_search(outcome) for outcome in explanation.chunks],
+        "heat_levels": [
+            {**asdict(level), "low_hu": _finite(level.low_hu), "high_hu": _finite(level.high_hu)}
+            for level in explanation.levels
+        ],
+        "flags": [asdict(flag) for flag in explanation.flags],
+        "timing": {name: round(value, 3) for name, value in asdict(explanation.timing).items()},
+        "peak_memory_mb": round(explanation.peak_memory_mb),
+        "versions": explanation.versions,
+        "device": explanation.device,
+        "seed": explanation.settings.seed,
+        "files": files,
+    }
+
+
+def _search(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "start": outcome.start,
+        "stop": outcome.stop,
+        "slab_mm": [round(edge, 3) for edge in outcome.slab_mm],
+        "lambda": outcome.lam,
+        "score_before": outcome.score_before,
+        "score_after": outcome.score_after,
+        "stop_reason": outcome.stop_reason,
+        "change": outcome.change,
+        "evaluations": outcome.evaluations,
+        "path": [[point.lam, point.score, point.change] for point in outcome.path],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

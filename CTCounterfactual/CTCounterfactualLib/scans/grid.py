@@ -1,0 +1,207 @@
+"""The prepared grid: from a scan to the volume that models see, and back to the scan's own grid.
+
+The prepared grid is axis-aligned with the patient (RAS), whatever the scan's direction matrix is,
+and covers the scan's whole physical extent, so that a change made on it can be resampled back to
+every voxel of the scan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import ScanError
+from .hounsfield import AIR_HU, IntensityWindow
+from .scan import Scan
+
+# ITK works in LPS; index axes that grow to Right, Anterior, Superior are therefore -x, -y, +z.
+RAS_DIRECTION_IN_LPS = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
+_RAS_SIGN = np.array([-1.0, -1.0, 1.0])
+# Ratio of full width at half maximum to standard deviation of a Gaussian.
+FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
+# Below this the scan is not coarser than it needs to be and smoothing would only blur it.
+MIN_DOWNSAMPLING = 1.25
+# Part of a prepared voxel that is rounding error and neither worth another voxel nor another slice.
+ROUNDING = 1e-4
+
+
+@dataclass(frozen=True)
+class GridSpec:
+    """What a model wants its volumes to look like; part of the classifier's card.
+
+    Parameters
+    ----------
+    spacing : tuple of float
+        (I, J, K) mm. Default: 1.5 x 1.5 x 3, as in Cohen et al.
+    window : IntensityWindow
+        HU interval mapped to 0..1.
+    crop : tuple of int or None
+        (I, J) voxels in plane: centre crop or pad with air to exactly this; None keeps the whole
+        field of view.
+    antialias : bool
+        Smooth before sampling down, so that each prepared voxel is an average of what it covers.
+        The paper's own chain doesn't; cards of published models say so.
+    """
+
+    spacing: tuple[float, float, float] = (1.5, 1.5, 3.0)
+    window: IntensityWindow = field(default_factory=IntensityWindow)
+    crop: tuple[int, int] | None = None
+    antialias: bool = True
+
+    @property
+    def voxel_litres(self) -> float:
+        """Volume of one prepared voxel in litres (1 L = 1e6 mm^3)."""
+        return float(np.prod(self.spacing)) * 1e-6
+
+
+@dataclass(frozen=True)
+class PreparedScan:
+    """A scan on its prepared grid.
+
+    Parameters
+    ----------
+    volume : numpy.ndarray
+        (K, J, I), float32, 0..1; K grows to Superior, J to Anterior, I to Right.
+    inside : numpy.ndarray
+        (K, J, I), bool: voxels inside the scan's field of view (False where padded with air).
+    spec : GridSpec
+        What it was prepared for.
+    scan : Scan
+        The scan it came from.
+    origin : tuple of float
+        LPS mm of voxel (0, 0, 0).
+    """
+
+    volume: np.ndarray
+    inside: np.ndarray
+    spec: GridSpec
+    scan: Scan
+    origin: tuple[float, float, float]
+
+    @property
+    def slices(self) -> int:
+        """Number of prepared slices (K)."""
+        return self.volume.shape[0]
+
+    def slab_mm(self, start: int, stop: int) -> tuple[float, float]:
+        """Return the S coordinates (mm, RAS) of lower and upper face of slices [start, stop)."""
+        thickness = self.spec.spacing[2]
+        # Each face by the same formula, so that a slab ends exactly where the next one begins.
+        bottom, top = (self.origin[2] + (k - 0.5) * thickness for k in (start, stop))
+        return bottom, top
+
+    def slice_at(self, height: np.ndarray) -> np.ndarray:
+        """Return the prepared slice (whole numbers, float) at each S coordinate (mm, RAS).
+
+        A height on the face between two slices, up to rounding error, counts to the upper one.
+        """
+        number = np.floor((height - self.origin[2]) / self.spec.spacing[2] + 0.5 + ROUNDING)
+        return np.clip(number, 0, self.slices - 1)
+
+    def as_image(self, values: np.ndarray) -> sitk.Image:
+        """Return `values` (K, J, I) as an image with the prepared grid's geometry."""
+        image = sitk.GetImageFromArray(values)
+        image.SetSpacing(self.spec.spacing)
+        image.SetOrigin(self.origin)
+        image.SetDirection(RAS_DIRECTION_IN_LPS)
+        return image
+
+    def to_scan_grid(self, values: np.ndarray) -> np.ndarray:
+        """Resample `values` from the prepared grid to the scan's own grid, linearly.
+
+        Parameters
+        ----------
+        values : numpy.ndarray
+            (K, J, I) of the prepared grid, any unit; a *change*, so that 0 is "nothing".
+
+        Returns
+        -------
+        numpy.ndarray
+            (K, J, I) of the scan's grid, float32, same unit; 0 outside the prepared grid.
+        """
+        resampled = sitk.Resample(
+            self.as_image(values.astype(np.float32)), self.scan.image, sitk.Transform(),
+            sitk.sitkLinear, 0.0, sitk.sitkFloat32,
+        )
+        return sitk.GetArrayFromImage(resampled)
+
+
+def prepare(scan: Scan, spec: GridSpec | None = None) -> PreparedScan:
+    """Resample a scan to a model's prepared grid: RAS, the spec's spacing, HU window -> 0..1.
+
+    Raises
+    ------
+    ScanError
+        If the scan covers less than one prepared slice.
+    """
+    spec = spec or GridSpec()
+    low, size = _cover(scan, spec)
+    clipped = sitk.Clamp(
+        scan.image, sitk.sitkFloat32, spec.window.low_hu, spec.window.high_hu
+    )  # before any smoothing, so that padding (-2048, -3024) and metal don't bleed
+    if spec.antialias:
+        clipped = smooth_for_spacing(clipped, _scan_axis_targets(scan, spec.spacing))
+    origin = tuple(float(v) for v in low)
+    grid = (size, sitk.Transform(), sitk.sitkLinear, origin, spec.spacing, RAS_DIRECTION_IN_LPS)
+    hu = sitk.GetArrayFromImage(
+        sitk.Resample(clipped, *grid, float(AIR_HU), sitk.sitkFloat32)
+    )
+    everywhere = sitk.Image(scan.size, sitk.sitkUInt8) + 1
+    everywhere.CopyInformation(scan.image)
+    inside = sitk.GetArrayFromImage(
+        sitk.Resample(
+            everywhere, size, sitk.Transform(), sitk.sitkNearestNeighbor, *grid[3:], 0,
+            sitk.sitkUInt8,
+        )
+    )
+    volume = np.clip(spec.window.to_unit(hu), 0.0, 1.0).astype(np.float32)
+    return PreparedScan(volume, inside.astype(bool), spec, scan, origin)
+
+
+def smooth_for_spacing(image: sitk.Image, target_mm: np.ndarray) -> sitk.Image:
+    """Blur each index axis of `image` just enough that sampling it at `target_mm` doesn't alias.
+
+    The Gaussian's variance is the difference of the variances of two Gaussians whose full widths
+    at half maximum are the target and the present spacing (Cardoso et al., "Scale factor point
+    spread function matching", MICCAI 2015).
+    """
+    for axis, (target, spacing) in enumerate(zip(target_mm, image.GetSpacing(), strict=True)):
+        if target < MIN_DOWNSAMPLING * spacing or image.GetSize()[axis] < 4:
+            continue  # 4: the recursive filter's minimum
+        sigma = float(np.sqrt(target**2 - spacing**2) / FWHM_PER_SIGMA)
+        image = sitk.RecursiveGaussian(image, sigma, direction=axis)
+    return image
+
+
+def _scan_axis_targets(scan: Scan, spacing: tuple[float, float, float]) -> np.ndarray:
+    """Return the prepared spacing met along each index axis of an arbitrarily oriented scan, mm."""
+    direction = np.abs(np.array(scan.image.GetDirection()).reshape(3, 3))  # (physical, index)
+    return (direction**2).T @ np.array(spacing)  # squared cosines sum to 1 along each index axis
+
+
+def _cover(scan: Scan, spec: GridSpec) -> tuple[np.ndarray, list[int]]:
+    """Return the origin (LPS mm) and size (I, J, K) of the prepared grid that covers the scan."""
+    spacing = np.array(spec.spacing)
+    corners = np.array([
+        scan.image.TransformContinuousIndexToPhysicalPoint([
+            -0.5 + bit * n for bit, n in zip(bits, scan.size, strict=True)
+        ])
+        for bits in np.ndindex(2, 2, 2)
+    ])
+    ras = corners * _RAS_SIGN
+    extent = ras.max(0) - ras.min(0)
+    # Rounded up: a scan voxel beyond the outermost prepared voxels could not be changed. Prepared
+    # voxel centres still all lie inside the scan.
+    size = np.maximum(np.ceil(extent / spacing - ROUNDING).astype(int), 1)
+    if spec.crop is not None:
+        size[:2] = spec.crop
+    if extent[2] < spacing[2] / 2:
+        raise ScanError(
+            f"The scan is {extent[2]:.2f} mm thick from head to foot; at least "
+            f"{spacing[2] / 2:.2f} mm are needed to make one slice of {spacing[2]:g} mm."
+        )
+    centre = (ras.max(0) + ras.min(0)) / 2
+    first_voxel_ras = centre - (size - 1) / 2 * spacing
+    return first_voxel_ras * _RAS_SIGN, [int(n) for n in size]

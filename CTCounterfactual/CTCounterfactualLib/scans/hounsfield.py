@@ -1,0 +1,37 @@
+"""Hounsfield units (HU) and the 0..1 intensities that the models see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# By definition of the Hounsfield scale (air at -1000, water at 0).
+AIR_HU = -1000
+WATER_HU = 0
+# What a 12-bit CT scanner can store with the usual intercept of -1024.
+MIN_STORED_HU = -1024
+MAX_STORED_HU = 3071
+
+
+@dataclass(frozen=True)
+class IntensityWindow:
+    """The HU interval that maps linearly onto 0..1; what lies outside is clipped.
+
+    Default: -1000..1000 HU, as in Cohen et al., "Explaining 3D Computed Tomography Classifiers with
+    Counterfactuals" (the paper's code scales the same interval).
+    """
+
+    low_hu: float = float(AIR_HU)
+    high_hu: float = 1000.0
+
+    @property
+    def hu_per_unit(self) -> float:
+        """HU per unit of the 0..1 intensity (2000 for the default window)."""
+        return self.high_hu - self.low_hu
+
+    def to_unit(self, hu):
+        """Clip HU to the window and map it to 0..1; works on NumPy arrays and torch tensors."""
+        return (hu.clip(self.low_hu, self.high_hu) - self.low_hu) / self.hu_per_unit
+
+    def to_hu(self, unit):
+        """Map 0..1 intensities back to HU (no clipping)."""
+        return unit * self.hu_per_unit + self.low_hu

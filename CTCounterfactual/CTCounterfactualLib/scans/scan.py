@@ -1,0 +1,86 @@
+"""A CT scan in HU on its own grid: voxels, geometry and where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import SimpleITK as sitk
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A CT volume in HU with its full geometry.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        3D, HU, any direction matrix; physical space is LPS, millimetres.
+    name : str
+        Short name for titles and node names.
+    path : str
+        Where it was read from; empty for a scan made in memory.
+    sha256 : str
+        Digest of the file (for a DICOM series: of its files' digests in slice order), or empty.
+    warnings : tuple of (name, message)
+        What a reader should know of this scan (uneven slice spacing, assumed HU ...).
+    """
+
+    image: sitk.Image
+    name: str = "scan"
+    path: str = ""
+    sha256: str = ""
+    warnings: tuple[tuple[str, str], ...] = field(default=())
+
+    @classmethod
+    def from_array(
+        cls,
+        hu: np.ndarray,
+        spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
+        direction: tuple[float, ...] = (1, 0, 0, 0, 1, 0, 0, 0, 1),
+        name: str = "scan",
+    ) -> Scan:
+        """Make a scan from an array.
+
+        Parameters
+        ----------
+        hu : numpy.ndarray
+            (K, J, I), HU.
+        spacing, origin, direction
+            As ITK has them: (I, J, K) mm; LPS mm of voxel (0, 0, 0); 3x3 row-major, LPS.
+        """
+        image = sitk.GetImageFromArray(hu)
+        image.SetSpacing([float(s) for s in spacing])
+        image.SetOrigin([float(o) for o in origin])
+        image.SetDirection([float(d) for d in direction])
+        return cls(image=image, name=name)
+
+    @property
+    def array(self) -> np.ndarray:
+        """The voxels, read-only view: (K, J, I), HU."""
+        return sitk.GetArrayViewFromImage(self.image)
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Voxels along (I, J, K)."""
+        return self.image.GetSize()
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Millimetres between voxel centres along (I, J, K)."""
+        return self.image.GetSpacing()
+
+    def with_array(self, voxels: np.ndarray) -> sitk.Image:
+        """Return `voxels` (K, J, I) as an image with exactly this scan's geometry."""
+        image = sitk.GetImageFromArray(voxels)
+        image.CopyInformation(self.image)
+        return image
+
+    def ijk_to_ras(self) -> np.ndarray:
+        """Return the 4x4 matrix from voxel indices (I, J, K) to RAS mm, as Slicer has it."""
+        matrix = np.eye(4)
+        direction = np.array(self.image.GetDirection()).reshape(3, 3)  # row-major 9 -> (3, 3)
+        matrix[:3, :3] = direction * np.array(self.spacing)
+        matrix[:3, 3] = self.image.GetOrigin()
+        return np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix  # LPS -> RAS flips the first two axes

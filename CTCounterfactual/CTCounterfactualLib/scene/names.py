@@ -1,0 +1,51 @@
+"""Names of nodes: the same each time, and a number when the scene has a set of that name."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+COUNTERFACTUAL = "counterfactual"
+CHANGE = "change (HU)"
+HEATMAP = "heatmap"
+
+
+@dataclass(frozen=True)
+class Names:
+    """How the nodes of one explanation are called.
+
+    Parameters
+    ----------
+    scan : str
+        The scan's name.
+    suffix : str
+        Empty for the first set of a scene, " (2)" for the second, and so on.
+    """
+
+    scan: str
+    suffix: str = ""
+
+    @classmethod
+    def unused(cls, scene, scan: str) -> Names:
+        """Return names of which the scene has none yet."""
+        for number in itertools.count(1):
+            names = cls(scan, "" if number == 1 else f" ({number})")
+            if scene.GetFirstNodeByName(names.of(COUNTERFACTUAL)) is None:
+                return names
+
+    def of(self, what: str) -> str:
+        """Return the name of a node of this set: "CHEST-1 heatmap (2)"."""
+        return f"{self.scan} {what}{self.suffix}"
+
+    def of_scan(self) -> str:
+        """Return the name of the scan's own node."""
+        return f"{self.scan}{self.suffix}"
+
+    def of_series(self, what: str) -> str:
+        """Return the name of a plot series; short, because a chart's legend shows it."""
+        return f"{what}{self.suffix}"
+
+
+def slices_name(start: int, stop: int) -> str:
+    """Name the prepared slices [start, stop) so that names sort: "slices 030-040"."""
+    return f"slices {start:03d}-{stop:03d}"

@@ -1,0 +1,82 @@
+"""Settings of a training run; each default is written here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+
+from ..errors import SettingsError
+from ..models.vqgan_config import VQGANConfig
+from .augment import AugmentSettings
+from .losses import LossWeights
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How to train a slice VQ-GAN.
+
+    Parameters
+    ----------
+    config : VQGANConfig
+        Sizes of the network.
+    steps, batch, crop : int
+        Optimiser steps, crops a step, side of a crop in pixels.
+    learning_rate, discriminator_rate : float
+        Peak rates of the two Adam optimisers; the first decays to zero along a cosine.
+    warmup : int
+        Steps over which the rate rises from zero.
+    average : float
+        Decay of the running average of the weights; the average is what is saved for use.
+    latent_noise : float
+        Standard deviation of noise added to unit-length latents before decoding, so that the
+        decoder also knows the neighbourhood of its codes, where Latent Shift goes.
+    restart_every : int
+        Codes not used since the last check, that many steps ago, restart at a random latent.
+    bfloat16 : bool
+        Run forward and backward in mixed precision.
+    """
+
+    config: VQGANConfig = field(default_factory=VQGANConfig)
+    steps: int = 6000
+    batch: int = 8
+    crop: int = 128
+    learning_rate: float = 4e-4
+    discriminator_rate: float = 2e-4
+    warmup: int = 100
+    average: float = 0.995
+    latent_noise: float = 0.1
+    restart_every: int = 50
+    bfloat16: bool = True
+    seed: int = 0
+    log_every: int = 50
+    checkpoint_every: int = 250
+    losses: LossWeights = field(default_factory=LossWeights)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> TrainSettings:
+        """Build from a card's `training`; raise `SettingsError` naming unknown fields."""
+        parts = {
+            "config": VQGANConfig.from_dict, "losses": _builder(LossWeights),
+            "augment": _builder(AugmentSettings),
+        }
+        return _builder(cls)({
+            name: parts[name](value) if name in parts else value for name, value in values.items()
+        })
+
+    def to_dict(self) -> dict:
+        """Return plain JSON values for the model card."""
+        return {**asdict(self), "config": self.config.to_dict()}
+
+
+def _builder(settings: type):
+    def build(values: dict):
+        known = {item.name for item in fields(settings)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise SettingsError(
+                f"{settings.__name__} has no field(s) {', '.join(unknown)}; known are: "
+                f"{', '.join(sorted(known))}."
+            )
+        return settings(**values)
+
+    return build

@@ -1,0 +1,25 @@
+"""Put the engine on the path, as Slicer does for a module's folder, and find the shared scans."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "CTCounterfactual"))
+
+
+@pytest.fixture(scope="session")
+def shared_ct():
+    """Return a function: name of a shared CT scan -> its path, or skip where it isn't there.
+
+    The scans lie outside the repository, in `shared/data/ct` beside it.
+    """
+
+    def find(name: str) -> Path:
+        path = REPOSITORY.parent / "shared" / "data" / "ct" / name
+        if not path.exists():
+            pytest.skip(f"the shared scan {name} is not on this machine")
+        return path
+
+    return find

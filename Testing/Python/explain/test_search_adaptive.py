@@ -1,0 +1,227 @@
+"""The adaptive search on functions whose best point is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from CTCounterfactualLib.explain.result import SearchPoint
+from CTCounterfactualLib.explain.search import stopping
+from CTCounterfactualLib.explain.search.adaptive import AdaptiveGoal, adaptive_search
+
+LIMIT = 0.05
+
+
+@dataclass
+class Landscape:
+    """Score and change as functions of the distance |lambda|, in either direction."""
+
+    score: Callable[[float], float]
+    change: Callable[[float], float] = lambda s: 0.01 * s  # the limit lies at |lambda| = 5
+    sign: float = -1.0
+    asked: list[float] = field(default_factory=list)
+
+    def __call__(self, lam: float) -> SearchPoint:
+        self.asked.append(lam)
+        distance = self.sign * lam
+        assert distance >= 0, f"asked on the wrong side, at {lam}"
+        return SearchPoint(lam, self.score(distance), self.change(distance))
+
+
+def goal(direction="decrease", limit=LIMIT, target=None, evaluations=12) -> AdaptiveGoal:
+    return AdaptiveGoal(direction, limit, target, evaluations)
+
+
+def test_linear_goes_to_the_limit_in_three_evaluations():
+    found = adaptive_search(Landscape(lambda s: 1 - 0.1 * s), 5.0, goal())
+    # start, probe at a quarter of the limit, and the point aimed at (0.985 of the limit)
+    assert [p.lam for p in found.path] == pytest.approx([0, -1.25, -4.925])
+    assert found.point.score == pytest.approx(1 - 0.4925)
+    assert found.stop_reason == stopping.CHANGE_LIMIT
+
+
+def test_increase_goes_to_positive_lambda():
+    found = adaptive_search(Landscape(lambda s: 2 + s, sign=1.0), 5.0, goal("increase"))
+    assert found.point.lam == pytest.approx(4.925)
+    assert found.point.score == pytest.approx(6.925)
+    assert found.stop_reason == stopping.CHANGE_LIMIT
+
+
+@pytest.mark.parametrize("first_step", [0.05, 0.5, 2.0, 20.0, 400.0])
+@pytest.mark.parametrize(
+    "change",
+    [lambda s: 0.01 * s, lambda s: 0.002 * s**2, lambda s: 0.05 * math.sqrt(s / 5)],
+    ids=["linear", "square", "root"],
+)
+def test_a_bad_first_guess_still_ends_near_the_limit(first_step, change):
+    """Whatever the guess, up to a factor of 100 off, the kept change is close to the allowed."""
+    landscape = Landscape(lambda s: math.exp(-s), change)
+    found = adaptive_search(landscape, first_step, goal())
+    assert found.stop_reason == stopping.CHANGE_LIMIT
+    assert 0.96 * LIMIT <= found.point.change <= LIMIT
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: 0.01 * s,
+        lambda s: 0.01 * s + 0.0004 * s**2,
+        lambda s: 0.08 * (1 - math.exp(-0.2 * s)),
+        lambda s: 0.0075 * s * (1 + 0.2 * math.sin(s)),
+    ],
+    ids=["linear", "bent up", "bent down", "wavy"],
+)
+@pytest.mark.parametrize(
+    "score",
+    [lambda s: 5 - s, lambda s: 1 / (1 + math.exp(s - 2)), lambda s: 3 * math.exp(-s / 3)],
+    ids=["linear", "logistic", "exponential"],
+)
+def test_smooth_cases_need_at_most_six_evaluations(score, change):
+    """The first guess is the first-order one, as the workspace makes it."""
+    slope = (change(1e-6) - change(0)) / 1e-6
+    found = adaptive_search(Landscape(score, change), LIMIT / slope, goal())
+    assert found.stop_reason == stopping.CHANGE_LIMIT
+    assert len(found.path) <= 6
+    assert found.point.change >= 0.96 * LIMIT
+
+
+def test_a_score_that_turns_keeps_its_best_point():
+    # (s - 2)^2 with its valley at |lambda| = 2: 0, 1.25, 4.925 (rose), then two bisections
+    found = adaptive_search(Landscape(lambda s: (s - 2) ** 2), 5.0, goal())
+    assert found.stop_reason == stopping.NO_FURTHER_DECREASE
+    assert [p.lam for p in found.path[:3]] == pytest.approx([0, -1.25, -4.925])
+    assert [p.lam for p in found.path[3:]] == pytest.approx([-3.0875, -2.16875])
+    assert found.point.lam == pytest.approx(-2.16875)
+    assert found.point.score == min(p.score for p in found.path)
+
+
+def test_a_score_that_only_rises_keeps_the_start():
+    found = adaptive_search(Landscape(lambda s: 1 + s), 5.0, goal())
+    assert found.stop_reason == stopping.NO_FURTHER_DECREASE
+    assert found.point == SearchPoint(0.0, 1.0, 0.0)
+
+
+def test_a_turn_between_start_and_probe_is_found_by_going_back():
+    found = adaptive_search(Landscape(lambda s: (s - 0.5) ** 2), 5.0, goal())
+    assert found.stop_reason == stopping.NO_FURTHER_DECREASE
+    assert found.point.lam == pytest.approx(-0.625)  # half of the probe at 1.25
+
+
+def test_a_saturating_score_stops_where_it_stops_moving():
+    found = adaptive_search(
+        Landscape(lambda s: max(0.2, 1 - s), lambda s: 0.001 * s), 5.0, goal()
+    )
+    assert found.stop_reason == stopping.NO_FURTHER_DECREASE
+    assert found.point.score == 0.2
+
+
+def test_a_change_that_saturates_below_the_limit_ends_by_count():
+    landscape = Landscape(lambda s: 1 / (1 + s), lambda s: 0.03 * math.tanh(s))
+    found = adaptive_search(landscape, 1.0, goal(evaluations=7))
+    assert found.stop_reason == stopping.EVALUATION_LIMIT
+    assert len(landscape.asked) == 7
+    assert found.point == found.path[-1]
+
+
+@pytest.mark.parametrize("step", [0.0, -1.0, math.nan])
+def test_no_gradient_keeps_the_start(step):
+    landscape = Landscape(lambda s: 1 - s)
+    found = adaptive_search(landscape, step, goal())
+    assert found.stop_reason == stopping.NO_GRADIENT
+    assert found.point == SearchPoint(0.0, 1.0, 0.0)
+    assert landscape.asked == [0.0]
+
+
+def test_target_score_is_met_with_no_more_change_than_needed():
+    # 5 - s reaches 3 at s = 2; the step to 4.925 overshoots, the secant comes back to 2
+    found = adaptive_search(Landscape(lambda s: 5 - s), 5.0, goal(target=3.0))
+    assert found.stop_reason == stopping.TARGET_REACHED
+    assert found.point.lam == pytest.approx(-2.0)
+    assert found.point.score == pytest.approx(3.0)
+
+
+def test_target_keeps_the_point_beyond_when_the_secant_falls_short():
+    # 5 - s^2 / 5 bends: the secant between 1.25 and 4.925 to score 3 stops before it
+    found = adaptive_search(Landscape(lambda s: 5 - s**2 / 5), 5.0, goal(target=3.0))
+    assert found.stop_reason == stopping.TARGET_REACHED
+    assert found.point.lam == pytest.approx(-4.925)
+    assert found.path[-1].score > 3.0
+
+
+def test_target_out_of_reach_goes_to_the_limit():
+    found = adaptive_search(Landscape(lambda s: 5 - s), 5.0, goal(target=-10.0))
+    assert found.stop_reason == stopping.CHANGE_LIMIT
+    assert found.point.lam == pytest.approx(-4.925)
+
+
+@pytest.mark.parametrize(("direction", "target"), [("decrease", 6.0), ("increase", 4.0)])
+@pytest.mark.parametrize("slope", [-1.0, 1.0])
+def test_target_that_holds_already_needs_no_step(direction, target, slope):
+    sign = -1.0 if direction == "decrease" else 1.0
+    landscape = Landscape(lambda s: 5 + slope * s, sign=sign)
+    found = adaptive_search(landscape, 5.0, goal(direction, target=target))
+    assert found.stop_reason == stopping.TARGET_REACHED
+    assert found.point == SearchPoint(0.0, 5.0, 0.0)
+    assert landscape.asked == [0.0]
+
+
+def test_target_never_costs_more_change_than_allowed():
+    """Where the change bulges in between, coming back to the target must not break the limit."""
+
+    def change(s: float) -> float:
+        return 0.2 if 2 < s < 4 else 0.01 * s
+
+    found = adaptive_search(Landscape(lambda s: 5 - s, change), 5.0, goal(target=2.0))
+    assert [p.lam for p in found.path] == pytest.approx([0, -1.25, -4.925, -3.0])
+    assert found.path[-1].change > LIMIT  # where the secant leads
+    assert found.point.lam == pytest.approx(-4.925)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(
+    direction=st.sampled_from(["decrease", "increase"]),
+    start=st.floats(-5, 5),
+    waves=st.lists(
+        st.tuples(st.floats(-3, 3), st.floats(0.01, 3), st.floats(0, 6)), min_size=1, max_size=4
+    ),
+    rate=st.floats(1e-4, 10),
+    bend=st.floats(0.3, 3),
+    ripple=st.floats(0, 1),
+    guess=st.floats(1e-2, 1e2),
+    limit=st.floats(0.001, 1),
+    target=st.none() | st.floats(-8, 8),
+    evaluations=st.integers(2, 14),
+)
+def test_keeps_the_best_allowed_point_of_any_landscape(
+    direction, start, waves, rate, bend, ripple, guess, limit, target, evaluations
+):
+    def score(s: float) -> float:
+        return start + sum(a * (math.sin(f * s + p) - math.sin(p)) for a, f, p in waves)
+
+    def change(s: float) -> float:  # a ripple makes it go down in places
+        return (rate * s) ** bend * (1 + ripple * math.sin(5 * s))
+
+    sign = -1.0 if direction == "decrease" else 1.0
+    wanted = goal(direction, limit, target, evaluations)
+    first_step = guess * limit ** (1 / bend) / rate
+    found = adaptive_search(Landscape(score, change, sign), first_step, wanted)
+
+    assert len(found.path) <= evaluations
+    assert found.point in found.path
+    assert found.point.change <= limit
+    assert found.stop_reason in stopping.STOP_REASONS
+    assert found.path[0] == SearchPoint(0.0, start, 0.0)
+    allowed = [p for p in found.path if p.change <= limit]
+    gains = [wanted.gain(p, found.path[0]) for p in allowed]
+    if found.stop_reason == stopping.TARGET_REACHED:
+        assert wanted.reached(found.point)
+    else:
+        assert wanted.gain(found.point, found.path[0]) == max(gains)
+        assert not any(map(wanted.reached, allowed)) or found.stop_reason in (
+            stopping.no_further(direction),  # a bisection may still step over the target
+        )

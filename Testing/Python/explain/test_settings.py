@@ -1,0 +1,97 @@
+"""Settings: defaults, and a message for every value that cannot be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from CTCounterfactualLib.errors import SettingsError
+from CTCounterfactualLib.explain.settings import ExplainSettings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("mode", "all", "Setting mode is 'all'; choose one of whole, chunks, both."),
+        ("direction", "up", "Setting direction is 'up'; choose one of decrease, increase."),
+        ("search", "grid", "Setting search is 'grid'; choose one of adaptive, reference."),
+        ("baseline", "ct", "Setting baseline is 'ct'; choose one of scan, reconstruction."),
+        ("composite", "sum", "Setting composite is 'sum'; choose one of bounded, residual."),
+        (
+            "change_scope", "slice",
+            "Setting change_scope is 'slice'; choose one of None, region, volume.",
+        ),
+        ("device", "gpu", "Setting device is 'gpu'; choose one of auto, cpu, cuda or cuda:N."),
+        ("chunk", 0, "Setting chunk is 0; it must be 1 slice or more."),
+        ("chunk", -3, "Setting chunk is -3; it must be 1 slice or more."),
+        (
+            "max_change", 0,
+            "Setting max_change is 0; it is a fraction above 0, at most 1 (0.05 is 5 %).",
+        ),
+        (
+            "max_change", 5,
+            "Setting max_change is 5; it is a fraction above 0, at most 1 (0.05 is 5 %).",
+        ),
+        (
+            "max_change", float("nan"),
+            "Setting max_change is nan; it is a fraction above 0, at most 1 (0.05 is 5 %).",
+        ),
+        (
+            "max_evaluations", 1,
+            "Setting max_evaluations is 1; a search needs at least 2.",
+        ),
+    ],
+)  # fmt: skip
+def test_an_invalid_value_is_named_with_what_is_allowed(name, value, told):
+    with pytest.raises(SettingsError) as caught:
+        ExplainSettings(**{name: value})
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize("edges", [(), (0, 10), (-5, 5), (25, 10), (10, 10, 25)])
+def test_level_edges_must_rise_from_above_zero(edges):
+    with pytest.raises(SettingsError, match=r"Setting level_edges is .*give rising HU values"):
+        ExplainSettings(level_edges=edges)
+
+
+def test_level_edges_of_any_sequence_become_a_tuple_of_floats():
+    settings = ExplainSettings(level_edges=[5, 20])
+    assert settings.level_edges == (5.0, 20.0)
+    assert all(isinstance(edge, float) for edge in settings.level_edges)
+    assert settings == ExplainSettings(level_edges=(5.0, 20.0))
+
+
+@pytest.mark.parametrize(
+    ("search", "scope", "in_force"),
+    [
+        ("adaptive", None, "region"), ("reference", None, "volume"),
+        ("adaptive", "volume", "volume"), ("reference", "region", "region"),
+    ],
+)  # fmt: skip
+def test_each_search_has_its_own_change_scope_unless_one_is_given(search, scope, in_force):
+    settings = ExplainSettings(search=search, change_scope=scope)
+    assert settings.scope == in_force
+    assert settings.to_dict()["change_scope"] == in_force
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1"])
+def test_devices_that_torch_knows_are_accepted(device):
+    assert ExplainSettings(device=device).device == device
+
+
+def test_extremes_that_are_allowed():
+    ExplainSettings(chunk=1, max_change=1, max_evaluations=2, level_edges=(0.5,))
+
+
+def test_json_round_trip_gives_the_same_settings():
+    settings = ExplainSettings(mode="chunks", chunk=4, target_score=1.5, level_edges=(5, 50))
+    values = json.loads(json.dumps(settings.to_dict()))
+    assert tuple(values) == ExplainSettings.names()
+    again = ExplainSettings(**values)
+    assert again.to_dict() == settings.to_dict()
+
+
+def test_settings_cannot_be_changed_afterwards():
+    with pytest.raises(AttributeError):
+        ExplainSettings().chunk = 3

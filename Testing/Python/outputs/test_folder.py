@@ -1,0 +1,174 @@
+"""The result folder: complete, readable, and written whole or not at all."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from CTCounterfactualLib.errors import OutputError
+from CTCounterfactualLib.explain.result import Flag
+from CTCounterfactualLib.outputs import folder as folder_module
+from CTCounterfactualLib.outputs.folder import check_output, write_result
+
+
+@pytest.fixture(scope="module")
+def written(explanation, tmp_path_factory):
+    return write_result(explanation, tmp_path_factory.mktemp("out") / "result", scene=True)
+
+
+def test_all_files_are_there_and_listed(written, explanation):
+    names = sorted(str(p.relative_to(written)) for p in written.rglob("*") if p.is_file())
+    chunks = [f"heatmaps/chunk_{o.start:03d}-{o.stop:03d}.nrrd" for o in explanation.chunks]
+    assert names == sorted([
+        "chunks.csv", "counterfactual.nrrd", "difference.nrrd", "figure.png", "heatmap.nrrd",
+        "result.json", "scene.mrb", *chunks,
+    ])
+    record = json.loads((written / "result.json").read_text())
+    assert sorted(record["files"]) == names
+
+
+def test_volumes_have_the_scans_geometry_and_voxels(written, explanation):
+    for name, voxels in (
+        ("counterfactual", explanation.counterfactual),
+        ("difference", explanation.difference),
+        ("heatmap", explanation.heatmap),
+    ):
+        image = sitk.ReadImage(str(written / f"{name}.nrrd"))
+        scan = explanation.scan.image
+        assert image.GetSize() == scan.GetSize()
+        assert image.GetSpacing() == pytest.approx(scan.GetSpacing())
+        assert image.GetOrigin() == pytest.approx(scan.GetOrigin())
+        assert image.GetDirection() == pytest.approx(scan.GetDirection())
+        assert np.array_equal(sitk.GetArrayFromImage(image), voxels)
+
+
+def test_record_says_what_was_done(written, explanation):
+    record = json.loads((written / "result.json").read_text())
+    assert record["schema"] == 1
+    assert record["input"]["size"] == list(explanation.scan.size)
+    assert record["scores"]["original"] == explanation.scores.original
+    assert record["settings"]["change_scope"] == "region"
+    assert len(record["autoencoder"]["sha256"]) == 64
+    search = record["chunks"][0]
+    assert set(search) == {
+        "start", "stop", "slab_mm", "lambda", "score_before", "score_after", "stop_reason",
+        "change", "evaluations", "path",
+    }
+    assert search["evaluations"] == len(search["path"])
+    assert search["path"][0] == [0.0, record["whole"]["score_before"], 0.0]
+    assert record["timing"]["total"] > 0
+    assert record["versions"]["torch"]
+
+
+def test_chunk_table_has_a_row_a_search(written, explanation):
+    with (written / "chunks.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["range"] for row in rows] == ["whole"] + ["chunk"] * len(explanation.chunks)
+    last = explanation.chunks[-1]
+    assert float(rows[-1]["score_after"]) == pytest.approx(last.score_after, rel=1e-6)
+    assert float(rows[-1]["slab_high_mm"]) == pytest.approx(last.slab_mm[1], abs=0.01)
+
+
+def test_figure_is_a_picture_of_the_change(written):
+    pixels = sitk.GetArrayFromImage(sitk.ReadImage(str(written / "figure.png")))[..., :3]
+    assert pixels.shape[1] == 1950
+    red = (pixels[..., 0] > 150) & (pixels[..., 1] < 90) & (pixels[..., 2] < 90)
+    assert red.sum() > 200  # tissue moved in where lung was: an increase, drawn in red
+
+
+def test_figure_can_be_drawn_without_chunks_and_with_many_flags(explanation, tmp_path):
+    flags = tuple(Flag(f"flag-{n}", "words " * 20) for n in range(8))
+    bare = replace(explanation, chunks=(), chunk_heatmaps=(), flags=flags)
+    out = write_result(bare, tmp_path / "bare", scene=False)
+    assert (out / "figure.png").stat().st_size > 100_000
+    assert not (out / "heatmaps").exists()
+
+
+def test_an_earlier_result_is_kept_unless_forced(written, explanation, tmp_path):
+    out = write_result(explanation, tmp_path / "result", scene=False)
+    before = (out / "result.json").stat().st_mtime_ns
+    with pytest.raises(OutputError, match=r"earlier result.*--force"):
+        write_result(explanation, out, scene=False)
+    assert (out / "result.json").stat().st_mtime_ns == before
+    (out / "stale.txt").write_text("of the earlier result")
+    write_result(explanation, out, force=True, scene=False)
+    assert not (out / "stale.txt").exists()
+
+
+def test_a_folder_of_another_kind_is_never_replaced(explanation, tmp_path):
+    (tmp_path / "holiday.jpg").write_text("precious")
+    with pytest.raises(OutputError, match="no result of this program"):
+        write_result(explanation, tmp_path, force=True)
+    assert (tmp_path / "holiday.jpg").read_text() == "precious"
+    file = tmp_path / "holiday.jpg"
+    with pytest.raises(OutputError, match="no result of this program"):
+        write_result(explanation, file, force=True)
+
+
+def test_an_empty_folder_and_missing_parents_are_fine(explanation, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert (write_result(explanation, tmp_path / "empty", scene=False) / "result.json").exists()
+    deep = write_result(explanation, tmp_path / "a" / "b" / "c", scene=False)
+    assert (deep / "result.json").exists()
+
+
+def test_a_failure_half_way_leaves_nothing(explanation, tmp_path, monkeypatch):
+    write_result(explanation, tmp_path / "result", scene=False)
+    before = sorted(p.name for p in tmp_path.rglob("*"))
+
+    def full_disk(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folder_module, "write_chunk_table", full_disk)
+    with pytest.raises(OutputError, match="disk is full"):
+        write_result(explanation, tmp_path / "result", force=True, scene=False)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == before
+
+
+def test_too_little_space_is_said_before_the_work(tmp_path):
+    with pytest.raises(OutputError, match=r"Too little space.*MB are free"):
+        check_output(tmp_path / "out", voxels=10**15)
+
+
+def test_a_parent_that_is_a_file_is_said_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="Cannot write into"):
+        check_output(tmp_path / "file" / "out")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file-size limits are POSIX")
+def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
+    """Real writes that really fail: the process may write no file above 20 kB."""
+    code = textwrap.dedent("""
+        import resource, signal, sys
+        from pathlib import Path
+        sys.path[:0] = sys.argv[2:]
+        import numpy as np
+        from CTCounterfactualLib.errors import OutputError
+        from CTCounterfactualLib.outputs.folder import _staging
+        from CTCounterfactualLib.outputs.volumes import write_image
+        from CTCounterfactualLib.scans.scan import Scan
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        noise = np.random.default_rng(0).integers(-1000, 1000, (20, 60, 60)).astype(np.int16)
+        try:
+            with _staging(Path(sys.argv[1])) as folder:
+                write_image(Scan.from_array(noise).image, folder / "counterfactual.nrrd")
+        except OutputError as error:
+            print("refused:", error)
+    """)
+    library = Path(folder_module.__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "out"), str(library)],
+        capture_output=True, text=True,
+    )
+    assert "refused:" in done.stdout, done.stderr
+    assert list(tmp_path.iterdir()) == []

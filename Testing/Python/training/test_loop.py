@@ -1,0 +1,170 @@
+"""The training loop: it learns, logs, resumes where it stopped, and gives a network that loads."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from CTCounterfactualLib.models.vqgan import VQGAN
+from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from CTCounterfactualLib.training.augment import AugmentSettings
+from CTCounterfactualLib.training.loop import CHECKPOINT, LOG, LOG_FIELDS, Trainer
+from CTCounterfactualLib.training.losses import LossWeights
+from CTCounterfactualLib.training.settings import TrainSettings
+from CTCounterfactualLib.training.slices import SliceStack
+
+CONFIG = VQGANConfig(
+    ch=16, ch_mult=(1, 1), num_res_blocks=1, attn_resolutions=(), z_channels=8, embed_dim=8,
+    n_embed=16, mid_attention=False, patch=2, cosine_codebook=True, code_groups=2,
+)
+SETTINGS = TrainSettings(
+    config=CONFIG, steps=6, batch=2, crop=32, warmup=2, restart_every=2, bfloat16=False, seed=3,
+    log_every=2, checkpoint_every=4, losses=LossWeights(adversarial_start=0.5),
+)
+
+
+@pytest.fixture(scope="module")
+def stacks():
+    j, i = np.mgrid[:48, :48]
+    picture = 0.5 + 0.3 * np.sin(j / 5) * np.cos(i / 7)
+    return [SliceStack("waves", np.stack([picture, picture.T]).astype(np.float16), 1.0)]
+
+
+class Stopped(Exception):
+    """What a cancel looks like to the loop."""
+
+
+def stop_after(steps: int):
+    def on_step(step: int, of: int) -> None:
+        if step == steps:
+            raise Stopped
+
+    return on_step
+
+
+def rows(folder) -> list[dict]:
+    with (folder / LOG).open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_six_steps(stacks, tmp_path):
+    seen = []
+    trained = Trainer(stacks, SETTINGS, tmp_path).run(lambda step, of: seen.append((step, of)))
+    assert seen == [(step, 6) for step in range(1, 7)]
+    assert not trained.training
+    log = rows(tmp_path)
+    assert [row["step"] for row in log] == ["2", "4", "6"]
+    assert tuple(log[0]) == LOG_FIELDS
+    assert all(np.isfinite(float(row["pixel"])) for row in log)
+    # The adversary joins at half of the steps; before that its columns are empty.
+    assert [bool(row["adversarial"]) for row in log] == [False, True, True]
+    assert all(1 <= int(row["codes_used"]) <= 16 for row in log)
+    assert torch.load(tmp_path / CHECKPOINT, weights_only=True)["step"] == 6
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_same_seed_same_weights(stacks, tmp_path):
+    settings = dataclasses.replace(SETTINGS, steps=3)
+    first, again = (Trainer(stacks, settings, tmp_path / n).run().state_dict() for n in "ab")
+    other = Trainer(stacks, dataclasses.replace(settings, seed=4), tmp_path / "c").run()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["decoder.conv_out.weight"], other.decoder.conv_out.weight)
+
+
+def test_a_stopped_run_goes_on_from_its_checkpoint(stacks, tmp_path):
+    with pytest.raises(Stopped):
+        Trainer(stacks, SETTINGS, tmp_path).run(stop_after(5))
+    saved = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    assert saved["step"] == 4  # the last multiple of checkpoint_every
+
+    resumed = Trainer(stacks, SETTINGS, tmp_path)
+    assert resumed.step == 4
+    for name in ("net", "average", "judge"):
+        state = getattr(resumed, name).state_dict()
+        assert all(torch.equal(state[key], value) for key, value in saved[name].items()), name
+    moments = resumed.net_optimiser.state_dict()["state"][0]["exp_avg"]
+    assert torch.equal(moments, saved["net_optimiser"]["state"][0]["exp_avg"])
+
+    seen = []
+    resumed.run(lambda step, of: seen.append(step))
+    assert seen == [5, 6]
+    assert [row["step"] for row in rows(tmp_path)] == ["2", "4", "6"]
+
+
+def test_a_resumed_run_sees_other_crops(stacks, tmp_path):
+    fresh = Trainer(stacks, SETTINGS, tmp_path)
+    first = fresh.sampler.batch(1)
+    fresh.run()
+    assert not torch.equal(Trainer(stacks, SETTINGS, tmp_path).sampler.batch(1), first)
+
+
+def test_a_finished_run_returns_at_once(stacks, tmp_path):
+    first = Trainer(stacks, SETTINGS, tmp_path).run().state_dict()
+    again = Trainer(stacks, SETTINGS, tmp_path).run(stop_after(1)).state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_the_averaged_network_loads_and_decodes(stacks, tmp_path):
+    trained = Trainer(stacks, SETTINGS, tmp_path).run()
+    state = torch.load(tmp_path / CHECKPOINT, weights_only=True)["average"]
+    network = VQGAN(CONFIG).eval()
+    network.load_state_dict(state, strict=True)
+    x = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.no_grad():
+        assert torch.equal(network.decode(network.encode(x)), trained.decode(trained.encode(x)))
+
+
+def test_average_follows_the_network(stacks, tmp_path):
+    trainer = Trainer(stacks, SETTINGS, tmp_path)
+    start = trainer.average.decoder.conv_in.weight.clone()
+    trainer.run()
+    assert not torch.equal(trainer.average.decoder.conv_in.weight, start)
+    assert not torch.equal(
+        trainer.average.decoder.conv_in.weight, trainer.net.decoder.conv_in.weight
+    )
+
+
+def test_it_learns(stacks, tmp_path):
+    """Pixels alone: after a few steps it draws better than the best single grey could."""
+    still = AugmentSettings(
+        rotation_deg=0, scale=1, stretch=1, warp_px=0, noise_hu=0, shift_hu=0, gain=0,
+        blur_probability=0, mirror_probability=0,
+    )
+    settings = dataclasses.replace(
+        SETTINGS, steps=80, warmup=4, learning_rate=3e-3, log_every=10, restart_every=10,
+        checkpoint_every=100, losses=LossWeights(adversarial_start=2.0), augment=still,
+    )
+    Trainer(stacks, settings, tmp_path).run()
+    errors = [float(row["pixel"]) for row in rows(tmp_path)]
+    picture = stacks[0].slices.astype(float)
+    one_grey = np.abs(picture - np.median(picture)).mean()
+    assert np.mean(errors[-3:]) < 0.85 * one_grey
+
+
+def test_unused_codes_restart_at_latents(stacks, tmp_path):
+    trainer = Trainer(stacks, dataclasses.replace(SETTINGS, steps=2, restart_every=1), tmp_path)
+    before = trainer.net.quantize.embedding.weight.detach().clone()
+    trainer.code_used[:] = False
+    trainer._recent_latents = torch.full((1, 8, 2, 2), 0.5)
+    trainer.step = 1
+    trainer._restart_unused_codes()
+    for network in (trainer.net, trainer.average):
+        assert torch.all(network.quantize.embedding.weight == 0.5)
+    assert not torch.all(before == 0.5)
+
+
+def test_mixed_precision_runs(stacks, tmp_path):
+    settings = dataclasses.replace(SETTINGS, steps=4, bfloat16=True)
+    trained = Trainer(stacks, settings, tmp_path).run()
+    assert all(p.dtype == torch.float32 and p.isfinite().all() for p in trained.parameters())
+
+
+def test_log_before_the_first_look_at_the_codes(stacks, tmp_path):
+    """Logging more often than codes are restarted must not depend on the latter."""
+    settings = dataclasses.replace(SETTINGS, steps=2, log_every=1, restart_every=50)
+    Trainer(stacks, settings, tmp_path).run()
+    assert [row["step"] for row in rows(tmp_path)] == ["1", "2"]
