@@ -69,14 +69,7 @@ class Workspace:
     @torch.inference_mode()
     def changed(self, lam: float, start: int, stop: int) -> torch.Tensor:
         """Return slices [start, stop) at lambda: (stop - start, 1, H, W), 0..1."""
-        size = tuple(self.start_volume.shape[-2:])
-        parts = []
-        for first in range(start, stop, SLICE_BATCH):
-            part = slice(first, min(first + SLICE_BATCH, stop))
-            z = self.latents[part] + lam * self.gradient[part]
-            parts.append(self.autoencoder.decode(z, size).clamp_(0, 1))
-            self.reporter.check()
-        moved = torch.cat(parts)
+        moved = self._decode(lam, start, stop)
         if self.settings.baseline == "reconstruction":
             return moved
         base = self.decoded[start:stop]
@@ -85,6 +78,18 @@ class Workspace:
             self.settings.composite, self.start_volume[start:stop], base, base + change,
             self.classifier.grid.window.hu_per_unit,
         )
+
+    @torch.inference_mode()
+    def _decode(self, lam: float, start: int, stop: int) -> torch.Tensor:
+        """Return D(z + lambda g) of slices [start, stop): (stop - start, 1, H, W), 0..1."""
+        size = tuple(self.start_volume.shape[-2:])
+        parts = []
+        for first in range(start, stop, SLICE_BATCH):
+            part = slice(first, min(first + SLICE_BATCH, stop))
+            z = self.latents[part] + lam * self.gradient[part]
+            parts.append(self.autoencoder.decode(z, size).clamp_(0, 1))
+            self.reporter.check()
+        return torch.cat(parts)
 
     def evaluator(self, start: int, stop: int) -> Evaluate:
         """Return lambda -> SearchPoint with slices [start, stop) moved and all others fixed."""
@@ -119,14 +124,17 @@ class Workspace:
         return self._mass[region].sum().clamp_min(torch.finfo(torch.float64).tiny)
 
     def _change_rates(self) -> torch.Tensor:
-        """Return d(sum |x' - x|)/d|lambda| of each slice, by one small step each: (D,)."""
+        """Return d(sum |D(z + lambda g) - D(z)|)/d|lambda| of each slice, by one small step: (D,).
+
+        Of the decoder's picture, not of the composite, which hides so small a step as noise.
+        """
         largest = float(_rms(self.gradient).max())
         if largest == 0:
             return torch.zeros(self.slices, dtype=torch.float64)
         sign = -1.0 if self.settings.direction == "decrease" else 1.0
         step = UNIT_STEP * float(_rms(self.latents).mean()) / largest
-        difference = (self.changed(sign * step, 0, self.slices) - self.start_volume).abs()
-        return difference.sum(dim=(1, 2, 3), dtype=torch.float64) / step
+        moved = self._decode(sign * step, 0, self.slices)
+        return (moved - self.decoded).abs().sum(dim=(1, 2, 3), dtype=torch.float64) / step
 
 
 def _rms(tensor: torch.Tensor) -> torch.Tensor:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ModelError
-from .classifier import Classifier, suggest
+
+if TYPE_CHECKING:
+    from .classifier import Classifier
 
 
 def _resources() -> Path:
@@ -113,6 +116,7 @@ def load_classifier(name: str | Classifier) -> Classifier:
     ModelError
         If there is no such classifier.
     """
+    from .classifier import Classifier
     from .lung_volume import LungVolume
 
     if isinstance(name, Classifier):
@@ -126,5 +130,7 @@ def _find(name: str, kind: str) -> CatalogueEntry:
     for entry in entries:
         if entry.name == name:
             return entry
+    from .classifier import suggest  # here, so that listing models needs no torch
+
     hint = suggest(name, [entry.name for entry in entries])
     raise ModelError(f"There is no {kind} named {name!r}. {hint}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -28,12 +29,15 @@ def autoencoder_from_card(path: Path) -> SliceAutoencoder:
     """
     card = read_card(path)
     name, config, weights, sha256 = require(card, path, "name", "config", "weights", "sha256")
-    network = VQGAN(VQGANConfig.from_dict(config))
-    load_weights(network, path.parent / weights, sha256)
+    try:
+        network = VQGAN(VQGANConfig.from_dict(config))
+        to_network = Affine(**card.get("to_network", asdict(TO_NETWORK)))
+        from_network = Affine(**card.get("from_network", asdict(FROM_NETWORK)))
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"The model card {path} makes no model: {error}.") from error
+    load_weights(network, path.parent / weights, str(sha256))
     return SliceAutoencoder(
-        network, name, sha256, card.get("description", ""),
-        Affine(**card["to_network"]) if "to_network" in card else TO_NETWORK,
-        Affine(**card["from_network"]) if "from_network" in card else FROM_NETWORK,
+        network, name, sha256, card.get("description", ""), to_network, from_network
     )
 
 

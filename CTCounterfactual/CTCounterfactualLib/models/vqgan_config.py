@@ -61,6 +61,10 @@ class VQGANConfig:
     @classmethod
     def from_dict(cls, values: dict) -> VQGANConfig:
         """Build from a card's `config`; raise `ModelError` naming any field that is unknown."""
+        if not isinstance(values, dict):
+            raise ModelError(
+                f"VQ-GAN config is a {type(values).__name__}; expected an object of named fields."
+            )
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:

@@ -58,6 +58,7 @@ class Trainer:
             self.judge.parameters(), lr=settings.discriminator_rate, betas=ADAM_BETAS
         )
         self.step = 0
+        self._codes_used = 0
         self.code_used = torch.zeros(settings.config.n_embed, dtype=torch.bool)
         self._load_checkpoint()
         # A resumed run must not see the first run's crops again.

@@ -102,9 +102,9 @@ def measure(autoencoder: SliceAutoencoder, scan: Scan, **settings) -> Quality:
 
 def speckle_share(change: np.ndarray, spacing: tuple[float, float, float]) -> float:
     """Return the share of a change's (K, J, I) in-plane energy at short wavelengths."""
-    spectrum = np.abs(np.fft.rfft2(change, axes=(1, 2))) ** 2
+    spectrum = np.abs(np.fft.fft2(change, axes=(1, 2))) ** 2
     per_mm_j = np.fft.fftfreq(change.shape[1], spacing[1])[:, None]
-    per_mm_i = np.fft.rfftfreq(change.shape[2], spacing[0])[None, :]
+    per_mm_i = np.fft.fftfreq(change.shape[2], spacing[0])[None, :]
     fine = np.hypot(per_mm_j, per_mm_i) > 1 / SPECKLE_WAVELENGTH_MM
     return float(spectrum[:, fine].sum() / max(spectrum.sum(), np.finfo(float).tiny))
 

@@ -110,7 +110,7 @@ class _Walk:
                 outside = point
             elif self.goal.reached(point):
                 return stopping.TARGET_REACHED
-            elif not self._improved(point, inside):
+            elif point.change > 0 and not self._improved(point, inside):
                 return stopping.no_further(self.goal.direction)
             else:
                 inside = point
