@@ -16,9 +16,9 @@ __version__ = "0.1.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
-    "explain": "explain.engine",
-    "ExplainSettings": "explain.settings",
-    "Explanation": "explain.result",
+    "explain": "counterfactual.engine",
+    "ExplainSettings": "counterfactual.settings",
+    "Explanation": "counterfactual.result",
     "load_autoencoder": "models.catalogue",
     "load_classifier": "models.catalogue",
     "list_models": "models.catalogue",
@@ -37,9 +37,7 @@ def __getattr__(name: str):
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
-    # Cached, because importing the subpackage `explain` binds that name to the package: the
-    # function must win, whoever imports first.
-    globals()[name] = value
+    globals()[name] = value  # the next access finds it without this function
     return value
 
 

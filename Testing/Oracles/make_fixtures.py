@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from oracle_problems import (
     FIXTURES,
     SHIFT_CASES,

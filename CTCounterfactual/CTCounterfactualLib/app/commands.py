@@ -84,7 +84,7 @@ def _run(options: argparse.Namespace, make_scan, with_scan: bool) -> None:
 
 
 def _explain(options, settings, classifier, make_scan, progress, cancel: CancelToken):
-    from ..explain.engine import explain as explain_scan
+    from ..counterfactual.engine import explain as explain_scan
 
     autoencoder = load_autoencoder(options.autoencoder)
     scan = make_scan()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ..explain import settings as choices
-from ..explain.settings import ExplainSettings
+from ..counterfactual import settings as choices
+from ..counterfactual.settings import ExplainSettings
 from .progress import STYLES
 
 DEFAULTS = ExplainSettings()

@@ -54,7 +54,7 @@ def load_weights(module: nn.Module, path: Path, sha256: str) -> None:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
     except ImportError as error:
-        raise MissingExtraError("safetensors", "models", "load model weights") from error
+        raise MissingExtraError("safetensors", "all", "load model weights") from error
 
     if not path.is_file():
         raise ModelError(f"The weights file {path} is missing; reinstall, or fetch it again.")

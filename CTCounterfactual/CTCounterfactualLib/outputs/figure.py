@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..counterfactual.result import DISCLAIMER, Explanation
 from ..errors import MissingExtraError
-from ..explain.result import DISCLAIMER, Explanation
 from . import plots
 from .views import EDGE_LETTERS, PLANES, Oriented, busiest
 
@@ -110,7 +110,7 @@ def _draw_change(axes, change: Oriented, plane: str, index: int, edges: tuple[fl
     """Lay the change over the scan: invisible below the first level, solid from the last on."""
     values = change.plane(plane, index).astype(np.float32)
     span = max(edges[-1] - edges[0], 1.0)
-    alpha = np.sqrt(np.clip((np.abs(values) - edges[0]) / span, 0, 1)) * FULL_OPACITY
+    alpha = np.clip((np.abs(values) - edges[0]) / span, 0, 1) * FULL_OPACITY
     return axes.imshow(
         values, cmap="RdBu_r", vmin=-edges[-1] * 2, vmax=edges[-1] * 2, alpha=alpha,
         aspect=change.aspect(plane), interpolation="nearest",

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..counterfactual.result import Explanation
 from ..errors import MissingExtraError, OutputError
-from ..explain.result import Explanation
 from .figure import write_figure
 from .record import result_record
 from .tables import write_chunk_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from ..explain.result import Explanation, Outcome
+from ..counterfactual.result import Explanation, Outcome
 
 BAR, BAR_BEST, LINE = "#5b8def", "#f2a65a", "#8ab4f8"
 FLAG_WIDTH = 62

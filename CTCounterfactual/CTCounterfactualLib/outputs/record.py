@@ -32,7 +32,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from ..explain.result import DISCLAIMER, Explanation, Outcome
+from ..counterfactual.result import DISCLAIMER, Explanation, Outcome
 
 SCHEMA = 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ..explain.result import Explanation
+from ..counterfactual.result import Explanation
 
 COLUMNS = (
     "range", "start", "stop", "slab_low_mm", "slab_high_mm", "lambda", "score_before",

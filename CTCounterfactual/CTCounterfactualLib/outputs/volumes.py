@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..counterfactual.result import ChunkHeatmap, Explanation
 from ..errors import OutputError
-from ..explain.result import ChunkHeatmap, Explanation
 
 # gzip level: 1 writes three times as fast as the default for about 5 % more bytes.
 COMPRESSION_LEVEL = 1

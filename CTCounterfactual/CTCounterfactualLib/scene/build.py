@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..explain.result import Explanation
+from ..counterfactual.result import Explanation
 from . import colors, hierarchy, labels, names, plots, provenance, tables, volumes
 from .nodes import SceneNodes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..explain.result import HeatLevel
+from ..counterfactual.result import HeatLevel
 from .mrml import slicer
 
 # RGB of the weakest and the strongest change. Both ends are bright: they must show on black lung

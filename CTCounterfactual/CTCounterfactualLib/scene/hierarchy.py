@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..explain.result import DISCLAIMER
+from ..counterfactual.result import DISCLAIMER
 from .provenance import ATTRIBUTE_PREFIX
 
 CHUNK_FOLDER = "Heatmaps by slices"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..explain.result import Explanation
+from ..counterfactual.result import Explanation
 from . import colors, names, provenance, volumes
 
 

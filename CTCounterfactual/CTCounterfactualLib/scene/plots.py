@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..explain.result import Explanation, Outcome
+from ..counterfactual.result import Explanation, Outcome
 from . import names, tables
 
 WHOLE = "whole volume"

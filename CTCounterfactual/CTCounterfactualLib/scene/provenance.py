@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from ..explain.result import DISCLAIMER, Explanation, Outcome
+from ..counterfactual.result import DISCLAIMER, Explanation, Outcome
 
 ATTRIBUTE_PREFIX = "CTCounterfactual."
 INPUT_REFERENCE = ATTRIBUTE_PREFIX + "inputVolume"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..explain.result import Explanation, Outcome, SearchPoint
+from ..counterfactual.result import Explanation, Outcome, SearchPoint
 from . import names
 from .mrml import vtk
 

@@ -6,8 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from ..counterfactual.result import Explanation
 from ..errors import OutputError
-from ..explain.result import Explanation
 from .build import build_nodes
 from .headless import headless_scene
 from .mrml import slicer

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from ..explain.engine import explain
-from ..explain.gradient import SLICE_BATCH, decode_slices, encode_slices
+from ..counterfactual.gradient import SLICE_BATCH, decode_slices, encode_slices
+from ..counterfactual.result import Explanation
 from ..models.autoencoder import SliceAutoencoder
 from ..scans.grid import prepare
 from ..scans.lungs import find_body
@@ -75,11 +75,18 @@ class Quality:
         return {name: float(f"{value:.4g}") for name, value in asdict(self).items()}
 
 
-def measure(autoencoder: SliceAutoencoder, scan: Scan, **settings) -> Quality:
-    """Explain a scan with an autoencoder and measure drawing and change; see `Quality`."""
-    found = explain(scan, autoencoder=autoencoder, mode="whole", **settings)
+def measure(autoencoder: SliceAutoencoder, found: Explanation) -> Quality:
+    """Measure drawing and change of an autoencoder that explained a scan (mode `whole` or `both`).
+
+    Parameters
+    ----------
+    autoencoder : SliceAutoencoder
+        On the CPU.
+    found : Explanation
+        What `explain(scan, autoencoder=autoencoder, mode="whole")` returned.
+    """
     prepared = found.prepared
-    changed_scan = Scan(scan.with_array(found.counterfactual))
+    changed_scan = Scan(found.scan.with_array(found.counterfactual))
     changed = prepare(changed_scan, prepared.spec).volume
     x = torch.from_numpy(prepared.volume)[:, None]  # (K, J, I) -> (D, 1, H, W)
     latents = encode_slices(autoencoder, x)

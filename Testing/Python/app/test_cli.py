@@ -1,4 +1,4 @@
-"""The command line: exit codes, one-line errors, progress, Ctrl-C, and that options reach settings."""
+"""The command line: exit codes, one-line errors, progress, Ctrl-C, options and settings."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import SimpleITK as sitk
 import CTCounterfactualLib
 from CTCounterfactualLib.app.cli import build_parser, main
 from CTCounterfactualLib.app.options import settings_from
-from CTCounterfactualLib.explain.settings import ExplainSettings
+from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.scan import Scan
 

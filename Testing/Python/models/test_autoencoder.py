@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from oracle_problems import fill
 
 from CTCounterfactualLib.models.autoencoder import (
     FROM_NETWORK,
@@ -15,6 +14,7 @@ from CTCounterfactualLib.models.autoencoder import (
 )
 from CTCounterfactualLib.models.vqgan import VQGAN
 from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from oracle_problems import fill
 
 CONFIG = VQGANConfig(
     ch=32, ch_mult=(1, 1, 1), num_res_blocks=1, attn_resolutions=(), z_channels=4, embed_dim=4,

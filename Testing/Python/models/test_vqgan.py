@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from oracle_problems import FIXTURES, VQGAN_CASES, fill, vqgan_inputs
 
 from CTCounterfactualLib.models.vqgan import VQGAN
 from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from oracle_problems import FIXTURES, VQGAN_CASES, fill, vqgan_inputs
 
 WEIGHT_SEED, INPUT_SEED = 1, 2  # as in make_fixtures.py
 TINY = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from CTCounterfactualLib.explain.engine import explain
+from CTCounterfactualLib.counterfactual.engine import explain
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.scan import Scan
 

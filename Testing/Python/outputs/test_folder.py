@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from CTCounterfactualLib.counterfactual.result import Flag
 from CTCounterfactualLib.errors import OutputError
-from CTCounterfactualLib.explain.result import Flag
 from CTCounterfactualLib.outputs import folder as folder_module
 from CTCounterfactualLib.outputs.folder import check_output, write_result
 

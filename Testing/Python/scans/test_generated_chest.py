@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
+
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.generated.fields import compute_fields
@@ -14,7 +16,6 @@ from CTCounterfactualLib.scans.generated.settings import FIELD_CENTRE_MM, FIELD_
 from CTCounterfactualLib.scans.generated.shapes import coverage, ellipsoid
 from CTCounterfactualLib.scans.generated.trees import grow_tree
 from CTCounterfactualLib.scans.generated.tubes import Tubes, draw_tubes
-from scipy import ndimage
 
 COARSE = (3.0, 3.0, 3.0)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import SimpleITK as sitk
 
-from CTCounterfactualLib.explain.heatmap import heat_levels, label_change
-from CTCounterfactualLib.explain.result import (
+from CTCounterfactualLib.counterfactual.heatmap import heat_levels, label_change
+from CTCounterfactualLib.counterfactual.result import (
     ChunkHeatmap,
     Explanation,
     Flag,
@@ -17,7 +17,7 @@ from CTCounterfactualLib.explain.result import (
     TargetInfo,
     Timing,
 )
-from CTCounterfactualLib.explain.settings import ExplainSettings
+from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.scans.grid import prepare
 from CTCounterfactualLib.scans.scan import Scan
 
@@ -47,7 +47,8 @@ def make_explanation(flipped: bool = False, name: str = "CHEST") -> Explanation:
     hu = rng.integers(-1000, 300, SIZE_KJI).astype(np.int16)
     scan = replace(
         Scan.from_array(hu, SPACING, ORIGIN, direction(flipped), name),
-        path="/private/patient.nrrd", sha256="ab" * 32, warnings=("uneven spacing",),
+        path="/private/patient.nrrd", sha256="ab" * 32,
+        warnings=(("uneven-slice-spacing", "Gaps differ."),),
     )
     difference = np.zeros(SIZE_KJI, np.int16)
     for (k, j, i), change in ((FALL_AT, FALL_HU), (RISE_AT, RISE_HU)):

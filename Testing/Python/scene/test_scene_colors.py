@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from CTCounterfactualLib.explain.heatmap import heat_levels
+from CTCounterfactualLib.counterfactual.heatmap import heat_levels
 from CTCounterfactualLib.scene.colors import (
     add_change_colors,
     add_label_colors,

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from CTCounterfactualLib.explain.result import DISCLAIMER
+from CTCounterfactualLib.counterfactual.result import DISCLAIMER
 from CTCounterfactualLib.scene.build import build_nodes
 from CTCounterfactualLib.scene.volumes import add_scan
 

@@ -9,16 +9,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle_problems import SIDE, SmallAutoencoder
 
+from CTCounterfactualLib.counterfactual.chunks import chunk_ranges, search_range
+from CTCounterfactualLib.counterfactual.search import stopping
+from CTCounterfactualLib.counterfactual.settings import ExplainSettings
+from CTCounterfactualLib.counterfactual.workspace import Workspace
 from CTCounterfactualLib.events import Reporter
-from CTCounterfactualLib.explain.chunks import chunk_ranges, search_range
-from CTCounterfactualLib.explain.search import stopping
-from CTCounterfactualLib.explain.settings import ExplainSettings
-from CTCounterfactualLib.explain.workspace import Workspace
 from CTCounterfactualLib.models.classifier import Classifier, Target
 from CTCounterfactualLib.scans.grid import GridSpec, PreparedScan
 from CTCounterfactualLib.scans.scan import Scan
+from oracle_problems import SIDE, SmallAutoencoder
 
 SLICES = 12
 

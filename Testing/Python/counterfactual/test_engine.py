@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from CTCounterfactualLib.counterfactual.engine import explain
 from CTCounterfactualLib.errors import Cancelled, ModelError, ScanError, SettingsError
 from CTCounterfactualLib.events import CancelToken
-from CTCounterfactualLib.explain.engine import explain
 from CTCounterfactualLib.models.catalogue import load_autoencoder
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.scan import Scan

@@ -85,7 +85,7 @@ class Outcome:
     score_before, score_after : float
         Scores of the unchanged and the kept volume.
     stop_reason : str
-        One of the names in `explain.search.stopping`.
+        One of the names in `counterfactual.search.stopping`.
     change : float
         Fraction changed at the kept point (in the settings' `change_scope`).
     path : tuple of SearchPoint
@@ -132,7 +132,8 @@ class HeatLevel:
     name : str
         For people: "decrease 10-25 HU".
     low_hu, high_hu : float
-        Signed change in HU, low_hu <= change < high_hu (infinite at the outermost levels).
+        The level's range of signed change in HU (infinite at the outermost levels). The edge
+        nearer to 0 belongs to the level: 10 <= change < 25, and -25 < change <= -10.
     """
 
     label: int

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
-from oracle_problems import FIXTURES, SHIFT_CASES, SLICES, shift_problem
 
+from CTCounterfactualLib.counterfactual.gradient import latent_gradient, volume_gradient
+from CTCounterfactualLib.counterfactual.result import SearchPoint
+from CTCounterfactualLib.counterfactual.search import stopping
+from CTCounterfactualLib.counterfactual.search.reference import next_lambda, reference_search
+from CTCounterfactualLib.counterfactual.settings import ExplainSettings
+from CTCounterfactualLib.counterfactual.workspace import Workspace
 from CTCounterfactualLib.events import Reporter
-from CTCounterfactualLib.explain.gradient import latent_gradient, volume_gradient
-from CTCounterfactualLib.explain.result import SearchPoint
-from CTCounterfactualLib.explain.search import stopping
-from CTCounterfactualLib.explain.search.reference import next_lambda, reference_search
-from CTCounterfactualLib.explain.settings import ExplainSettings
-from CTCounterfactualLib.explain.workspace import Workspace
 from CTCounterfactualLib.models.classifier import Classifier, Target
 from CTCounterfactualLib.scans.grid import GridSpec
+from oracle_problems import FIXTURES, SHIFT_CASES, SLICES, shift_problem
 
 ORACLE = json.loads((FIXTURES / "latent_shift.json").read_text(encoding="utf-8"))
 LADDER = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -11,6 +13,41 @@ from .heatmap import label_change
 from .result import ChunkHeatmap, Outcome
 
 _INT16 = np.iinfo(np.int16)
+
+
+@dataclass(frozen=True)
+class WrittenBack:
+    """Volumes on the scan's own grid: (K, J, I); int16 HU, signed int16 HU, uint8 labels."""
+
+    counterfactual: np.ndarray
+    difference: np.ndarray
+    heatmap: np.ndarray
+
+
+def write_back(
+    prepared: PreparedScan,
+    change: np.ndarray,
+    heatmaps: tuple[ChunkHeatmap, ...],
+    edges: tuple[float, ...],
+) -> WrittenBack:
+    """Add a change to the scan, and label it.
+
+    Parameters
+    ----------
+    change : numpy.ndarray
+        (K, J, I) of the prepared grid, in 0..1 intensities.
+    heatmaps : tuple of ChunkHeatmap
+        Put together they are the heatmap; without any, the change itself is labelled.
+    edges : tuple of float
+        Level edges in HU.
+    """
+    change_hu = change_on_scan(prepared, change)
+    counterfactual = add_to_scan(prepared, change_hu)
+    # Not `change_hu` itself: where a voxel met the limits of the scanner, less was added.
+    difference = counterfactual - add_to_scan(prepared, np.zeros_like(change_hu))
+    if heatmaps:
+        return WrittenBack(counterfactual, difference, combine_heatmaps(prepared, heatmaps))
+    return WrittenBack(counterfactual, difference, label_change(difference, edges))
 
 
 def change_on_scan(prepared: PreparedScan, change: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CTCounterfactualLib.explain.heatmap import heat_levels, label_change
-from CTCounterfactualLib.explain.settings import ExplainSettings
+from CTCounterfactualLib.counterfactual.heatmap import heat_levels, label_change
+from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 
 EDGES = (10.0, 25.0)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 
 from ..errors import SettingsError
 
@@ -36,7 +39,7 @@ class ExplainSettings:
     baseline : str
         `scan`: the change is added to the scan. `reconstruction`: the paper's D(z + lambda g).
     composite : str
-        How the change is added to the scan; see `explain.composite`.
+        How the change is added to the scan; see `counterfactual.composite`.
     slice_smoothing : float
         Standard deviation, in prepared slices, by which the change is smoothed from slice to slice
         before it is added to the scan; 0 for none.
@@ -50,7 +53,7 @@ class ExplainSettings:
     max_evaluations : int
         Most classifier evaluations of one adaptive search.
     level_edges : tuple of float
-        Heatmap levels: |change| in HU at which each begins; see `explain.heatmap`.
+        Heatmap levels: |change| in HU at which each begins; see `counterfactual.heatmap`.
     device : str
         `auto` takes CUDA where there is one.
     seed : int
@@ -89,9 +92,18 @@ class ExplainSettings:
                     f"Setting {name} is {getattr(self, name)!r}; choose one of "
                     f"{', '.join(str(a) for a in allowed)}."
                 )
-        if self.device not in DEVICES and not self.device.startswith("cuda:"):
+        if self.device not in DEVICES and not re.fullmatch(r"cuda:\d+", self.device):
             raise SettingsError(
                 f"Setting device is {self.device!r}; choose one of {', '.join(DEVICES)} or cuda:N."
+            )
+        for name in ("chunk", "max_evaluations", "seed"):
+            if not isinstance(getattr(self, name), int):
+                raise SettingsError(
+                    f"Setting {name} is {getattr(self, name)!r}; it must be a whole number."
+                )
+        if self.target_score is not None and not math.isfinite(self.target_score):
+            raise SettingsError(
+                f"Setting target_score is {self.target_score}; give a finite score, or none."
             )
         if self.chunk < 1:
             raise SettingsError(f"Setting chunk is {self.chunk}; it must be 1 slice or more.")
@@ -110,7 +122,8 @@ class ExplainSettings:
                 f"Setting max_evaluations is {self.max_evaluations}; a search needs at least 2."
             )
         edges = self.level_edges
-        if not edges or edges[0] <= 0 or list(edges) != sorted(set(edges)):
+        rising = all(low < high for low, high in pairwise((0.0, *edges)))
+        if not edges or not rising or not math.isfinite(edges[-1]):
             raise SettingsError(
                 f"Setting level_edges is {edges}; give rising HU values above 0, "
                 f"such as 10, 25, 50, 100, 200."

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CTCounterfactualLib.explain.heatmap import label_change
-from CTCounterfactualLib.explain.result import Outcome
-from CTCounterfactualLib.explain.write_back import (
+from CTCounterfactualLib.counterfactual.heatmap import label_change
+from CTCounterfactualLib.counterfactual.result import Outcome
+from CTCounterfactualLib.counterfactual.write_back import (
     add_to_scan,
     change_on_scan,
     chunk_heatmap,

@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from oracle_problems import fill
 from torch import nn
 
-from CTCounterfactualLib.errors import Cancelled
-from CTCounterfactualLib.events import CancelToken, Reporter
-from CTCounterfactualLib.explain.gradient import (
+from CTCounterfactualLib.counterfactual.gradient import (
     SLICE_BATCH,
     as_batch,
     decode_slices,
@@ -19,11 +16,14 @@ from CTCounterfactualLib.explain.gradient import (
     score_volume,
     volume_gradient,
 )
+from CTCounterfactualLib.errors import Cancelled
+from CTCounterfactualLib.events import CancelToken, Reporter
 from CTCounterfactualLib.models.autoencoder import SliceAutoencoder
 from CTCounterfactualLib.models.classifier import Classifier, Target
 from CTCounterfactualLib.models.vqgan import VQGAN
 from CTCounterfactualLib.models.vqgan_config import VQGANConfig
 from CTCounterfactualLib.scans.grid import GridSpec
+from oracle_problems import fill
 
 SLICES, SIZE = 11, (14, 18)  # not a multiple of the batch, nor of f = 4
 CONFIG = VQGANConfig(

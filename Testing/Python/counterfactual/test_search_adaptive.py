@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CTCounterfactualLib.explain.result import SearchPoint
-from CTCounterfactualLib.explain.search import stopping
-from CTCounterfactualLib.explain.search.adaptive import AdaptiveGoal, adaptive_search
+from CTCounterfactualLib.counterfactual.result import SearchPoint
+from CTCounterfactualLib.counterfactual.search import stopping
+from CTCounterfactualLib.counterfactual.search.adaptive import AdaptiveGoal, adaptive_search
 
 LIMIT = 0.05
 

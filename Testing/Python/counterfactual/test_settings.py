@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
-from CTCounterfactualLib.explain.settings import ExplainSettings
 
 
 @pytest.mark.parametrize(

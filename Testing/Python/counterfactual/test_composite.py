@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from CTCounterfactualLib.explain.composite import (
+from CTCounterfactualLib.counterfactual.composite import (
     MARGIN_HU,
     NOISE_HU,
     compose,
     smooth_along_slices,
 )
-from CTCounterfactualLib.explain.settings import COMPOSITES
+from CTCounterfactualLib.counterfactual.settings import COMPOSITES
 
 HU_PER_UNIT = 2000.0  # of the default window
 MARGIN, NOISE = MARGIN_HU / HU_PER_UNIT, NOISE_HU / HU_PER_UNIT

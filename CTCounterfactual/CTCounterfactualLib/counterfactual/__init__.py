@@ -1,0 +1,1 @@
+"""Counterfactuals: gradient, search over lambda, composite, heatmaps, and the verb `explain`."""

@@ -1,1 +1,0 @@
-"""Explanations: gradient, search over lambda, composite, heatmaps, and the verb `explain`."""
