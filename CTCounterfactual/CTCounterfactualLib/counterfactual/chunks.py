@@ -52,6 +52,7 @@ def _search(workspace: Workspace, settings: ExplainSettings, start: int, stop: i
     if settings.search == "reference":
         return reference_search(evaluate, settings.direction, settings.max_change)
     goal = AdaptiveGoal(
-        settings.direction, settings.max_change, settings.target_score, settings.max_evaluations
+        settings.direction, settings.max_change, settings.target_score, settings.max_evaluations,
+        workspace.farthest_step(),
     )
     return adaptive_search(evaluate, first_step, goal)

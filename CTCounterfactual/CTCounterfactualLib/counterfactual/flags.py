@@ -52,8 +52,8 @@ def raise_flags(
     if without:
         flags.append(Flag(
             "no-gradient",
-            f"{without} of {len(outcomes)} searches had no gradient: the classifier doesn't react "
-            f"to these slices at all.",
+            f"{without} of {len(outcomes)} searches had next to no gradient: the classifier hardly "
+            f"reacts to these slices.",
         ))
     unfinished = sum(outcome.stop_reason == stopping.EVALUATION_LIMIT for outcome in outcomes)
     if unfinished:

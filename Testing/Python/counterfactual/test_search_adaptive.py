@@ -225,3 +225,13 @@ def test_keeps_the_best_allowed_point_of_any_landscape(
         assert not any(map(wanted.reached, allowed)) or found.stop_reason in (
             stopping.no_further(direction),  # a bisection may still step over the target
         )
+
+
+def test_a_gradient_too_weak_to_matter_ends_the_search():
+    """The change limit lies at |lambda| = 100, but the search may go no further than 20."""
+    goal = AdaptiveGoal("decrease", 0.05, None, 12, max_step=20.0)
+    found = adaptive_search(
+        lambda lam: SearchPoint(lam, 1 + lam / 1000, abs(lam) * 5e-4), 100.0, goal
+    )
+    assert found.stop_reason == "no gradient"
+    assert found.point.lam == -20.0

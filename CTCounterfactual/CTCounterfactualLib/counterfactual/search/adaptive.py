@@ -7,6 +7,7 @@ changes, and all later ones are chosen by the change that they should make.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ..result import SearchPoint
@@ -42,12 +43,16 @@ class AdaptiveGoal:
         Stop at the first point at or beyond this.
     max_evaluations : int
         Most calls of `evaluate`, the one at 0 included.
+    max_step : float
+        Greatest |lambda|. A search that could go on there ends with "no gradient": what it would
+        take further has next to nothing to do with the score.
     """
 
     direction: str
     max_change: float
     target_score: float | None
     max_evaluations: int
+    max_step: float = math.inf
 
     @property
     def sign(self) -> float:
@@ -105,7 +110,7 @@ class _Walk:
         while True:
             if len(self.path) >= self.goal.max_evaluations:
                 return stopping.EVALUATION_LIMIT
-            point = self._visit(step)
+            point = self._visit(min(step, self.goal.max_step))
             if point.change > self.goal.max_change:
                 outside = point
             elif self.goal.reached(point):
@@ -116,6 +121,8 @@ class _Walk:
                 inside = point
             if inside.change >= (1 - LIMIT_TOLERANCE) * self.goal.max_change:
                 return stopping.CHANGE_LIMIT
+            if abs(inside.lam) >= self.goal.max_step:
+                return stopping.NO_GRADIENT
             step = self._next_step(inside, outside)
 
     def refine_turn(self) -> None:
