@@ -16,9 +16,9 @@ from .settings import ExplainSettings
 # Size of the step that measures how fast each slice changes, relative to its latents: small, so
 # that the change is about linear, yet far above float32 rounding.
 UNIT_STEP = 0.02
-# Ranges with evidence reach the change limit within about 3 times the whole volume's step (measured
-# on two chests); the tips of the lungs and slabs without lung at 25 to 180 times.
-FARTHEST = 5.0
+# Ranges with evidence reach the change limit within about 8 times this first-order step (measured
+# on two chests); the tips of the lungs and slabs without lung beyond 50 times.
+FARTHEST = 20.0
 
 
 class Workspace:
