@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ModelError
+from .cards import read_card, require
 
 if TYPE_CHECKING:
     from .classifier import Classifier
@@ -103,8 +104,8 @@ def load_autoencoder(name_or_path: str | Path):
     return autoencoder_from_card(RESOURCES / _find(str(name_or_path), "autoencoder").card)
 
 
-def load_classifier(name: str | Classifier) -> Classifier:
-    """Load a classifier by catalogue name (an instance is returned as it is).
+def load_classifier(name: str | Path | Classifier) -> Classifier:
+    """Load a classifier by name or JSON card with a `builtin` name; an instance stays as it is.
 
     Returns
     -------
@@ -121,8 +122,11 @@ def load_classifier(name: str | Classifier) -> Classifier:
 
     if isinstance(name, Classifier):
         return name
+    if Path(name).suffix == ".json":
+        card = read_card(Path(name))
+        (name,) = require(card, Path(name), "builtin")
     builtin = {LungVolume.name: LungVolume}
-    return builtin[_find(name, "classifier").name]()
+    return builtin[_find(str(name), "classifier").name]()
 
 
 def _find(name: str, kind: str) -> CatalogueEntry:

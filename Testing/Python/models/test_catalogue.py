@@ -88,3 +88,12 @@ def test_list_needs_no_torch():
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_classifier_card_names_its_builtin(tmp_path):
+    card = tmp_path / "mine.json"
+    card.write_text('{"schema": 1, "kind": "classifier", "builtin": "lung-volume"}')
+    assert load_classifier(card).name == "lung-volume"
+    card.write_text('{"schema": 1, "kind": "classifier"}')
+    with pytest.raises(ModelError, match=r"lacks the field\(s\) builtin"):
+        load_classifier(str(card))
