@@ -16,8 +16,8 @@ from .settings import ExplainSettings
 # Size of the step that measures how fast each slice changes, relative to its latents: small, so
 # that the change is about linear, yet far above float32 rounding.
 UNIT_STEP = 0.02
-# Ranges with evidence reach the change limit within about 8 times this first-order step (measured
-# on two chests); the tips of the lungs and slabs without lung beyond 50 times.
+# Measured on three chests in slabs of 30 mm: those with evidence reached the change limit within
+# 0.6 to 10 times this first-order step, tips of the lungs and slabs without lung at 31 to 263 times.
 FARTHEST = 20.0
 
 

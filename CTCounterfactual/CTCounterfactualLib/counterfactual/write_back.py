@@ -44,7 +44,7 @@ def write_back(
     change_hu = change_on_scan(prepared, change)
     counterfactual = add_to_scan(prepared, change_hu)
     # Not `change_hu` itself: where a voxel met the limits of the scanner, less was added.
-    difference = counterfactual - add_to_scan(prepared, np.zeros_like(change_hu))
+    difference = counterfactual - _whole_hu(prepared)
     if heatmaps:
         return WrittenBack(counterfactual, difference, combine_heatmaps(prepared, heatmaps))
     return WrittenBack(counterfactual, difference, label_change(difference, edges))
@@ -82,10 +82,15 @@ def add_to_scan(prepared: PreparedScan, change_hu: np.ndarray) -> np.ndarray:
         (-1024..3071); a voxel that is beyond it already, padding (-2048, -3024) or metal, may only
         move inwards, by no more than its change. Values of a float scan are rounded to whole HU.
     """
-    scan = np.rint(np.clip(prepared.scan.array, _INT16.min, _INT16.max)).astype(np.int16)
+    scan = _whole_hu(prepared)
     changed = scan.astype(np.int32) + change_hu
     lowest, highest = np.minimum(scan, MIN_STORED_HU), np.maximum(scan, MAX_STORED_HU)
     return np.clip(changed, lowest, highest, out=changed).astype(np.int16)
+
+
+def _whole_hu(prepared: PreparedScan) -> np.ndarray:
+    """Return the scan in whole HU as int16, the unit and type of every volume that is written."""
+    return np.rint(np.clip(prepared.scan.array, _INT16.min, _INT16.max)).astype(np.int16)
 
 
 def chunk_heatmap(
