@@ -17,7 +17,7 @@ from .settings import ExplainSettings
 # that the change is about linear, yet far above float32 rounding.
 UNIT_STEP = 0.02
 # Measured on three chests in slabs of 30 mm: those with evidence reached the change limit within
-# 0.6 to 10 times this first-order step, tips of the lungs and slabs without lung at 31 to 263 times.
+# 0.6 to 10 times this first-order step, tips of the lungs and slabs without lung at 31 to 263.
 FARTHEST = 20.0
 
 
