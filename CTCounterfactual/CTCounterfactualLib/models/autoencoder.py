@@ -39,6 +39,11 @@ class SliceAutoencoder(nn.Module):
         For provenance.
     to_network, from_network : Affine
         Intensity mapping before the encoder and after the decoder.
+    scale : float
+        Slices are resized by this factor before the encoder and back after the decoder; 1 for none.
+        (The paper's network saw 224 pixels as 256.)
+    transpose : bool
+        The network saw slices with rows and columns exchanged (the paper's "legacy orientation").
     """
 
     def __init__(
@@ -49,6 +54,8 @@ class SliceAutoencoder(nn.Module):
         description: str = "",
         to_network: Affine = TO_NETWORK,
         from_network: Affine = FROM_NETWORK,
+        scale: float = 1.0,
+        transpose: bool = False,
     ):
         super().__init__()
         self.network = network.eval().requires_grad_(False)
@@ -57,6 +64,8 @@ class SliceAutoencoder(nn.Module):
         self.description = description
         self.to_network = to_network
         self.from_network = from_network
+        self.scale = scale
+        self.transpose = transpose
 
     @property
     def factor(self) -> int:
@@ -72,6 +81,9 @@ class SliceAutoencoder(nn.Module):
 
     def encode_continuous(self, x: torch.Tensor) -> torch.Tensor:
         """Return latents before the codebook; shapes as in `encode`."""
+        x = self._resize(x, self._inner_size(x.shape[-2:]))
+        if self.transpose:
+            x = x.transpose(-2, -1)  # (N, 1, H, W) -> (N, 1, W, H)
         bottom, right = (-x.shape[-2]) % self.factor, (-x.shape[-1]) % self.factor
         padded = F.pad(x, (0, right, 0, bottom))  # 0 is air
         return self.network.encode_continuous(self.to_network(padded))
@@ -84,7 +96,8 @@ class SliceAutoencoder(nn.Module):
         z : torch.Tensor
             (N, C, h, w).
         size : tuple of int, optional
-            (H, W) to cut off the padding that `encode` added; default keeps h*f, w*f.
+            (H, W) of the slices that were encoded: cuts off the padding that `encode` added and
+            undoes its resizing. The default keeps h*f, w*f, for a network without resizing.
 
         Returns
         -------
@@ -92,4 +105,19 @@ class SliceAutoencoder(nn.Module):
             (N, 1, H, W); 0..1 up to the network's own overshoot, which isn't clipped here.
         """
         slices = self.from_network(self.network.decode(z))
-        return slices if size is None else slices[..., : size[0], : size[1]]
+        if self.transpose:
+            slices = slices.transpose(-2, -1)
+        if size is None:
+            return slices
+        inner = self._inner_size(size)
+        return self._resize(slices[..., : inner[0], : inner[1]], size)
+
+    def _inner_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the size (H, W) at which the network sees slices of `size`."""
+        height, width = (round(n * self.scale) for n in size)
+        return height, width
+
+    def _resize(self, x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        if x.shape[-2:] == tuple(size):
+            return x
+        return F.interpolate(x, size, mode="bilinear", antialias=True)

@@ -21,10 +21,13 @@ class Target:
         For people and for `--target`.
     unit : str
         Unit of its score: `L`, `probability`, `logit` ...
+    code : str
+        Its code in a classification (a phecode); `--target` takes it too.
     """
 
     name: str
     unit: str = ""
+    code: str = ""
 
 
 class Classifier(ABC):
@@ -78,7 +81,7 @@ class Classifier(ABC):
         return ()
 
     def find_target(self, name: str | None) -> Target:
-        """Return the target of this name (case doesn't matter), or the first for None.
+        """Return the target of this name or code (case doesn't matter), or the first for None.
 
         Raises
         ------
@@ -88,7 +91,7 @@ class Classifier(ABC):
         if name is None:
             return self.targets[0]
         for target in self.targets:
-            if target.name.casefold() == name.casefold():
+            if name.casefold() in (target.name.casefold(), target.code.casefold() or None):
                 return target
         raise SettingsError(
             f"Classifier {self.name} has no target {name!r}. {suggest(name, self.target_names)}"

@@ -1,0 +1,68 @@
+"""The classifier of the paper's lung-size study: how much lung lungmask R231 sees.
+
+Cohen et al., "Explaining 3D Computed Tomography Classifiers with Counterfactuals", section 5.1. Its
+code feeds the U-Net slices of 224 x 224 pixels of 1.5 mm, HU -1000..1000 as 0..1, and passes the
+network's log-probabilities through a sigmoid; lungmask itself feeds (min(HU, 600) + 1024) / 1624.
+The grid and the raw sum here are the paper's.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from ..scans.grid import GridSpec
+from .classifier import Classifier, Target
+from .published.resunet import ResUNet
+
+# Slices scored together: the memory of a backward pass doesn't grow with the volume.
+SLICE_BATCH = 4
+LITRES, RAW = "lung volume", "lung sum (paper)"
+# Of the network's output channels: 0 is background.
+LUNG_CLASSES = slice(1, None)
+
+
+class LungSize(Classifier):
+    """Lung volume in litres, or the paper's raw sum, by the U-Net R231, slice by slice.
+
+    Parameters
+    ----------
+    network : ResUNet
+        In eval mode, parameters frozen by this class.
+    sha256 : str
+        Digest of its weights.
+    """
+
+    name = "lung-size"
+    description = "Lung volume by the lungmask R231 U-Net, as in the paper's lung-size study"
+    grid = GridSpec(crop=(224, 224), antialias=False)
+    targets = (Target(LITRES, "L"), Target(RAW, "voxels"))
+
+    def __init__(self, network: ResUNet, sha256: str = ""):
+        self.network = network.eval().requires_grad_(False)
+        self.sha256 = sha256
+
+    def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
+        """Return the target of each volume (N, 1, D, H, W); see `Classifier.score`.
+
+        In litres: the sum of the two lungs' probabilities times the volume of a voxel. Raw: the sum
+        of sigmoid(log p) = p / (1 + p) over both, as the paper's code has it.
+        """
+        raw = self.find_target(target).name == RAW
+        # Rows to Posterior, columns to Left, as the network saw slices; one sample a slice:
+        # (N, 1, D, H, W) -> (N*D, 1, H, W)
+        slices = x.flip(-2, -1).transpose(1, 2).flatten(0, 1)
+        network = self.network.to(x.device)
+        parts = [
+            checkpoint(_lung, network, part, raw, use_reentrant=False)
+            for part in slices.split(SLICE_BATCH)
+        ]
+        sums = torch.cat(parts).unflatten(0, (len(x), -1)).sum(1)  # (N*D,) -> (N, D) -> (N,)
+        return sums if raw else sums * self.grid.voxel_litres
+
+
+def _lung(network: ResUNet, slices: torch.Tensor, raw: bool) -> torch.Tensor:
+    """Return how much lung each slice shows: (n, 1, H, W) -> (n,), float64."""
+    logs = network(slices)[:, LUNG_CLASSES]  # (n, 2, H, W)
+    lung = torch.sigmoid(logs) if raw else logs.exp()
+    return lung.sum(dim=(1, 2, 3), dtype=torch.float64)

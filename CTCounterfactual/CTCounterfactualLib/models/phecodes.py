@@ -1,0 +1,63 @@
+"""Merlin's phecode classifier: 1692 findings and diagnoses of a CT volume.
+
+Blankemeier et al., "Merlin: A Vision Language Foundation Model for 3D Computed Tomography" (2024);
+used by Cohen et al. for the pleural-effusion study. Input, as their code prepares it: RAS,
+1.5 x 1.5 x 3 mm, HU -1000..1000 as 0..1, cropped or padded in plane to 224 x 224.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from ..errors import ModelError
+from ..scans.grid import GridSpec
+from .classifier import Classifier, Target
+from .published.inflated_resnet import InflatedResNet
+
+NAMES_FILE = "phecodes.json"
+
+def read_targets(folder: Path) -> tuple[Target, ...]:
+    """Return the targets in the order of the network's outputs."""
+    path = folder / NAMES_FILE
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["targets"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"The list of phecodes {path} cannot be read ({error}); reinstall."
+        ) from error
+    return tuple(Target(name, "probability", code) for code, name in rows)
+
+
+class Phecodes(Classifier):
+    """Probability of each phecode.
+
+    Parameters
+    ----------
+    network : InflatedResNet
+        In eval mode, parameters frozen by this class.
+    targets : tuple of Target
+        One per output, in its order.
+    sha256 : str
+        Digest of the weights.
+    """
+
+    name = "merlin-phecodes"
+    description = "Merlin's classifier of 1692 phecodes (inflated ResNet-152)"
+    grid = GridSpec(crop=(224, 224), antialias=False)
+
+    def __init__(
+        self, network: InflatedResNet, targets: tuple[Target, ...], sha256: str = ""
+    ):
+        self.network = network.eval().requires_grad_(False)
+        self.targets = targets
+        self.sha256 = sha256
+
+    def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
+        """Return the probability for each volume (N, 1, D, H, W); see `Classifier.score`."""
+        index = self.targets.index(self.find_target(target))
+        # The network saw planes with I first: (N, 1, K, J, I) -> (N, 1, K, I, J)
+        logits = self.network.to(x.device)(x.transpose(-2, -1))
+        return torch.sigmoid(logits[:, index])

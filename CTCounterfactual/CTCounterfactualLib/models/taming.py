@@ -1,0 +1,155 @@
+"""Published taming-transformers VQ-GANs: from a checkpoint, with or without its yaml, to a card.
+
+A checkpoint is read once (`convert_checkpoint`), by the restricted reader of `checkpoints`; from
+then on the safetensors file and the JSON card beside it are all that is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import MissingExtraError, ModelError
+from ..scans.files import file_sha256
+from .cards import CARD_SCHEMA
+from .checkpoints import read_tensors
+from .loading import load_strict
+from .vqgan import VQGAN
+from .vqgan_config import VQGANConfig
+
+# Tensors of the training loss (discriminator, perceptual network) that a checkpoint also holds.
+LOSS_PREFIX = "loss."
+# With attention, a level's height at `resolution` names it; without a yaml any resolution that the
+# levels divide will do, as nothing else depends on it.
+ASSUMED_RESOLUTION = 256
+# What the published layout leaves no choice about.
+PUBLISHED_LAYOUT = {"patch": 1, "mid_attention": True, "cosine_codebook": False, "code_groups": 1}
+
+
+def convert_checkpoint(
+    checkpoint: str | Path,
+    folder: str | Path,
+    name: str,
+    yaml: str | Path | None = None,
+    **card: Any,
+) -> Path:
+    """Write `<name>.safetensors` and `<name>.json` from a taming-transformers checkpoint.
+
+    Parameters
+    ----------
+    checkpoint : str or Path
+        A Lightning `.ckpt` or a plain state dict.
+    folder : str or Path
+        Existing folder for the two files; files of that name are replaced.
+    name : str
+        Of the model.
+    yaml : str or Path, optional
+        Its training configuration (`model.params`). None infers the sizes from the tensors.
+    **card
+        Further fields of the card (`to_network`, `from_network`, `resize`, `transpose`,
+        `description`, `licence`).
+
+    Returns
+    -------
+    Path
+        The card, for `load_autoencoder`.
+
+    Raises
+    ------
+    ModelError
+        If the checkpoint is unsafe, damaged or no VQ-GAN, or doesn't fit its yaml.
+    """
+    from safetensors.torch import save_file
+
+    tensors = {
+        key: tensor.detach().contiguous().clone()  # tensors may share storage; files may not
+        for key, tensor in read_tensors(checkpoint).items() if not key.startswith(LOSS_PREFIX)
+    }
+    config = infer_config(tensors, str(checkpoint)) if yaml is None else config_from_yaml(yaml)
+    load_strict(VQGAN(config), tensors, str(checkpoint))
+    folder = Path(folder)
+    weights = folder / f"{name}.safetensors"
+    save_file(tensors, weights)
+    content = {
+        "schema": CARD_SCHEMA, "name": name, "kind": "autoencoder", "weights": weights.name,
+        "sha256": file_sha256(weights), "converted_from": file_sha256(Path(checkpoint)),
+        "config": config.to_dict(), **card,
+    }
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def config_from_yaml(path: str | Path) -> VQGANConfig:
+    """Return the sizes that a taming-transformers yaml states under `model.params`.
+
+    Raises
+    ------
+    ModelError
+        If it can't be read or lacks them.
+    """
+    try:
+        import yaml
+    except ImportError as error:
+        raise MissingExtraError("yaml", "models", "read a checkpoint's yaml") from error
+    try:
+        params = yaml.safe_load(Path(path).read_text(encoding="utf-8"))["model"]["params"]
+        values = {**params["ddconfig"], "embed_dim": params["embed_dim"],
+                  "n_embed": params["n_embed"]}
+    except OSError as error:
+        raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path} is no VQ-GAN configuration ({error}); expected model.params with ddconfig, "
+            f"embed_dim and n_embed, as taming-transformers writes it."
+        ) from error
+    return VQGANConfig.from_dict({**PUBLISHED_LAYOUT, **values})
+
+
+def infer_config(tensors: dict[str, torch.Tensor], source: str) -> VQGANConfig:
+    """Return the sizes that the names and shapes of a VQ-GAN's tensors imply.
+
+    `resolution` and `dropout` leave no trace in them; neither changes what the network computes,
+    as long as the levels with attention are right.
+
+    Raises
+    ------
+    ModelError
+        If names that every such VQ-GAN has are missing.
+    """
+    try:
+        ch, in_channels = tensors["encoder.conv_in.weight"].shape[:2]
+        levels = 1 + max(_numbers(tensors, r"encoder\.down\.(\d+)\."))
+        widths = [
+            tensors[f"encoder.down.{level}.block.0.conv1.weight"].shape[0]
+            for level in range(levels)
+        ]
+        n_embed, embed_dim = tensors["quantize.embedding.weight"].shape
+        z_channels = tensors["decoder.conv_in.weight"].shape[1]
+        encoded = tensors["encoder.conv_out.weight"].shape[0]
+        out_ch = tensors["decoder.conv_out.weight"].shape[0]
+        blocks = 1 + max(_numbers(tensors, r"encoder\.down\.0\.block\.(\d+)\."))
+    except (KeyError, ValueError) as error:
+        raise ModelError(
+            f"{source} is no taming-transformers VQ-GAN: its tensors lack {error}; expected "
+            f"encoder.*, decoder.*, quantize.embedding.weight, quant_conv.* and post_quant_conv.*."
+        ) from error
+    resolution = max(ASSUMED_RESOLUTION, 2 ** (levels - 1))
+    attention = sorted({
+        resolution // 2**level for level in _numbers(tensors, r"encoder\.down\.(\d+)\.attn\.")
+    })
+    return VQGANConfig(
+        ch=ch, ch_mult=tuple(width // ch for width in widths), num_res_blocks=blocks,
+        attn_resolutions=tuple(attention), resolution=resolution, in_channels=in_channels,
+        out_ch=out_ch, z_channels=z_channels, embed_dim=embed_dim, n_embed=n_embed,
+        double_z=encoded == 2 * z_channels, **PUBLISHED_LAYOUT,
+    )
+
+
+def _numbers(tensors: dict[str, torch.Tensor], pattern: str) -> set[int]:
+    """Return all numbers that a pattern's group matches at the beginning of tensor names."""
+    return {int(match[1]) for name in tensors if (match := re.match(pattern, name))}
