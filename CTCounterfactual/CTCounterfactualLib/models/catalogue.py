@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
 from .cards import read_card, require
+from .store.cache import ModelCache, default_folder
+from .store.remote import RemoteFile
 
 if TYPE_CHECKING:
     from .classifier import Classifier
@@ -24,6 +26,9 @@ def _resources() -> Path:
 RESOURCES = _resources()
 CATALOGUE = "catalogue.json"
 READY = "ready"
+# SPDX names of licences that ask for nothing but attribution.
+PERMISSIVE_LICENCES = ("Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0")
+BYTES_PER_MB = 1e6
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,15 @@ class CatalogueEntry:
     size_bytes : int
         Of its weights; 0 if it has none.
     card : str
-        File name of its card under `Resources/Models`; empty for a classifier in code.
+        File name of its card under `Resources/Models`; empty for a model in code.
+    files : tuple of RemoteFile
+        What has to be fetched before it can be used; empty for an embedded model.
+    architecture : str
+        Which published network its files hold; see `published_models`.
+    trained_on : str
+        In words, by its publisher.
+    options : dict
+        Keywords of its autoencoder (`scale`, `transpose`, affines).
     """
 
     name: str
@@ -56,31 +69,78 @@ class CatalogueEntry:
     licence: str = ""
     size_bytes: int = 0
     card: str = ""
+    files: tuple[RemoteFile, ...] = ()
+    architecture: str = ""
+    trained_on: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the model came with the program."""
+        return not self.files
+
+    @property
+    def permissive(self) -> bool:
+        """Whether its licence lets anyone use it for anything; else it is to be accepted first."""
+        return self.licence in PERMISSIVE_LICENCES
 
 
-def list_models(folder: Path = RESOURCES) -> tuple[CatalogueEntry, ...]:
-    """Return all models of the catalogue with their status; loads no weights and no torch."""
+def list_models(
+    folder: Path = RESOURCES, cache: ModelCache | None = None
+) -> tuple[CatalogueEntry, ...]:
+    """Return all models of the catalogue with their status; loads no weights and no torch.
+
+    Parameters
+    ----------
+    folder : Path
+        With the catalogue and the embedded models.
+    cache : ModelCache, optional
+        Where fetched files are; None is the user's own.
+    """
+    cache = cache or ModelCache(default_folder())
     try:
         rows = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))["models"]
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"The model catalogue {folder / CATALOGUE} cannot be read ({error}); reinstall."
         ) from error
-    return tuple(_entry(row, folder) for row in rows)
+    return tuple(_entry(row, folder, cache) for row in rows)
 
 
-def _entry(row: dict, folder: Path) -> CatalogueEntry:
-    weights = row.get("weights", "")
-    path = folder / weights
-    status, size = READY, 0
-    if weights:
-        size = path.stat().st_size if path.is_file() else 0
-        status = READY if size else f"needs its weights file {weights}"
+def _entry(row: dict, folder: Path, cache: ModelCache) -> CatalogueEntry:
+    files = tuple(RemoteFile.from_dict(file) for file in row.get("files", ()))
+    status, size = _status(row.get("weights", ""), files, folder, cache)
     return CatalogueEntry(
         name=row["name"], kind=row["kind"], description=row["description"], status=status,
-        targets=tuple(row.get("targets", ())), licence=row.get("licence", ""), size_bytes=size,
-        card=row.get("card", ""),
+        targets=_target_names(row, folder), licence=row.get("licence", ""), size_bytes=size,
+        card=row.get("card", ""), files=files, architecture=row.get("architecture", ""),
+        trained_on=row.get("trained_on", ""), options=row.get("options", {}),
     )
+
+
+def _status(
+    weights: str, files: tuple[RemoteFile, ...], folder: Path, cache: ModelCache
+) -> tuple[str, int]:
+    """Return a model's status in words, and the size of its files in bytes."""
+    if files:
+        missing = [file for file in files if not cache.has(file)]
+        size = sum(file.size_bytes for file in files)
+        if not missing:
+            return READY, size
+        known = sum(file.size_bytes for file in missing)
+        words = f" of {known / BYTES_PER_MB:.0f} MB" if known else ""
+        return f"needs download{words}", size
+    path = folder / weights
+    if weights and not path.is_file():
+        return f"needs its weights file {weights}", 0
+    return READY, path.stat().st_size if weights else 0
+
+
+def _target_names(row: dict, folder: Path) -> tuple[str, ...]:
+    if "targets_file" not in row:
+        return tuple(row.get("targets", ()))
+    listed = json.loads((folder / row["targets_file"]).read_text(encoding="utf-8"))["targets"]
+    return tuple(f"{name} ({code})" for code, name in listed)
 
 
 def load_autoencoder(name_or_path: str | Path):
@@ -101,7 +161,12 @@ def load_autoencoder(name_or_path: str | Path):
     path = Path(name_or_path)
     if path.suffix == ".json":
         return autoencoder_from_card(path)
-    return autoencoder_from_card(RESOURCES / _find(str(name_or_path), "autoencoder").card)
+    entry = _find(str(name_or_path), "autoencoder")
+    if entry.embedded:
+        return autoencoder_from_card(RESOURCES / entry.card)
+    from .published_models import published_autoencoder
+
+    return published_autoencoder(entry, ModelCache(default_folder()))
 
 
 def load_classifier(name: str | Path | Classifier) -> Classifier:
@@ -125,8 +190,12 @@ def load_classifier(name: str | Path | Classifier) -> Classifier:
     if Path(name).suffix == ".json":
         card = read_card(Path(name))
         (name,) = require(card, Path(name), "builtin")
-    builtin = {LungVolume.name: LungVolume}
-    return builtin[_find(str(name), "classifier").name]()
+    entry = _find(str(name), "classifier")
+    if entry.embedded:
+        return {LungVolume.name: LungVolume}[entry.name]()
+    from .published_models import published_classifier
+
+    return published_classifier(entry, ModelCache(default_folder()), RESOURCES)
 
 
 def _find(name: str, kind: str) -> CatalogueEntry:

@@ -33,11 +33,13 @@ def autoencoder_from_card(path: Path) -> SliceAutoencoder:
         network = VQGAN(VQGANConfig.from_dict(config))
         to_network = Affine(**card.get("to_network", asdict(TO_NETWORK)))
         from_network = Affine(**card.get("from_network", asdict(FROM_NETWORK)))
+        scale, transpose = float(card.get("scale", 1.0)), bool(card.get("transpose", False))
     except (TypeError, ValueError) as error:
         raise ModelError(f"The model card {path} makes no model: {error}.") from error
     load_weights(network, path.parent / weights, str(sha256))
     return SliceAutoencoder(
-        network, name, sha256, card.get("description", ""), to_network, from_network
+        network, name, sha256, card.get("description", ""), to_network, from_network, scale,
+        transpose,
     )
 
 

@@ -62,8 +62,14 @@ class ModelCache:
                 f"yet. Fetch it with `ct-counterfactual models fetch`, or by the module's Models "
                 f"section."
             )
-        self._check(file, path)
+        digest = self._check(file, path)
+        if file.name not in read_pins(self.folder):  # put there by hand, as the README allows
+            self._pin(file, digest)
         return path
+
+    def digest(self, file: RemoteFile) -> str:
+        """Return the SHA-256 that a file had at its first use (`path` checks that it still has)."""
+        return read_pins(self.folder)[file.name]
 
     def fetch(self, file: RemoteFile, progress: Progress | None = None) -> Path:
         """Download a file unless it is there; go on from where an earlier download stopped.
@@ -120,6 +126,12 @@ class ModelCache:
             write_pins(self.folder, pins)
         return freed
 
+    def clear(self) -> int:
+        """Remove the whole folder, downloads, conversions and pins; return the bytes freed."""
+        freed = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return freed
+
     def _admit(self, file: RemoteFile, arrived: Path) -> Path:
         """Give a file that has just come its name, if it is the right one; else remove it."""
         try:
@@ -127,11 +139,12 @@ class ModelCache:
         except ModelError:
             arrived.unlink(missing_ok=True)
             raise
-        pins = read_pins(self.folder)
-        if pins.get(file.name) != digest:
-            write_pins(self.folder, {**pins, file.name: digest})
+        self._pin(file, digest)
         os.replace(arrived, self.folder / file.name)
         return self.folder / file.name
+
+    def _pin(self, file: RemoteFile, digest: str) -> None:
+        write_pins(self.folder, {**read_pins(self.folder), file.name: digest})
 
     def _check(self, file: RemoteFile, path: Path) -> str:
         """Return a file's digest; raise `ModelError` if it is not the known or the pinned one."""

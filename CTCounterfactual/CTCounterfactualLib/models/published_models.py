@@ -1,0 +1,69 @@
+"""Published models from their fetched files: the right network for each, strictly filled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ModelError
+from .autoencoder import SliceAutoencoder
+from .checkpoints import read_tensors
+from .classifier import Classifier
+from .loading import autoencoder_from_card, load_strict
+from .lung_size import LungSize
+from .phecodes import Phecodes, read_targets
+from .published.inflated_resnet import InflatedResNet
+from .published.resunet import ResUNet
+from .store.cache import ModelCache
+from .taming import convert_checkpoint
+
+if TYPE_CHECKING:
+    from .catalogue import CatalogueEntry
+
+# Where converted files lie within the cache folder.
+CONVERTED = "converted"
+
+
+def published_classifier(
+    entry: CatalogueEntry, cache: ModelCache, resources: Path
+) -> Classifier:
+    """Load a published classifier from the cache.
+
+    Raises
+    ------
+    ModelError
+        If its file isn't there, isn't the one expected, or doesn't fit the network.
+    """
+    (file,) = entry.files
+    path = cache.path(file)
+    digest = cache.digest(file)
+    if entry.architecture == "lungmask-r231":
+        network = ResUNet()
+        load_strict(network, read_tensors(path), str(path))
+        return LungSize(network, digest)
+    if entry.architecture == "merlin-phecodes":
+        network = InflatedResNet()
+        load_strict(network, read_tensors(path), str(path))
+        return Phecodes(network, read_targets(resources), digest)
+    raise ModelError(f"The catalogue names an unknown architecture {entry.architecture!r}.")
+
+
+def published_autoencoder(entry: CatalogueEntry, cache: ModelCache) -> SliceAutoencoder:
+    """Load a published slice VQ-GAN; its checkpoint is converted to safetensors at the first use.
+
+    Raises
+    ------
+    ModelError
+        If a file isn't there, isn't the one expected, or doesn't fit.
+    """
+    paths = {Path(file.name).suffix: cache.path(file) for file in entry.files}
+    digest = cache.digest(entry.files[0])
+    folder = cache.folder / CONVERTED
+    folder.mkdir(exist_ok=True)
+    card = folder / f"{entry.name}-{digest[:12]}.json"
+    if not card.is_file():
+        convert_checkpoint(
+            paths[".ckpt"], folder, card.stem, paths.get(".yaml"),
+            description=entry.description, licence=entry.licence, **entry.options,
+        )
+    return autoencoder_from_card(card)
