@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 import torch
+
 from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.checkpoints import read_tensors
 
@@ -109,7 +110,7 @@ def test_a_zip_bomb_is_refused_by_its_stated_size(tmp_path):
     path = tmp_path / "bomb.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", b"\0" * 20_000_000)
-    with pytest.raises(ModelError, match="would unpack to 0.0 GB from 0.0 MB, which no checkpoint"):
+    with pytest.raises(ModelError, match=r"would unpack to 0\.0 GB from 0\.0 MB"):
         read_tensors(path)
 
 

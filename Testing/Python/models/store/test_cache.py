@@ -1,4 +1,4 @@
-"""Model files: fetched once, resumed, checked at every use, pinned, removed. A server on localhost."""
+"""Model files: fetched once, resumed, checked at every use, pinned, removed (localhost only)."""
 
 import hashlib
 import re
@@ -7,6 +7,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.store.cache import PARTIAL_SUFFIX, ModelCache, default_folder
 from CTCounterfactualLib.models.store.download import BLOCK_BYTES
