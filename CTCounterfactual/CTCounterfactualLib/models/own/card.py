@@ -1,0 +1,169 @@
+"""The card of a user's own model: a JSON or TOML file, read strictly.
+
+TOML is meant for people, JSON for programs; the fields are the same. The README has an example for
+every way, and `Resources/Templates` has them as files.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import MissingExtraError, ModelError
+from ...scans.grid import GridSpec
+from ...scans.hounsfield import IntensityWindow
+from ..autoencoder import FROM_NETWORK, TO_NETWORK, Affine
+from ..cards import CARD_SCHEMA, read_card
+from .fields import Table
+from .input import InputSpec
+from .output import CardTarget, OutputSpec
+from .source import BUNDLE, EXPORT, ONNX, SourceSpec
+
+CLASSIFIER, AUTOENCODER = "classifier", "autoencoder"
+_COMMON = ("schema", "kind", "name", "description", "licence", "source")
+
+
+@dataclass(frozen=True)
+class ClassifierCard:
+    """What the card of a classifier says."""
+
+    name: str
+    description: str
+    licence: str
+    grid: GridSpec
+    input: InputSpec
+    source: SourceSpec
+    output: OutputSpec
+    targets: tuple[CardTarget, ...]
+
+
+@dataclass(frozen=True)
+class AutoencoderCard:
+    """What the card of an autoencoder says.
+
+    Parameters
+    ----------
+    factor : int
+        Pixels per latent position along each side.
+    channels : int
+        Of a slice, as the network wants it: the one channel is repeated, and averaged afterwards.
+    encode, decode : str
+        Names of the network's methods.
+    to_network, from_network : Affine
+        0..1 to the network's intensities, and back.
+    scale, transpose
+        See `SliceAutoencoder`.
+    """
+
+    name: str
+    description: str
+    licence: str
+    source: SourceSpec
+    factor: int
+    channels: int
+    encode: str
+    decode: str
+    to_network: Affine
+    from_network: Affine
+    scale: float
+    transpose: bool
+
+
+def read_own_card(path: str | Path) -> dict[str, Any]:
+    """Read a card as a dict; by its suffix it is TOML or JSON.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, damaged or of another schema.
+    MissingExtraError
+        For TOML on Python 3.10 without tomli.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".toml":
+        return read_card(path)
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        try:
+            import tomli as tomllib
+        except ImportError as error:
+            raise MissingExtraError("tomli", "models", "read a TOML card") from error
+    try:
+        card = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"Cannot read the model card {path}: {error.strerror}.") from error
+    except ValueError as error:  # also what isn't UTF-8
+        raise ModelError(f"The model card {path} is no valid TOML: {error}.") from error
+    if card.get("schema") != CARD_SCHEMA:
+        raise ModelError(
+            f"The model card {path} has schema {card.get('schema')!r}; this version reads schema "
+            f"{CARD_SCHEMA}."
+        )
+    return card
+
+
+def classifier_card(card: dict[str, Any], path: Path) -> ClassifierCard:
+    """Return a classifier's card, checked; raise `ModelError` naming the first thing wrong."""
+    where = f"The model card {path}"
+    table = Table(card, where, (*_COMMON, "grid", "input", "output", "targets"))
+    table.choice("kind", (CLASSIFIER,))
+    source = SourceSpec.from_table(card.get("source"), f"{where}, source", path.parent)
+    output = OutputSpec.from_table(card.get("output"), f"{where}, output")
+    rows = card.get("targets")
+    if not isinstance(rows, list) or not rows:
+        raise table.refuse("targets", "a list of at least one table with a name")
+    targets = tuple(
+        output.target(row, number, f"{where}, target {number + 1}")
+        for number, row in enumerate(rows)
+    )
+    names = [target.name.casefold() for target in targets]
+    if len(set(names)) < len(names):
+        raise ModelError(f"{where} has two targets of the same name; names must differ.")
+    return ClassifierCard(
+        table.text("name"), table.text("description", ""), table.text("licence", "not stated"),
+        _grid(table.table("grid"), f"{where}, grid"),
+        InputSpec.from_table(table.table("input"), f"{where}, input"), source, output, targets,
+    )
+
+
+def autoencoder_card(card: dict[str, Any], path: Path) -> AutoencoderCard:
+    """Return an autoencoder's card, checked; raise `ModelError` naming the first thing wrong."""
+    where = f"The model card {path}"
+    table = Table(card, where, (*_COMMON, *AutoencoderCard.__dataclass_fields__))
+    table.choice("kind", (AUTOENCODER,))
+    source = SourceSpec.from_table(card.get("source"), f"{where}, source", path.parent)
+    if source.type in (EXPORT, ONNX, BUNDLE):
+        raise ModelError(
+            f"{where}: an autoencoder needs two methods, encode and decode, and a gradient through "
+            f"decode, which type {source.type} can't give. Use python, torchscript or monai."
+        )
+    return AutoencoderCard(
+        table.text("name"), table.text("description", ""), table.text("licence", "not stated"),
+        source, table.integer("factor"), table.integer("channels", 1),
+        table.text("encode", "encode"), table.text("decode", "decode"),
+        _affine(table, "to_network", TO_NETWORK), _affine(table, "from_network", FROM_NETWORK),
+        table.number("scale", 1.0, above=0.0), table.flag("transpose", False),
+    )
+
+
+def _grid(values: dict, where: str) -> GridSpec:
+    default = GridSpec()
+    table = Table(values, where, GridSpec.__dataclass_fields__)
+    window = table.numbers("window", 2, (default.window.low_hu, default.window.high_hu))
+    if window[0] >= window[1]:
+        raise table.refuse("window", "the lower HU before the higher")
+    crop = table.integers("crop", 2) if "crop" in values else default.crop
+    return GridSpec(
+        table.numbers("spacing", 3, default.spacing, above=0.0), IntensityWindow(*window), crop,
+        table.flag("antialias", default.antialias),
+    )
+
+
+def _affine(table: Table, name: str, default: Affine) -> Affine:
+    if name not in table.values:
+        return default
+    inner = Table(table.values[name], f"{table.where}, {name}", ("scale", "shift"))
+    return Affine(inner.number("scale"), inner.number("shift"))

@@ -1,0 +1,126 @@
+"""Checks of a slice autoencoder: shapes, intensities, and a gradient through its decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from ....scans.grid import PreparedScan
+from ...autoencoder import SliceAutoencoder
+from .findings import FAILED, NOTE, OK, WARNING, Finding, Findings
+from .gradient import check_gradient
+
+# Slices that are run: spread over the chest, few enough for a large network on a CPU.
+SLICES = 4
+# Slope of decoded against original intensity: 1 keeps the contrast; 0.5 is what a wrong affine of
+# (y + 2) / 4 makes of -1..1.
+CONTRAST_OK, CONTRAST_BAD = (0.85, 1.15), (0.6, 1.6)
+# Below this a chest can hardly be recognised.
+PSNR_BAD_DB = 20.0
+SAME = 1e-3
+
+
+def check_autoencoder(
+    autoencoder: SliceAutoencoder,
+    prepared: PreparedScan,
+    device: torch.device | str = "cpu",
+    listener: Callable[[Finding], None] | None = None,
+) -> list[Finding]:
+    """Run all checks on slices of a prepared scan; see `check_classifier`."""
+    return _AutoencoderCheck(autoencoder, prepared, device, listener).run()
+
+
+class _AutoencoderCheck:
+    def __init__(self, autoencoder, prepared, device, listener):
+        self.autoencoder = autoencoder.to(device)
+        chosen = np.linspace(0, prepared.slices - 1, SLICES + 2).round().astype(int)[1:-1]
+        # (K, J, I) -> (n, 1, H, W)
+        self.x = torch.from_numpy(prepared.volume[chosen])[:, None].to(device)
+        self.findings = Findings(listener)
+
+    def run(self) -> list[Finding]:
+        findings = self.findings
+        shape = " x ".join(map(str, self.x.shape[-2:]))
+        findings.add("input", NOTE, f"{len(self.x)} slices of {shape} of a generated chest")
+        if not findings.run("encode, decode", self._check_shapes):
+            return findings
+        findings.run("intensities", self._check_intensities)
+        findings.run("deterministic", self._check_deterministic)
+        findings.run("slice by slice", self._check_slices)
+        findings.run("odd sizes", self._check_odd)
+        findings.run("gradient", self._check_gradient)
+        return findings
+
+    def _redraw(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return self.autoencoder.decode(self.autoencoder.encode(x), tuple(x.shape[-2:]))
+
+    def _check_shapes(self) -> tuple[str, str]:
+        started = perf_counter()
+        with torch.inference_mode():
+            latents = self.autoencoder.encode(self.x)
+            self.decoded = self.autoencoder.decode(latents, tuple(self.x.shape[-2:]))
+        seconds = perf_counter() - started
+        if self.decoded.shape != self.x.shape:
+            return FAILED, (
+                f"{tuple(self.x.shape)} came back as {tuple(self.decoded.shape)}; is `factor` right?"
+            )
+        if not (torch.isfinite(latents).all() and torch.isfinite(self.decoded).all()):
+            return FAILED, "latents or slices are not finite; look for NaN in the weights"
+        channels, height, width = latents.shape[1:]
+        return OK, (
+            f"latents {channels} x {height} x {width} a slice; {seconds / len(self.x):.2g} s a "
+            f"slice on {self.x.device}"
+        )
+
+    def _check_intensities(self) -> tuple[str, str]:
+        x, decoded = (t.flatten().double() for t in (self.x, self.decoded.clamp(0, 1)))
+        error = float(((x - decoded) ** 2).mean())
+        psnr = -10 * np.log10(max(error, np.finfo(np.float64).tiny))
+        centred = x - x.mean()
+        slope = float((centred * decoded).sum() / (centred**2).sum())
+        found = f"PSNR {psnr:.1f} dB, contrast {slope:.2f} of the scan's"
+        advice = "Is from_network the inverse of to_network, and are the weights those of the card?"
+        if not CONTRAST_BAD[0] <= slope <= CONTRAST_BAD[1]:
+            return FAILED, f"{found}. {advice}"
+        if not CONTRAST_OK[0] <= slope <= CONTRAST_OK[1] or psnr < PSNR_BAD_DB:
+            return WARNING, f"{found}: a poor likeness. {advice}"
+        return OK, found
+
+    def _check_deterministic(self) -> tuple[str, str]:
+        if torch.equal(self._redraw(self.x), self.decoded):
+            return OK, "twice the same slices"
+        return FAILED, (
+            "two runs differ: does encode sample, as a KL autoencoder may? It must return the mean"
+        )
+
+    def _check_slices(self) -> tuple[str, str]:
+        alone = torch.cat([self._redraw(part) for part in self.x.split(1)])
+        worst = float((alone - self.decoded).abs().max())
+        if worst > SAME:
+            return FAILED, f"slices depend on others in the batch (by {worst:.2g} of 0..1)"
+        return OK, "each slice is the same alone and with others"
+
+    def _check_odd(self) -> tuple[str, str]:
+        cut = self.x[..., :-1, :-3]
+        decoded = self._redraw(cut)
+        if decoded.shape != cut.shape:
+            return FAILED, f"{tuple(cut.shape)} came back as {tuple(decoded.shape)}"
+        return OK, f"{cut.shape[-2]} x {cut.shape[-1]} pixels come back whole"
+
+    def _check_gradient(self) -> tuple[str, str]:
+        with torch.inference_mode():
+            latents = self.autoencoder.encode(self.x[:1])
+        latents = latents.clone()  # out of inference mode
+        size = tuple(self.x.shape[-2:])
+        weights = self.x[:1]
+
+        def brightness(z: torch.Tensor) -> torch.Tensor:
+            return (self.autoencoder.decode(z, size) * weights).mean()
+
+        span = float(latents.max() - latents.min()) or 1.0
+        status, message, _ = check_gradient(brightness, latents, span)
+        return status, f"through decode: {message}"

@@ -1,0 +1,24 @@
+"""What models are checked on: a generated chest, on the model's own grid."""
+
+from __future__ import annotations
+
+from ....scans.grid import GridSpec, PreparedScan, prepare
+from ....scans.scan import Scan
+
+# Finer than this only takes longer to generate; the grid resamples it anyway.
+FINEST_MM = (1.5, 1.5, 3.0)
+COARSEST_MM = 6.0
+# The same chest at every check, so that its numbers can be compared.
+SEED = 0
+
+
+def generated_chest(grid: GridSpec) -> PreparedScan:
+    """Return a generated chest on a model's grid."""
+    from ....scans.generated import ChestSettings, generate_chest
+
+    spacing = tuple(
+        min(max(wanted, finest), COARSEST_MM)
+        for wanted, finest in zip(grid.spacing, FINEST_MM, strict=True)
+    )
+    chest = generate_chest(ChestSettings(spacing=spacing, seed=SEED))
+    return prepare(Scan.from_array(chest.hu, chest.spacing, chest.origin, name="chest"), grid)

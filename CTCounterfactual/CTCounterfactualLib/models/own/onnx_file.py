@@ -1,0 +1,90 @@
+"""ONNX networks by onnxruntime: scores only, no gradients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...errors import MissingExtraError, ModelError
+from .files import read_file
+
+NO_GRADIENT = (
+    "{name} is a black box: ONNX gives scores but no gradients, and counterfactual search needs "
+    "the gradient. Use methods that need none (occlusion, responsibility maps), or give the same "
+    "network as TorchScript, torch.export or a Python file."
+)
+
+
+def network_from_onnx(path: Path, sha256: str) -> tuple[nn.Module, str]:
+    """Return an ONNX network and the SHA-256 of its file; it isn't code, so nobody is asked.
+
+    Raises
+    ------
+    MissingExtraError
+        Without onnxruntime.
+    ModelError
+        If it is missing, damaged, needs other files, or takes more than one input.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError("onnxruntime", "onnx", "run an ONNX model") from error
+    data, digest = read_file(path, sha256)
+    available = onnxruntime.get_available_providers()
+    wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+    try:
+        # From bytes: onnxruntime then has no folder to look for further files in.
+        session = onnxruntime.InferenceSession(
+            data, providers=[name for name in wanted if name in available]
+        )
+    except Exception as error:  # onnxruntime has one class of error per status
+        raise ModelError(
+            f"{path.name} cannot be loaded as ONNX ({_one_line(error)}). It must be whole and in "
+            f"one file, with its weights inside."
+        ) from error
+    inputs = session.get_inputs()
+    if len(inputs) != 1 or inputs[0].type not in _TYPES:
+        found = ", ".join(f"{i.name}: {i.type} {i.shape}" for i in inputs)
+        raise ModelError(f"{path.name} takes {found}; expected one input of float or float16.")
+    return OnnxNetwork(session, path.name), digest
+
+
+_TYPES = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16,
+          "tensor(double)": torch.float64}
+
+
+class OnnxNetwork(nn.Module):
+    """Runs an onnxruntime session on tensors; refuses to be differentiated."""
+
+    def __init__(self, session: Any, name: str):
+        super().__init__()
+        self.session = session
+        self.name = name
+
+    def forward(self, x: torch.Tensor) -> Any:
+        """Return the output tensor for (N, channels, ...), or a dict if there are several."""
+        if x.requires_grad and torch.is_grad_enabled():
+            raise ModelError(NO_GRADIENT.format(name=self.name))
+        (wanted,) = self.session.get_inputs()
+        array = x.detach().to("cpu", _TYPES[wanted.type]).contiguous().numpy()
+        try:
+            returned = self.session.run(None, {wanted.name: array})
+        except Exception as error:  # onnxruntime has one class of error per status
+            raise ModelError(
+                f"{self.name} cannot take an input of {tuple(x.shape)}; it was made for "
+                f"{wanted.shape}. Mend axes, channels, crop or depth in its card. "
+                f"({_one_line(error)})"
+            ) from error
+        # onnxruntime gives arrays that it owns; PyTorch wants writable ones.
+        tensors = [torch.from_numpy(array.copy()).to(x.device) for array in returned]
+        tensors = [t.float() if t.dtype == torch.float16 else t for t in tensors]
+        if len(tensors) == 1:
+            return tensors[0]
+        return {o.name: t for o, t in zip(self.session.get_outputs(), tensors, strict=True)}
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,150 @@
+"""Where a network of the user's own comes from, and opening it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ...errors import ModelError
+from . import monai_nets
+from .consent import Consent
+from .fields import Table
+from .files import combined, fill
+from .monai_nets import network_from_bundle, network_from_monai
+from .onnx_file import network_from_onnx
+from .python_file import network_from_python
+from .torch_files import network_from_export, network_from_torchscript
+
+PYTHON, TORCHSCRIPT, EXPORT = "python", "torchscript", "torch.export"
+BUNDLE, MONAI, ONNX = "monai-bundle", "monai", "onnx"
+# Fields of each type, besides `type`; the first are needed.
+_FIELDS = {
+    PYTHON: ("file", "factory", "also", "arguments", "sha256", "weights", "weights_sha256",
+             "prefix"),
+    TORCHSCRIPT: ("file", "sha256"),
+    EXPORT: ("file", "sha256"),
+    BUNDLE: ("file", "sha256", "network", "weights"),
+    MONAI: ("network", "arguments", "weights", "weights_sha256", "prefix"),
+    ONNX: ("file", "sha256"),
+}
+TYPES = tuple(_FIELDS)
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """Table `source` of a card.
+
+    Parameters
+    ----------
+    type : str
+        One of `TYPES`.
+    file : Path or None
+        The model; for `monai` there is none.
+    factory : str
+        Of a Python file: function or class that returns the network.
+    also : tuple of Path
+        Further Python files, which the first imports as `from .name import ...`.
+    arguments : dict
+        For the factory or MONAI's class.
+    network : str
+        MONAI's class, or the network's name in a bundle's configuration.
+    weights : Path, str or None
+        Safetensors, or a checkpoint; of a bundle: its path within it.
+    prefix : str
+        Cut off from the weights' names (`module.`).
+    sha256, weights_sha256 : str
+        What the files must be; empty for nothing.
+    """
+
+    type: str
+    file: Path | None = None
+    factory: str = "build"
+    also: tuple[Path, ...] = ()
+    arguments: dict[str, Any] = field(default_factory=dict)
+    network: str = ""
+    weights: Path | str | None = None
+    prefix: str = ""
+    sha256: str = ""
+    weights_sha256: str = ""
+
+    @classmethod
+    def from_table(cls, values: dict, where: str, folder: Path) -> SourceSpec:
+        """Return the spec of a card in `folder`; raise `ModelError` naming what is wrong."""
+        kind = Table(values, where, cls.__dataclass_fields__).choice("type", TYPES)
+        table = Table(values, f"{where} (type {kind})", ("type", *_FIELDS[kind]))
+        also = values.get("also", [])
+        if not isinstance(also, list):
+            raise table.refuse("also", "a list of file names")
+        others = Table(dict(enumerate(also)), f"{where}.also", range(len(also)))
+        if kind == BUNDLE:
+            table.file("weights", folder, monai_nets.WEIGHTS)
+            weights = table.text("weights", monai_nets.WEIGHTS)
+        else:
+            weights = table.file("weights", folder, None)
+        return cls(
+            kind,
+            None if kind == MONAI else table.file("file", folder),
+            table.text("factory", cls.factory),
+            tuple(others.file(number, folder) for number in range(len(also))),
+            table.table("arguments"),
+            table.text("network") if kind == MONAI else table.text("network", monai_nets.NETWORK),
+            weights, table.text("prefix", ""), table.text("sha256", ""),
+            table.text("weights_sha256", ""),
+        )
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network in eval mode, its parameters frozen, with the SHA-256 of all it came from."""
+
+    network: nn.Module
+    sha256: str
+    differentiable: bool = True
+
+
+def open_source(source: SourceSpec, consent: Consent) -> Opened:
+    """Open the network of a card.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, damaged, another file than the card says, or code nobody agreed to.
+    MissingExtraError
+        If a package is needed that isn't installed.
+    """
+    network, digests = _open(source, consent)
+    if source.weights is not None and source.type != BUNDLE:
+        weights = Path(source.weights)
+        digests = [*digests, fill(network, weights, source.weights_sha256, source.prefix)]
+    elif source.type == MONAI:
+        raise ModelError(
+            f"The card gives MONAI's {source.network} no weights: it would answer at random. Add "
+            f"`weights` to the table `source`."
+        )
+    network.eval()
+    for parameter in network.parameters():  # TorchScript modules have no requires_grad_
+        parameter.requires_grad_(False)
+    return Opened(network, combined(digests), source.type != ONNX)
+
+
+def _open(source: SourceSpec, consent: Consent) -> tuple[nn.Module, list[str]]:
+    """Return the network and the digests of what it came from."""
+    if source.type == MONAI:
+        return network_from_monai(source.network, source.arguments), []
+    if source.type == PYTHON:
+        network, digest = network_from_python(
+            [source.file, *source.also], source.factory, source.arguments, source.sha256, consent
+        )
+    elif source.type == BUNDLE:
+        network, digest = network_from_bundle(
+            source.file, source.sha256, source.network, str(source.weights), consent
+        )
+    elif source.type == ONNX:
+        network, digest = network_from_onnx(source.file, source.sha256)
+    else:
+        opener = network_from_export if source.type == EXPORT else network_from_torchscript
+        network, digest = opener(source.file, source.sha256, consent)
+    return network, [digest]

@@ -1,0 +1,1 @@
+"""Training of the effusion demo: painted fluid, distractors, examples, loop, measures."""
