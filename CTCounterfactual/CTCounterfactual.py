@@ -76,7 +76,7 @@ class CTCounterfactualParameterNode:
     mode: Annotated[str, Choice(engine.MODES)] = DEFAULTS.mode
     direction: Annotated[str, Choice(engine.DIRECTIONS)] = DEFAULTS.direction
     chunk: Annotated[int, WithinRange(1, limits.MAX_CHUNK)] = DEFAULTS.chunk
-    maxChangePercent: Annotated[float, WithinRange(0.1, limits.PERCENT)] = DEFAULTS.max_change * limits.PERCENT
+    maxChangePercent: Annotated[float, WithinRange(0.1, 100)] = limits.PERCENT * DEFAULTS.max_change
     device: str = DEFAULTS.device
     outputs: Annotated[str, Choice(OUTPUTS)] = OUTPUTS[0]
     search: Annotated[str, Choice(engine.SEARCHES)] = DEFAULTS.search
@@ -88,7 +88,9 @@ class CTCounterfactualParameterNode:
     )
     useTargetScore: bool = False
     targetScore: Annotated[float, WithinRange(-limits.MAX_SCORE, limits.MAX_SCORE)] = 0.0
-    maxEvaluations: Annotated[int, WithinRange(2, limits.MAX_EVALUATIONS)] = DEFAULTS.max_evaluations
+    maxEvaluations: Annotated[int, WithinRange(2, limits.MAX_EVALUATIONS)] = (
+        DEFAULTS.max_evaluations
+    )
     levelEdges: str = limits.levels_text(DEFAULTS.level_edges)
     frames: Annotated[int, WithinRange(0, engine.MAX_FRAMES)] = DEFAULTS.frames
     autoencoder: str = DEFAULT_AUTOENCODER

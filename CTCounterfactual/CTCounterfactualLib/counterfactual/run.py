@@ -225,5 +225,6 @@ class Run:
             GRADIENT + (SEARCHED - GRADIENT) * searched,
             start=outcome.start, stop=outcome.stop, **{"lambda": outcome.lam},
             score_before=outcome.score_before, score_after=outcome.score_after,
-            stop_reason=outcome.stop_reason, change=outcome.change, **data,
+            stop_reason=outcome.stop_reason, change=outcome.change,
+            slab_mm=list(outcome.slab_mm), evaluations=outcome.evaluations, **data,
         )

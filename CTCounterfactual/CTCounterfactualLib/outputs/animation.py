@@ -1,4 +1,4 @@
-"""The change played: from the scan through the frames to the counterfactual and back, GIF or MP4."""
+"""The change played as GIF or MP4: from the scan to the counterfactual and back."""
 
 from __future__ import annotations
 

@@ -49,7 +49,8 @@ def _steps(explanation: Explanation, planes: tuple[str, ...]) -> Iterator[_Step]
     last = Oriented.of(scan.with_array(explanation.counterfactual))
     first = Oriented(sitk.GetArrayViewFromImage(grid), grid.GetSpacing())
     index = {plane: busiest(change, plane) for plane in planes}
-    still = {plane: first.plane(plane, index[plane]) for plane in planes}
+    # Copies: `first` looks at memory that ends with `grid`.
+    still = {plane: first.plane(plane, index[plane]).copy() for plane in planes}
     yield _Step(0.0, scores.original, still)
     # The scan where the frames have voxels: a frame minus this is its change.
     below = sitk.Resample(

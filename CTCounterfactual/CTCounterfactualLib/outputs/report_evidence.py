@@ -1,4 +1,4 @@
-"""Where the evidence is: a row and a bar a slab, and the score along each search, as HTML and SVG."""
+"""Where the evidence is: a row and a bar a slab (HTML), and the score along the searches (SVG)."""
 
 from __future__ import annotations
 
@@ -132,7 +132,9 @@ def _line(outcome: Outcome, xs: _Axis, ys: _Axis, kind: str) -> str:
     path = sorted(outcome.path, key=lambda point: abs(point.lam))
     places = [(xs.at(100 * p.change), ys.at(p.score)) for p in path]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    kept = next((place for p, place in zip(path, places, strict=True) if p.lam == outcome.lam), None)
-    dot = f'<circle class="{kind}" cx="{kept[0]:.1f}" cy="{kept[1]:.1f}" r="3"/>' \
-        if kept and kind == "whole" else ""
-    return f'<polyline class="{kind}" points="{line}"/>{dot}'
+    dots = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
+        for point, (x, y) in zip(path, places, strict=True)
+        if kind == "whole" and point.lam == outcome.lam
+    )
+    return f'<polyline class="{kind}" points="{line}"/>{dots}'

@@ -12,10 +12,14 @@ import SimpleITK as sitk
 from ..counterfactual.result import Explanation
 from .numbers import MINUS, fixed
 from .pictures import change_limit, change_over, change_rgb, grey, png
+from .report_evidence import ROWS_SHOWN
 from .views import EDGE_LETTERS, PLANES, Oriented, busiest
 
 # Widest and narrowest picture, and what all three rows may take of a printed page's height, mm.
-WIDEST_MM, NARROWEST_MM, HEIGHT_MM = 47.0, 34.0, 113.0
+WIDEST_MM, NARROWEST_MM, HEIGHT_MM = 47.0, 34.0, 112.0
+# Where the rest of the page needs more than usual, the pictures give way: rows of slabs beyond
+# those that the search chart is as high as, and lines of flags after the first.
+ROW_MM, ROWS_BESIDE_CHART, FLAG_LINE_MM, FLAG_LINE_LETTERS = 3.9, 11, 4.0, 125
 MM_PER_REM = 3.175  # 9 pt, the page's text size in print
 # Positive and negative end of the physical axes X, Y, Z (LPS), and the axis that a plane is cut at.
 AXIS_LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
@@ -37,11 +41,20 @@ def pictures(explanation: Explanation) -> str:
     """Return the block of pictures with column titles, as HTML."""
     volumes = _turned(explanation)
     ratios = {plane: _height_over_width(volumes.scan, plane) for plane in PLANES}
-    width = min(max(HEIGHT_MM / sum(ratios.values()), NARROWEST_MM), WIDEST_MM)
+    width = min(max(_height_mm(explanation) / sum(ratios.values()), NARROWEST_MM), WIDEST_MM)
     edges = explanation.settings.level_edges
     rows = "".join(_row(volumes, plane, ratios[plane], edges) for plane in PLANES)
     heads = "".join(f"<h3>{title}</h3>" for title in ("Scan", "Counterfactual", "Change"))
     return f'<div class="pictures" style="--width:{width / MM_PER_REM:.2f}rem">{heads}{rows}</div>'
+
+
+def _height_mm(explanation: Explanation) -> float:
+    """Return the height that the pictures may take so that all fits on one page, where it can."""
+    rows = min(len(explanation.chunks), ROWS_SHOWN)
+    lines = sum(1 + len(flag.message) // FLAG_LINE_LETTERS for flag in explanation.flags)
+    return (
+        HEIGHT_MM - ROW_MM * max(rows - ROWS_BESIDE_CHART, 0) - FLAG_LINE_MM * max(lines - 1, 0)
+    )
 
 
 def _turned(explanation: Explanation) -> _Volumes:

@@ -69,20 +69,20 @@ def how_to_read(explanation: Explanation) -> list[tuple[str, str]]:
          f"Red tissue was made denser, blue less dense; below {edge} nothing is drawn. Colour "
          "shows what this classifier reacts to. That need not be where a disease is."),
         ("Reconstruction.",
-         "The scan drawn by the autoencoder with nothing changed. If this alone moves the score "
-         "about as far as the counterfactual does, distrust the explanation."),
+         "The scan drawn by the autoencoder with nothing changed. If this moves the score about "
+         "as far as the counterfactual does, distrust the explanation."),
     ]
     items.append((
         "Changed.",
-        f"All changes together as a share of the brightness of the {_scope(explanation)}. A search "
-        "ends at the limit that was set, or before, where nothing more moves the score.",
+        f"Sum of all changes as a share of the {_scope(explanation)}'s brightness; a search ends "
+        "at the limit at the latest.",
     ))
     if explanation.chunks:
         items.insert(2, (
             "Slabs.",
             "Each was changed alone, all others left as scanned. A long bar: the score depends on "
-            "this slab. No bar: no small change here moves it, which does not mean that "
-            "nothing is there. Slabs don't add up to the whole.",
+            "this slab. No bar: no small change here moves it; that does not mean that nothing is "
+            "there. Slabs don't add up to the whole.",
         ))
     return items
 

@@ -18,7 +18,11 @@ from .transaction import all_or_nothing
 # quicker than to make them all and to merge them afterwards.
 SURFACE_SPACINGS_MM = (2.0, 3.0, 4.5, 7.0)
 MAX_TRIANGLES = 400_000
-CHANGE_OPACITY = 0.9
+# What changed often wraps the lungs: they must show through.
+CHANGE_OPACITY = 0.5
+# Surfaces enclose the strongest level that at least this part of all changed voxels reaches: weak
+# changes lie everywhere and would hide where it matters.
+STRONG_SHARE = 0.1
 LUNG_RGB = (0.80, 0.85, 0.90)
 LUNG_OPACITY = 0.15
 # A mask's steps are rounded off by a Gaussian of this standard deviation before it is contoured.
@@ -35,11 +39,11 @@ def add_surfaces(
     Parameters
     ----------
     level_hu : float, optional
-        Surfaces enclose changes of at least this size. None takes the heatmap's second level: the
-        first one is as small as noise. A side that nowhere changes so much has no surface.
+        Surfaces enclose changes of at least this size; None takes `strong_level`. A side that
+        nowhere changes so much has no surface.
     """
     if level_hu is None:
-        level_hu = explanation.settings.level_edges[:2][-1]
+        level_hu = strong_level(explanation)
     called = names.Names.of_set(explanation.scan.name, nodes.counterfactual.GetName())
     size = f">= {level_hu:g} HU"
     rise, fall = changed_meshes(explanation, level_hu)
@@ -66,6 +70,18 @@ def add_surfaces(
             inside = hierarchy.add_subfolder(scene, folder, hierarchy.SURFACE_FOLDER)
             hierarchy.place(scene, models, inside)
     return replace(nodes, surfaces=tuple(models))
+
+
+def strong_level(explanation: Explanation) -> float:
+    """Return the highest of the heatmap's levels, in HU, that enough of what changed reaches."""
+    edges = explanation.settings.level_edges
+    reached = np.zeros(len(edges), int)
+    for plane in explanation.difference:  # slice by slice: no second copy of the volume
+        size = np.abs(plane.astype(np.int32))
+        size = size[size >= edges[0]]
+        reached += [np.count_nonzero(size >= edge) for edge in edges]
+    enough = reached >= max(STRONG_SHARE * reached[0], 1)
+    return edges[int(np.flatnonzero(enough)[-1])] if enough.any() else edges[0]
 
 
 def changed_meshes(explanation: Explanation, level_hu: float) -> tuple:

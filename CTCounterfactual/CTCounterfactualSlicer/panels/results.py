@@ -116,8 +116,9 @@ class ResultsPanel(Panel):
 
     def _choose(self, key: str | None) -> None:
         """Show a result by its counterfactual's node ID."""
+        if key not in self._results:
+            self.host.show(None)  # what stays if the nodes turn out to be incomplete
         if key is None:
-            self.host.show(None)
             return
         with self.host.messages.guard(_("The result can't be shown")):
             if key in self._results:
@@ -135,7 +136,8 @@ class ResultsPanel(Panel):
             shown.original, shown.counterfactual, unit
         )
         self.ui.flagsLabel.visible = bool(shown.flags)
-        self.ui.flagsLabel.text = f"<b>{_('Please note')}</b>" + "".join(
+        heading = _("Please note")
+        self.ui.flagsLabel.text = f"<b>{heading}</b>" + "".join(
             f"<br>\u2022 {html.escape(flag)}" for flag in shown.flags
         )
 
@@ -155,14 +157,15 @@ class ResultsPanel(Panel):
                 self._draw_row(number, shown.rows[number])
             if len(shown.rows) > first:
                 table.resizeColumnsToContents()
+                table.resizeRowsToContents()
                 table.scrollToBottom()
         finally:
             self._filling = False
 
     def _draw_row(self, number: int, row: SearchRow) -> None:
         cells = (
-            # People count from 1, and the last slice belongs to the chunk.
-            (f"{row.start + 1}-{row.stop}", False),
+            # As the log, the tables and the names of the heatmaps say it.
+            (f"{row.start}-{row.stop}", False),
             (_("{low:.0f} to {high:.0f}").format(low=row.low, high=row.high), True),
             (texts.score(row.score_after), True),
             (texts.reduction(row.score_before, row.score_after), True),
@@ -229,5 +232,5 @@ class ResultsPanel(Panel):
 def _headers(unit: str) -> list[str]:
     """Return the headers of the table; units are said here and not in each row."""
     reduction = _("Reduction ({unit})").format(unit=unit) if unit else _("Reduction")
-    after = _("Score after ({unit})").format(unit=unit) if unit else _("Score after")
+    after = _("After ({unit})").format(unit=unit) if unit else _("After")
     return [_("Slices"), _("Position (mm)"), after, reduction, _("Search ended by")]

@@ -109,7 +109,6 @@ class RunPanel(Panel):
         self._fraction = event.fraction
         self.ui.progressBar.value = round(PROGRESS_STEPS * event.fraction)
         self.ui.stepLabel.text = event.message
-        self.ui.stepLabel.toolTip = event.message
         self._log(str(event))
         self._show_times()
         job = self.host.job

@@ -1,7 +1,9 @@
 """A small slab of a generated chest as a file, and workers on it."""
 
 import sys
+import textwrap
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
@@ -12,6 +14,8 @@ from CTCounterfactualLib.jobs.workplace import Workplace
 from CTCounterfactualLib.outputs.volumes import write_image
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.scan import Scan
+
+TIMEOUT_S = 120
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +58,36 @@ def start_worker(workplace, job):
     yield start
     for worker in started:
         worker.close()
+
+
+@pytest.fixture
+def run_python():
+    """Return a function that starts some code in place of a worker; it is ended at the end."""
+    started = []
+
+    def run(code, **options):
+        command = [sys.executable, "-c", textwrap.dedent(code)]
+        started.append(WorkerProcess(command, **options))
+        started[-1].start()
+        return started[-1]
+
+    yield run
+    for worker in started:
+        worker.close()
+
+
+@pytest.fixture
+def finish():
+    """Return a function that polls a worker until it has ended, or `until` is true."""
+
+    def poll(worker, until=lambda: False):
+        end = monotonic() + TIMEOUT_S
+        while worker.poll() and not until():
+            assert monotonic() < end, "the worker doesn't end"
+            sleep(0.01)
+        return worker.outcome
+
+    return poll
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from CTCounterfactualLib.scene.colors import change_rgb
 from CTCounterfactualLib.scene.earlier import find_sets, remove_set, result_nodes
 from CTCounterfactualLib.scene.meshes import contour
 from CTCounterfactualLib.scene.mrml import vtk
-from CTCounterfactualLib.scene.surfaces import add_surfaces, changed_meshes
+from CTCounterfactualLib.scene.surfaces import add_surfaces, changed_meshes, strong_level
 from CTCounterfactualLib.scene.volumes import ijk_to_ras
 from scene_factory import (
     FALL_AT,
@@ -91,7 +91,7 @@ def test_nothing_at_the_level_is_an_empty_surface():
 
 
 def test_surfaces_enclose_where_hu_rose_and_fell(scene, chest):
-    nodes = add_surfaces(scene, chest, build_nodes(scene, chest))
+    nodes = add_surfaces(scene, chest, build_nodes(scene, chest), 25.0)
     fall, rise, lungs = nodes.surfaces
     assert [model.GetName() for model in nodes.surfaces] == [
         "CHEST fall in 3D", "CHEST rise in 3D", "CHEST lungs in 3D",
@@ -118,7 +118,7 @@ def test_looks_and_place(scene, chest):
     volume = add_chest(scene, chest)
     moved = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
     volume.SetAndObserveTransformNodeID(moved.GetID())
-    nodes = add_surfaces(scene, chest, build_nodes(scene, chest, volume))
+    nodes = add_surfaces(scene, chest, build_nodes(scene, chest, volume), 25.0)
     fall, rise, lungs = nodes.surfaces
     assert fall.GetDisplayNode().GetColor() == pytest.approx(change_rgb(False, 1.0))
     assert rise.GetDisplayNode().GetColor() == pytest.approx(change_rgb(True, 1.0))
@@ -143,6 +143,15 @@ def test_too_many_triangles_make_coarser_surfaces(chest, monkeypatch):
     monkeypatch.setattr(surfaces, "MAX_TRIANGLES", limit)
     for mesh in changed_meshes(chest, 15.0):
         assert 0 < mesh.GetNumberOfPolys() <= limit
+
+
+def test_strong_level_is_what_a_tenth_of_the_change_reaches(explanation):
+    # Two blocks of 147 voxels, of 30 and 120 HU: half of them reach 100, none 200.
+    assert strong_level(explanation) == 100.0
+    weak = explanation.difference.copy()
+    weak[:2] = 12  # 2400 voxels more: 294 of 2694 reach 25, but only 147 reach 50
+    assert strong_level(replace(explanation, difference=weak)) == 25.0
+    assert strong_level(replace(explanation, difference=np.zeros_like(weak))) == 10.0
 
 
 def test_only_surfaces_that_there_are(scene, explanation):
