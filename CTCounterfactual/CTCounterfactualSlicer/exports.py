@@ -21,7 +21,6 @@ from .result import NodeResult
 FIGURE = "figure.png"
 REPORT = "report.html"
 SCAN = "scan.nrrd"
-FRAMES_PER_SECOND = 8
 
 
 def export_folder(
@@ -76,22 +75,23 @@ def export_report(result: NodeResult, path: str | Path) -> Path:
 
 
 def export_animation(
-    result: NodeResult, path: str | Path, fps: float = FRAMES_PER_SECOND,
-    ffmpeg: str | None = None,
+    result: NodeResult, path: str | Path, fps: float | None = None, ffmpeg: str | None = None
 ) -> Path:
     """Write the change along lambda as .gif, or as .mp4 where ffmpeg is found.
 
     Parameters
     ----------
+    fps : float, optional
+        Pictures a second; None takes the writer's own.
     ffmpeg : str, optional
         The program; None takes the one that Screen Capture is set up with, or one on PATH.
     """
     from CTCounterfactualLib.outputs.animation import write_animation
 
-    ffmpeg = ffmpeg or screen_capture_ffmpeg()
-    options = {} if ffmpeg is None else {"ffmpeg": ffmpeg}
+    options = {"fps": fps, "ffmpeg": ffmpeg or screen_capture_ffmpeg()}
+    options = {name: value for name, value in options.items() if value is not None}
     return _whole_file(
-        path, lambda partial: write_animation(result.explanation, partial, fps=fps, **options)
+        path, lambda partial: write_animation(result.explanation, partial, **options)
     )
 
 

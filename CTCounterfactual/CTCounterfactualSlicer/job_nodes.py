@@ -17,7 +17,6 @@ from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.workplace import Workplace
 from CTCounterfactualLib.models.catalogue import list_models
 from CTCounterfactualLib.outputs.reading import read_result
-from CTCounterfactualLib.scene.build import build_nodes
 from CTCounterfactualLib.scene.earlier import find_sets, remove_set
 from CTCounterfactualLib.scene.inputs import region_from_segment, scan_from_node
 from CTCounterfactualLib.scene.live import LiveNodes
@@ -68,6 +67,9 @@ class JobNodes:
 
     def build(self, explanation: Explanation, workplace: Workplace) -> NodeResult:
         """Turn the result into nodes; earlier ones give way only if all went well."""
+        # Here, because it needs SciPy, and Slicer loads this file when it starts.
+        from CTCounterfactualLib.scene.build import build_nodes
+
         self.remove_live()
         there = self.volume.GetScene() is self.scene  # else the user removed it meanwhile
         with _replacing(self.scene, self._earlier() if there else ()):

@@ -15,7 +15,6 @@ import SimpleITK as sitk
 
 from ..errors import ScanError
 from .hounsfield import AIR_HU, IntensityWindow
-from .lungs import find_lungs
 from .scan import Scan
 
 # ITK works in LPS; index axes that grow to Right, Anterior, Superior are therefore -x, -y, +z.
@@ -90,6 +89,8 @@ class PreparedScan:
     @cached_property
     def lungs(self) -> np.ndarray:
         """Both lungs, found once: (K, J, I), bool; raises `ScanError` if there are none."""
+        from .lungs import find_lungs  # here: it needs SciPy, and Slicer loads this file at start-up
+
         return find_lungs(self.volume, self.spec.spacing, self.spec.window)
 
     def slab_mm(self, start: int, stop: int) -> tuple[float, float]:

@@ -6,13 +6,16 @@ import json
 import shutil
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("slicer")
 
+from CTCounterfactualLib.counterfactual.result import Frame
 from CTCounterfactualLib.errors import OutputError
 from CTCounterfactualLib.jobs.workplace import Workplace
 from CTCounterfactualLib.outputs.folder import write_result
@@ -121,6 +124,17 @@ def test_the_animation_needs_frames_and_then_is_whole(result, tmp_path):
     with pytest.raises(OutputError, match="frames"):
         exports.export_animation(result, tmp_path / "change.gif")
     assert not (tmp_path / "change.gif").exists()
+
+
+def test_the_animation_plays_the_frames_there_and_back(result, tmp_path):
+    explanation = result.explanation
+    half = explanation.scan.array + explanation.difference // 2
+    frame = Frame(0.5, 0.6, explanation.scan.with_array(half))
+    moving = replace(result, explanation=replace(explanation, frames=(frame,)))
+    out = exports.export_animation(moving, tmp_path / "change.gif", fps=2)
+    with Image.open(out) as gif:
+        assert gif.n_frames >= 3  # scan, frame, counterfactual, and on the way back
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "change.gif"]
 
 
 def test_a_place_that_cannot_be_written_is_said(result, tmp_path):

@@ -10,24 +10,11 @@ import pytest
 
 slicer = pytest.importorskip("slicer")
 
-from CTCounterfactualLib.counterfactual.heatmap import heat_levels
-from CTCounterfactualLib.counterfactual.result import (
-    Explanation,
-    ModelInfo,
-    Outcome,
-    PreparedInfo,
-    Scores,
-    SearchPoint,
-    TargetInfo,
-    Timing,
-)
-from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import Cancelled
 from CTCounterfactualLib.scans.generated import ChestSettings
-from CTCounterfactualLib.scene import volumes
-from CTCounterfactualLib.scene.build import build_nodes
+from CTCounterfactualLib.scene import provenance, roles, volumes
+from CTCounterfactualLib.scene.earlier import find_sets
 from CTCounterfactualLib.scene.headless import headless_scene
-from CTCounterfactualLib.scene.inputs import scan_from_node
 from CTCounterfactualSlicer import packages
 from CTCounterfactualSlicer.node_job import JobError, NodeJob
 from CTCounterfactualSlicer.options import Options
@@ -89,20 +76,15 @@ def poll_until(job: NodeJob, wanted) -> None:
         time.sleep(0.02)
 
 
-def make_explanation(volume) -> Explanation:
-    """An explanation of the volume without a change; what an earlier run may have left."""
-    scan = scan_from_node(volume)
-    zeros = np.zeros(scan.array.shape, np.int16)
-    settings = ExplainSettings(mode="whole")
-    search = Outcome(0, 8, (0.0, 24.0), -1.0, 2.0, 1.5, "flat", 0.01, (SearchPoint(0, 2.0, 0),))
-    return Explanation(
-        scan=scan, prepared=PreparedInfo(8, (1.5, 1.5, 3.0)), settings=settings,
-        classifier=ModelInfo("toy"), target=TargetInfo("volume", "L"), autoencoder=ModelInfo("toy"),
-        scores=Scores(2.0, 2.0, 1.5), whole=search, chunks=(), counterfactual=scan.array.copy(),
-        difference=zeros, heatmap=zeros.astype(np.uint8), chunk_heatmaps=(),
-        levels=heat_levels(settings.level_edges), flags=(), timing=Timing(1, 1, 1, 3),
-        peak_memory_mb=1.0, versions={}, device="cpu",
+def add_earlier(scene, volume):
+    """Add what is found as an earlier explanation of the volume; return its counterfactual."""
+    node = volumes.add_like(
+        scene, volume, slicer.util.arrayFromVolume(volume), f"{volume.GetName()} counterfactual"
     )
+    provenance.mark(node, roles.COUNTERFACTUAL)
+    provenance.refer([node], volume, node)
+    assert [found.counterfactual for found in find_sets(scene, volume)] == [node]
+    return node
 
 
 def names(scene) -> list[str]:
@@ -187,7 +169,7 @@ def test_only_the_region_may_change(scene, make, volume):
 
 
 def test_a_failed_replacement_leaves_the_earlier_result_as_it_was(scene, make, volume):
-    earlier = build_nodes(scene, make_explanation(volume), volume)
+    earlier = add_earlier(scene, volume)
     before = names(scene)
     job = started(make(**QUICK))
     at_home = volumes.ijk_to_ras(volume)
@@ -199,7 +181,7 @@ def test_a_failed_replacement_leaves_the_earlier_result_as_it_was(scene, make, v
     volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(at_home))
     assert job.state is State.FAILED
     assert names(scene) == before
-    assert earlier.counterfactual.GetName() == "CHEST counterfactual"
+    assert earlier.GetName() == "CHEST counterfactual"
     assert not job.folder.exists()
 
 
