@@ -2,10 +2,10 @@
 """Write the module's file lists in CTCounterfactual/CMakeLists.txt anew from the files on disk.
 
     python Testing/update_cmake_lists.py            # rewrite the lists
-    python Testing/update_cmake_lists.py --check    # only say what is missing; exit 1 if anything is
+    python Testing/update_cmake_lists.py --check    # only say what is missing; then exit 1
 
-Slicer installs nothing but the listed files, so a file that was forgotten works in the checkout and
-is missing in the installed extension.
+Slicer installs nothing but the listed files, so a file that was forgotten works in the checkout
+and is missing in the installed extension.
 """
 
 from __future__ import annotations

@@ -89,7 +89,9 @@ class PreparedScan:
     @cached_property
     def lungs(self) -> np.ndarray:
         """Both lungs, found once: (K, J, I), bool; raises `ScanError` if there are none."""
-        from .lungs import find_lungs  # here: it needs SciPy, and Slicer loads this file at start-up
+        from .lungs import (
+            find_lungs,  # here: it needs SciPy, and Slicer loads this file at start-up
+        )
 
         return find_lungs(self.volume, self.spec.spacing, self.spec.window)
 

@@ -1,19 +1,26 @@
 """The extension's packaging: file lists, CMake, the catalogue entry, the icons."""
 
+import importlib.util
 import json
 import shutil
 import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(REPOSITORY / "Testing"))
 
-import update_cmake_lists as cmake_lists
+def _script(path: Path):
+    """Import a script that lies in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+cmake_lists = _script(REPOSITORY / "Testing" / "update_cmake_lists.py")
 
 NAME = "CTCounterfactual"
 ICON_SIDE = 128
@@ -112,7 +119,8 @@ def test_catalogue_entry_follows_its_schema(catalogue_entry):
 
 
 @pytest.mark.parametrize(
-    "icon", [f"Resources/{NAME}.png", f"{NAME}/Resources/Icons/{NAME}.png"], ids=["extension", "module"]
+    "icon", [f"Resources/{NAME}.png", f"{NAME}/Resources/Icons/{NAME}.png"],
+    ids=["extension", "module"],
 )
 def test_icons_are_128_pixels_square(icon):
     assert png_size(REPOSITORY / icon) == (ICON_SIDE, ICON_SIDE)
