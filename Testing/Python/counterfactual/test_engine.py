@@ -32,7 +32,7 @@ def slab():
 @pytest.fixture(scope="module")
 def explained(slab, autoencoder):
     events = []
-    result = explain(slab, autoencoder=autoencoder, chunk=8, frames=0, progress=events.append)
+    result = explain(slab, autoencoder=autoencoder, chunk=8, progress=events.append)
     return result, events
 
 
