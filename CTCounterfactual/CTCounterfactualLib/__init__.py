@@ -22,6 +22,7 @@ _PUBLIC = {
     "load_autoencoder": "models.catalogue",
     "load_classifier": "models.catalogue",
     "list_models": "models.catalogue",
+    "read_result": "outputs.reading",
     "read_scan": "scans.read",
     "Scan": "scans.scan",
     "write_result": "outputs.folder",

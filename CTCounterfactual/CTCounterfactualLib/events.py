@@ -17,8 +17,8 @@ class Event:
     Parameters
     ----------
     step : str
-        What happened: `read`, `prepared`, `encoded`, `gradient`, `whole`, `chunk`, `written`
-        (an explanation), or another verb's own steps.
+        What happened: `read`, `prepared`, `encoded`, `gradient`, `whole`, `chunk`,
+        `frame`, `scored`, `written` (an explanation), or another verb's own steps.
     message : str
         The same in words for a person.
     fraction : float
@@ -31,6 +31,9 @@ class Event:
     message: str
     fraction: float
     data: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"[{self.fraction:4.0%}] {self.message}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, as `--progress json` writes them, one object a line."""

@@ -18,6 +18,14 @@ def test_event_becomes_one_flat_json_object():
     }
 
 
+@pytest.mark.parametrize(
+    ("fraction", "told"),
+    [(0.0, "[  0%] Read"), (0.054, "[  5%] Read"), (0.45, "[ 45%] Read"), (1.0, "[100%] Read")],
+)
+def test_event_prints_as_one_line(fraction, told):
+    assert str(Event("read", "Read", fraction, {"size": [1, 2, 3]})) == told
+
+
 def test_reports_arrive_in_order_with_their_data():
     seen = []
     reporter = Reporter(seen.append)

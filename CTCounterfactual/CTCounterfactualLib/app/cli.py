@@ -7,14 +7,15 @@ import logging
 import sys
 
 from .. import __version__
-from ..errors import Cancelled, CTCounterfactualError
 from . import commands
-from .options import add_explain_options, add_input_options, add_output_options
+from .failures import EXIT_OK, describe, tell
+from .options import (
+    add_explain_options,
+    add_input_options,
+    add_output_options,
+    add_progress_option,
+)
 from .training_command import add_train_options, train
-
-EXIT_OK = 0
-EXIT_USER_ERROR = 2
-EXIT_CANCELLED = 130  # what shells report of a program that Ctrl-C ended
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -46,35 +47,38 @@ def build_parser() -> argparse.ArgumentParser:
     add_explain_options(demo)
     demo.set_defaults(run=commands.demo)
 
+    job = verbs.add_parser("run", help="run a job file, as --save-job writes it")
+    job.add_argument("job", metavar="JOB", help="the job file (JSON)")
+    add_progress_option(job)
+    job.add_argument(
+        "--parent-stdin", action="store_true",
+        help="cancel as soon as standard input ends: the program that holds it has gone",
+    )
+    job.set_defaults(run=commands.run)
+
     listing = verbs.add_parser("list", help="list classifiers, targets and autoencoders")
     listing.set_defaults(run=commands.list_all)
 
     training = verbs.add_parser("train-vqgan", help="train a slice VQ-GAN")
     add_train_options(training)
     training.set_defaults(run=train)
+    for verb in verbs.choices.values():
+        verb.add_argument(
+            "--debug", action="store_true", help="show the details (traceback) of an error"
+        )
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return 0, 2 (an error that the user can act on) or 130 (cancelled)."""
+    """Run one command; return 0, 1 (unexpected), 2 (the user can act on it) or 130 (cancelled)."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     options = build_parser().parse_args(arguments)
     try:
         options.run(options)
-    except Cancelled as cancelled:
-        sys.stderr.write(f"{cancelled}\n")
-        return EXIT_CANCELLED
-    except KeyboardInterrupt:
-        sys.stderr.write(f"{Cancelled()}\n")
-        return EXIT_CANCELLED
-    except CTCounterfactualError as error:
-        sys.stderr.write(f"Error: {' '.join(str(error).split())}\n")
-        return EXIT_USER_ERROR
-    except MemoryError:
-        sys.stderr.write(
-            "Error: out of memory. Close other programs, or resample the scan to fewer voxels.\n"
-        )
-        return EXIT_USER_ERROR
+    except (Exception, KeyboardInterrupt) as error:
+        failure = describe(error)
+        tell(failure, getattr(options, "progress", "") == "json", options.debug)
+        return failure.exit_code
     return EXIT_OK
 
 

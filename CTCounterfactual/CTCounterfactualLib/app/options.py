@@ -28,7 +28,17 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--no-scene", action="store_true", help="leave out scene.mrb (saves time and space)"
     )
+    group.add_argument("--report", action="store_true", help="write report.html along")
     group.add_argument(
+        "--save-job", metavar="JOB.json",
+        help="write all of this as a job file for `run` (or Slicer), and don't run it",
+    )
+    add_progress_option(group)
+
+
+def add_progress_option(parser) -> None:
+    """Add how progress is shown, to a parser or a group of one."""
+    parser.add_argument(
         "--progress", choices=STYLES, default="text",
         help="text: lines on stderr; json: one event a line on stdout (default: %(default)s)",
     )
@@ -44,6 +54,10 @@ def add_explain_options(parser: argparse.ArgumentParser) -> None:
         help="catalogue name or path of a JSON card (default: %(default)s)",
     )
     group = parser.add_argument_group("search")
+    group.add_argument(
+        "--region", metavar="MASK",
+        help="change nothing outside this mask: an image on the scan's grid, not 0 inside",
+    )
     _add(group, "mode", choices=choices.MODES, help="all slices together, chunk by chunk, or both")
     _add(group, "chunk", type=int, metavar="SLICES", help="prepared slices (3 mm) in a chunk")
     _add(group, "direction", choices=choices.DIRECTIONS, help="which way the score shall go")
@@ -60,6 +74,8 @@ def add_explain_options(parser: argparse.ArgumentParser) -> None:
     _add(group, "target_score", type=float, metavar="SCORE", help="stop as soon as this is reached")
     _add(group, "max_evaluations", type=int, metavar="N", help="most evaluations of one search")
     _add(group, "level_edges", type=float, nargs="+", metavar="HU", help="heatmap levels")
+    _add(group, "frames", type=int, metavar="N",
+         help="volumes of the lambda animation between scan and counterfactual")
     _add(group, "device", metavar="auto|cpu|cuda", help="where to compute")
     _add(group, "seed", type=int, help="seed of everything random")
 

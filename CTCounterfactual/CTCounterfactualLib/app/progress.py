@@ -6,6 +6,7 @@ import json
 import sys
 from time import monotonic
 
+from ..errors import Cancelled
 from ..events import Event, ProgressCallback
 
 STYLES = ("text", "json", "none")
@@ -29,5 +30,8 @@ class _TextProgress:
 
 
 def _json_line(event: Event) -> None:
-    sys.stdout.write(json.dumps(event.to_dict(), allow_nan=False) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps(event.to_dict(), allow_nan=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:  # whoever started this has gone
+        raise Cancelled() from error

@@ -27,7 +27,10 @@ def chunk_ranges(slices: int, chunk: int) -> list[tuple[int, int]]:
 def search_range(
     workspace: Workspace, prepared: PreparedScan, start: int, stop: int
 ) -> Outcome:
-    """Search lambda for slices [start, stop), all others fixed, as the settings ask."""
+    """Search lambda for slices [start, stop), all others fixed, as the settings ask.
+
+    Slices that have nothing in the region are not searched.
+    """
     settings = workspace.settings
     found = _search(workspace, settings, start, stop)
     return Outcome(
@@ -45,6 +48,9 @@ def search_range(
 
 def _search(workspace: Workspace, settings: ExplainSettings, start: int, stop: int) -> Found:
     evaluate = workspace.evaluator(start, stop)
+    if not workspace.may_change(start, stop):
+        point = evaluate(0.0)
+        return Found(point, stopping.OUTSIDE_REGION, (point,))
     first_step = workspace.first_step(start, stop)
     if first_step == 0:
         point = evaluate(0.0)

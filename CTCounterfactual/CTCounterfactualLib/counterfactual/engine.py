@@ -10,38 +10,40 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+import SimpleITK as sitk
 import torch
 
-from ..errors import SettingsError
+from ..errors import ScanError, SettingsError
 from ..events import CancelToken, ProgressCallback, Reporter
 from ..models.autoencoder import SliceAutoencoder
 from ..models.catalogue import load_autoencoder, load_classifier
 from ..models.classifier import Classifier, suggest
-from ..scans.grid import prepare
+from ..scans.grid import PreparedScan, prepare
 from ..scans.read import read_scan
 from ..scans.scan import Scan
 from .environment import choose_device, describe_device, peak_memory_mb, versions
 from .flags import raise_flags
+from .frames import make_frames
 from .heatmap import heat_levels
+from .region import Region, check_region, prepare_region
 from .result import (
-    ChunkHeatmap,
     Explanation,
     Flag,
     ModelInfo,
-    Outcome,
+    PreparedInfo,
     Scores,
     TargetInfo,
     Timing,
 )
-from .run import Run
+from .run import ChunkCallback, Run, Searched
 from .settings import ExplainSettings
-from .write_back import chunk_heatmap, write_back
+from .write_back import write_back
 
 DEFAULT_CLASSIFIER = "lung-volume"
 DEFAULT_AUTOENCODER = "ct-vqgan-small"
 
 # Share of a run's time by the end of each step, as in `run`.
-READ, PREPARED, WRITTEN_BACK = 0.05, 0.10, 0.96
+READ, PREPARED, WRITTEN_BACK = 0.05, 0.10, 0.98
 
 
 def explain(
@@ -52,6 +54,8 @@ def explain(
     settings: ExplainSettings | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
+    region: Region | None = None,
+    on_chunk: ChunkCallback | None = None,
     **options,
 ) -> Explanation:
     """Find what the scan would have to look like for the classifier to change its score.
@@ -70,6 +74,11 @@ def explain(
         Gets an `Event` at each step.
     cancel : CancelToken, optional
         Any thread may set it; the run then raises `Cancelled` within one slice batch.
+    region : Region, optional
+        Only its voxels may change; see `counterfactual.region`.
+    on_chunk : callable, optional
+        Gets the `Outcome` and the `ChunkHeatmap` of each chunk as soon as it is searched, before
+        the chunk's event.
 
     Returns
     -------
@@ -85,6 +94,7 @@ def explain(
     """
     started = perf_counter()
     settings = _merge(settings, options)
+    check_region(region, settings)
     reporter = Reporter(progress, cancel)
     device = choose_device(settings.device)
     torch.manual_seed(settings.seed)
@@ -97,12 +107,15 @@ def explain(
         autoencoder = load_autoencoder(autoencoder)
     autoencoder = autoencoder.to(device)
     prepared = prepare(scan, classifier.grid)
+    on_grids = None if region is None else prepare_region(region, prepared)
     classifier = classifier.for_scan(prepared)
     reporter.report(
         "prepared", f"Prepared {prepared.slices} slices", PREPARED, slices=prepared.slices
     )
-    run = Run(autoencoder, classifier, target.name, settings, prepared, reporter, device)
-    searched = run.search()
+    run = Run(
+        autoencoder, classifier, target.name, settings, prepared, reporter, device, on_grids
+    )
+    searched = run.search(on_chunk)
     return _finish(run, searched, target.unit, started)
 
 
@@ -115,16 +128,15 @@ def _merge(settings: ExplainSettings | None, options: dict) -> ExplainSettings:
     return replace(settings or ExplainSettings(), **options)
 
 
-def _finish(
-    run: Run, searched: tuple[Outcome | None, tuple[Outcome, ...]], unit: str, started: float
-) -> Explanation:
+def _finish(run: Run, searched: Searched, unit: str, started: float) -> Explanation:
     """Write the found changes back to the scan's grid, judge them, and put the result together."""
-    whole, chunks = searched
     prepared, settings = run.prepared, run.settings
-    shown, maps = _changes(run, whole, chunks)
-    written = write_back(prepared, shown, maps, settings.level_edges)
+    written = write_back(
+        prepared, searched.change, searched.heatmaps, settings.level_edges, run.region
+    )
+    frames = make_frames(run, searched.shown, written.difference)
     run.reporter.check()
-    scores, flags = _judge(run, whole, chunks, shown, written.counterfactual)
+    scores, flags = _judge(run, searched, written.counterfactual)
     run.reporter.report(
         "scored",
         f"Counterfactual written back to the scan's grid; score {scores.counterfactual:.4g}",
@@ -133,56 +145,45 @@ def _finish(
     classifier, autoencoder = run.classifier, run.autoencoder
     return Explanation(
         scan=prepared.scan,
-        prepared=prepared,
+        prepared=PreparedInfo(prepared.slices, prepared.spec.spacing),
         settings=settings,
         classifier=ModelInfo(classifier.name, classifier.sha256, classifier.description),
         target=TargetInfo(run.target, unit),
         autoencoder=ModelInfo(autoencoder.name, autoencoder.sha256, autoencoder.description),
         scores=scores,
-        whole=whole,
-        chunks=chunks,
+        whole=searched.whole,
+        chunks=searched.chunks,
         counterfactual=written.counterfactual,
         difference=written.difference,
         heatmap=written.heatmap,
-        chunk_heatmaps=maps,
+        chunk_heatmaps=searched.heatmaps,
         levels=heat_levels(settings.level_edges),
         flags=flags,
         timing=Timing(**run.seconds, total=perf_counter() - started),
         peak_memory_mb=peak_memory_mb(run.device),
         versions=versions(),
         device=describe_device(run.device),
+        frames=frames,
+        lungs=_lungs(prepared),
+        region_name=run.region.name if run.region else "",
     )
 
 
-def _changes(
-    run: Run, whole: Outcome | None, chunks: tuple[Outcome, ...]
-) -> tuple[np.ndarray, tuple[ChunkHeatmap, ...]]:
-    """Return the change to show, (K, J, I) in 0..1 intensities, and each chunk's heatmap.
-
-    The change shown is the whole search's, or without one that of all chunks together.
-    """
-    together = np.zeros(run.prepared.volume.shape, np.float32)
-    maps = []
-    for outcome in chunks:
-        change = run.change(outcome)
-        together[outcome.start : outcome.stop] = change
-        maps.append(chunk_heatmap(run.prepared, change, outcome, run.settings.level_edges))
-        run.reporter.check()
-    return run.change(whole) if whole else together, tuple(maps)
-
-
 def _judge(
-    run: Run,
-    whole: Outcome | None,
-    chunks: tuple[Outcome, ...],
-    shown: np.ndarray,
-    counterfactual: np.ndarray,
+    run: Run, searched: Searched, counterfactual: np.ndarray
 ) -> tuple[Scores, tuple[Flag, ...]]:
     """Prepare and score the counterfactual (K, J, I), HU, like a new scan, and raise flags."""
-    prepared = run.prepared
+    prepared, whole = run.prepared, searched.whole
     again = prepare(Scan(prepared.scan.with_array(counterfactual)), prepared.spec).volume
     scores = Scores(run.original_score, run.decoded_score, run.score_prepared(again))
-    searched = whole.score_after if whole else run.score_prepared(prepared.volume + shown)
+    found = whole.score_after if whole else run.score_prepared(prepared.volume + searched.change)
     notes = (*prepared.scan.warnings, *run.classifier.warnings())
-    outcomes = (*((whole,) if whole else ()), *chunks)
-    return scores, raise_flags(scores, outcomes, searched, run.decode_ratio(again), notes)
+    return scores, raise_flags(scores, searched.outcomes, found, run.decode_ratio(again), notes)
+
+
+def _lungs(prepared: PreparedScan) -> sitk.Image | None:
+    """Return the mask of both lungs on the prepared grid, or None where there are none."""
+    try:
+        return prepared.as_image(prepared.lungs.astype(np.uint8))
+    except ScanError:
+        return None

@@ -8,6 +8,7 @@ from importlib import metadata
 
 import torch
 
+from .. import __version__
 from ..errors import SettingsError
 
 BYTES_PER_MB = 1e6
@@ -57,8 +58,8 @@ def peak_memory_mb(device: torch.device) -> float:
 
 def versions() -> dict[str, str]:
     """Return the versions that decide a result: this package, Python and the libraries."""
-    found = {"python": platform.python_version()}
-    for package in ("ct-counterfactual", "torch", "numpy", "scipy", "SimpleITK"):
+    found = {"python": platform.python_version(), "ct-counterfactual": __version__}
+    for package in ("torch", "numpy", "scipy", "SimpleITK"):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -48,18 +48,19 @@ def raise_flags(
             "score-did-not-move",
             "No change within the limit moved the score the wanted way; the scan is unchanged.",
         ))
+    searched = sum(outcome.stop_reason != stopping.OUTSIDE_REGION for outcome in outcomes)
     without = sum(outcome.stop_reason == stopping.NO_GRADIENT for outcome in outcomes)
     if without:
         flags.append(Flag(
             "no-gradient",
-            f"{without} of {len(outcomes)} searches had next to no gradient: the classifier hardly "
+            f"{without} of {searched} searches had next to no gradient: the classifier hardly "
             f"reacts to these slices.",
         ))
     unfinished = sum(outcome.stop_reason == stopping.EVALUATION_LIMIT for outcome in outcomes)
     if unfinished:
         flags.append(Flag(
             "evaluation-limit",
-            f"{unfinished} of {len(outcomes)} searches ran out of evaluations; more might move the "
+            f"{unfinished} of {searched} searches ran out of evaluations; more might move the "
             f"score further.",
         ))
     written_gap = abs(scores.counterfactual - searched_score)

@@ -49,8 +49,12 @@ def latent_gradient(
     latents: torch.Tensor,
     image_gradient: torch.Tensor,
     reporter: Reporter | None = None,
+    weight: torch.Tensor | None = None,
+    cells: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Pull a gradient in the image back to the latents, a few slices at a time.
+
+    Through x + w (D(z) - D(z0)) where a region restricts the change; its g = m J_D^T (w df/dx).
 
     Parameters
     ----------
@@ -60,6 +64,10 @@ def latent_gradient(
         (D, C, h, w).
     image_gradient : torch.Tensor
         (D, 1, H, W), df/dx.
+    weight : torch.Tensor, optional
+        (D, 1, H, W), 0..1: w, how much of a change each voxel takes; None is all of it.
+    cells : torch.Tensor, optional
+        (D, 1, h, w), bool: m, the latents that may move; None is all.
 
     Returns
     -------
@@ -67,15 +75,20 @@ def latent_gradient(
         (D, C, h, w), df/dz.
     """
     size = tuple(image_gradient.shape[-2:])
+    if weight is not None:
+        image_gradient = weight * image_gradient
     gradient = torch.empty_like(latents)
     for start in range(0, len(latents), SLICE_BATCH):
         part = slice(start, start + SLICE_BATCH)
+        if reporter is not None:
+            reporter.check()
+        if not image_gradient[part].any():
+            gradient[part] = 0  # the classifier doesn't see these slices
+            continue
         z = latents[part].detach().clone().requires_grad_(True)
         decoded = autoencoder.decode(z, size)
         (gradient[part],) = torch.autograd.grad(decoded, z, grad_outputs=image_gradient[part])
-        if reporter is not None:
-            reporter.check()
-    return gradient
+    return gradient if cells is None else gradient * cells
 
 
 @torch.inference_mode()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from ..scans.grid import PreparedScan
 from ..scans.scan import Scan
 from .settings import ExplainSettings
 
@@ -160,6 +159,34 @@ class ChunkHeatmap:
 
 
 @dataclass(frozen=True)
+class PreparedInfo:
+    """The grid that the models saw: its number of slices, and its spacing (I, J, K) in mm."""
+
+    slices: int
+    spacing: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One volume on the way from the scan to the counterfactual.
+
+    Parameters
+    ----------
+    fraction : float
+        Share of each found lambda, between 0 (the scan) and 1 (the counterfactual), both excluded.
+    score : float
+        Score there, on the prepared grid as in a search.
+    image : SimpleITK.Image
+        int16, HU: a cut-out of the scan's own grid around what changed, perhaps with every n-th
+        row and column only; its geometry says where it lies. All frames share one grid.
+    """
+
+    fraction: float
+    score: float
+    image: sitk.Image
+
+
+@dataclass(frozen=True)
 class Timing:
     """Seconds spent encoding (and decoding once), on gradients, on searches, and in total."""
 
@@ -175,8 +202,8 @@ class Explanation:
 
     Parameters
     ----------
-    scan, prepared : Scan, PreparedScan
-        The input, and the volume that the models saw.
+    scan, prepared : Scan, PreparedInfo
+        The input, and the grid on which the models saw it.
     counterfactual, difference : numpy.ndarray
         (K, J, I), int16, HU: the changed scan, and changed minus scan.
     heatmap : numpy.ndarray
@@ -192,10 +219,17 @@ class Explanation:
         The search over each chunk; empty in mode `whole`.
     flags : tuple of Flag
         Named warnings, empty if there are none.
+    frames : tuple of Frame
+        Volumes between scan and counterfactual, in that order; empty if none were asked for, or
+        nothing changed.
+    lungs : SimpleITK.Image or None
+        uint8 mask of both lungs on the prepared grid; None if the scan shows none.
+    region_name : str
+        Name of the region that the changes were restricted to; empty without one.
     """
 
     scan: Scan
-    prepared: PreparedScan
+    prepared: PreparedInfo
     settings: ExplainSettings
     classifier: ModelInfo
     target: TargetInfo
@@ -213,3 +247,6 @@ class Explanation:
     peak_memory_mb: float
     versions: dict[str, str]
     device: str
+    frames: tuple[Frame, ...] = ()
+    lungs: sitk.Image | None = None
+    region_name: str = ""

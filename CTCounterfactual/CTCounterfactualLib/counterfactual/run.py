@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -19,12 +21,50 @@ from .gradient import (
     score_volume,
     volume_gradient,
 )
-from .result import Outcome
+from .region import PreparedRegion
+from .result import ChunkHeatmap, Outcome
+from .search import stopping
 from .settings import ExplainSettings
 from .workspace import Workspace
+from .write_back import chunk_heatmap
 
 # Share of a run's time by the end of each step; measured on full chests, only for the progress bar.
-ENCODED, GRADIENT, SEARCHED = 0.20, 0.32, 0.90
+ENCODED, GRADIENT, SEARCHED, FRAMED = 0.20, 0.32, 0.85, 0.95
+
+ChunkCallback = Callable[[Outcome, ChunkHeatmap], None]
+
+
+@dataclass(frozen=True)
+class Searched:
+    """All searches of a run.
+
+    Parameters
+    ----------
+    whole : Outcome or None
+        Over all slices together; None in mode `chunks`.
+    chunks : tuple of Outcome
+        Over each chunk; empty in mode `whole`.
+    heatmaps : tuple of ChunkHeatmap
+        One per chunk.
+    change : numpy.ndarray
+        (K, J, I), 0..1 intensities: the change to show, the whole search's, or without one that of
+        all chunks together.
+    """
+
+    whole: Outcome | None
+    chunks: tuple[Outcome, ...]
+    heatmaps: tuple[ChunkHeatmap, ...]
+    change: np.ndarray
+
+    @property
+    def shown(self) -> tuple[Outcome, ...]:
+        """The searches whose changes make up the counterfactual."""
+        return (self.whole,) if self.whole else self.chunks
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Every search, the whole one first."""
+        return (*((self.whole,) if self.whole else ()), *self.chunks)
 
 
 class Run:
@@ -38,6 +78,8 @@ class Run:
         Ready for the scan; name of its target.
     prepared : PreparedScan
         The scan on the classifier's grid.
+    region : PreparedRegion or None
+        Where the scan may change; None for everywhere.
     """
 
     def __init__(
@@ -49,6 +91,7 @@ class Run:
         prepared: PreparedScan,
         reporter: Reporter,
         device: torch.device,
+        region: PreparedRegion | None = None,
     ):
         self.autoencoder = autoencoder
         self.classifier = classifier
@@ -57,53 +100,83 @@ class Run:
         self.prepared = prepared
         self.reporter = reporter
         self.device = device
+        self.region = region
         self.seconds = {"encode": 0.0, "gradient": 0.0, "search": 0.0}
-        # (K, J, I) -> (D, 1, H, W): a prepared slice is one channel of the slice autoencoder
-        self.x = torch.from_numpy(prepared.volume)[:, None].to(device)
+        self.x = self._slices(prepared.volume)
 
-    def search(self) -> tuple[Outcome | None, tuple[Outcome, ...]]:
-        """Run all searches that the mode asks for; return (whole, chunks)."""
+    def search(self, on_chunk: ChunkCallback | None = None) -> Searched:
+        """Run all searches that the mode asks for.
+
+        `on_chunk` is told of each chunk as soon as it is searched, before the chunk's event.
+        """
         self._encode()
         self._differentiate()
         started = perf_counter()
-        ranges = []
-        if self.settings.mode != "chunks":
-            ranges.append((0, self.prepared.slices))
-        if self.settings.mode != "whole":
-            ranges += chunk_ranges(self.prepared.slices, self.settings.chunk)
-        outcomes = []
+        mode, slices = self.settings.mode, self.prepared.slices
+        ranges = [] if mode == "whole" else chunk_ranges(slices, self.settings.chunk)
+        searches = len(ranges) + (mode != "chunks")
+        whole = None
+        if mode != "chunks":
+            whole = search_range(self.workspace, self.prepared, 0, slices)
+            self._report("whole", "Whole volume", whole, 1 / searches)
+        chunks, heatmaps = [], []
+        together = np.zeros(self.prepared.volume.shape, np.float32)
         for number, (start, stop) in enumerate(ranges, start=1):
             outcome = search_range(self.workspace, self.prepared, start, stop)
-            outcomes.append(outcome)
-            done = GRADIENT + (SEARCHED - GRADIENT) * number / len(ranges)
-            self._report(outcome, number, len(ranges), done)
+            together[start:stop] = self.change(outcome)
+            heatmap = chunk_heatmap(
+                self.prepared, together[start:stop], outcome, self.settings.level_edges, self.region
+            )
+            chunks.append(outcome)
+            heatmaps.append(heatmap)
+            if on_chunk is not None:
+                on_chunk(outcome, heatmap)
+            self._report(
+                "chunk", f"Chunk {number} of {len(ranges)}, slices {start}-{stop}", outcome,
+                1 - (len(ranges) - number) / searches, number=number, of=len(ranges),
+            )
         self.seconds["search"] = perf_counter() - started
-        if self.settings.mode == "chunks":
-            return None, tuple(outcomes)
-        return outcomes[0], tuple(outcomes[1:])
+        shown = self.change(whole) if whole else together
+        return Searched(whole, tuple(chunks), tuple(heatmaps), shown)
 
-    def change(self, outcome: Outcome) -> np.ndarray:
-        """Return the change that an outcome found: (stop - start, J, I), 0..1 intensities."""
+    def changes(self, outcomes: tuple[Outcome, ...], fraction: float) -> np.ndarray:
+        """Return the changes at a fraction of each outcome's lambda: (K, J, I), 0..1."""
+        together = np.zeros(self.prepared.volume.shape, np.float32)
+        for outcome in outcomes:
+            together[outcome.start : outcome.stop] = self.change(outcome, fraction)
+        return together
+
+    def change(self, outcome: Outcome, fraction: float = 1.0) -> np.ndarray:
+        """Return the change at a fraction of an outcome's lambda.
+
+        Returns
+        -------
+        numpy.ndarray
+            (stop - start, J, I), 0..1 intensities.
+        """
         start, stop = outcome.start, outcome.stop
         changed = self.x[start:stop]
         if outcome.lam != 0:
-            changed = self.workspace.changed(outcome.lam, start, stop)
+            changed = self.workspace.changed(fraction * outcome.lam, start, stop)
         elif self.settings.baseline == "reconstruction":
             changed = self.decoded[start:stop]
         return (changed - self.x[start:stop])[:, 0].cpu().numpy()
 
     def score_prepared(self, volume: np.ndarray) -> float:
         """Return the score of a prepared volume (K, J, I)."""
-        slices = torch.from_numpy(volume)[:, None].to(self.device)  # (K, J, I) -> (D, 1, H, W)
-        return score_volume(self.classifier, self.target, slices)
+        return score_volume(self.classifier, self.target, self._slices(volume))
 
     def decode_ratio(self, volume: np.ndarray) -> float:
         """Return how much worse a volume (K, J, I) is redrawn than the scan: 1 is "as well"."""
-        slices = torch.from_numpy(volume)[:, None].to(self.device)  # (K, J, I) -> (D, 1, H, W)
+        slices = self._slices(volume)
         latents = encode_slices(self.autoencoder, slices, self.reporter)
         decoded = decode_slices(self.autoencoder, latents, volume.shape[1:], self.reporter)
         before = float((self.decoded - self.x).abs().mean())
         return float((decoded - slices).abs().mean()) / max(before, np.finfo(np.float32).tiny)
+
+    def _slices(self, volume: np.ndarray) -> torch.Tensor:
+        """Return (K, J, I) as (D, 1, H, W) on the device: a slice is one channel of an image."""
+        return torch.from_numpy(volume)[:, None].to(self.device)
 
     def _encode(self) -> None:
         started = perf_counter()
@@ -126,30 +199,32 @@ class Run:
         score, image_gradient = volume_gradient(
             self.classifier, self.target, self.x if on_scan else self.decoded
         )
-        gradient = latent_gradient(self.autoencoder, self.latents, image_gradient, self.reporter)
+        weight, cells = None, None
+        if self.region is not None:
+            weight = self._slices(self.region.weight)
+            cells = self._slices(self.region.cells(self.autoencoder.factor))
+        gradient = latent_gradient(
+            self.autoencoder, self.latents, image_gradient, self.reporter, weight, cells
+        )
         self.workspace = Workspace(
             self.autoencoder, self.classifier, self.target, self.settings, self.x, self.decoded,
-            self.latents, gradient, score, self.reporter,
+            self.latents, gradient, score, self.reporter, weight,
         )
         self.seconds["gradient"] = perf_counter() - started
         self.reporter.report("gradient", "Gradient of all slices found", GRADIENT)
 
-    def _report(self, outcome: Outcome, number: int, total: int, fraction: float) -> None:
-        whole = self.settings.mode != "chunks" and number == 1
-        first_chunk = 0 if self.settings.mode == "chunks" else 1
-        data = {
-            "start": outcome.start, "stop": outcome.stop, "lambda": outcome.lam,
-            "score_before": outcome.score_before, "score_after": outcome.score_after,
-            "stop_reason": outcome.stop_reason, "change": outcome.change,
-        }
-        if whole:
-            name = "Whole volume"
-        else:
-            data |= {"number": number - first_chunk, "of": total - first_chunk}
-            name = f"Chunk {data['number']} of {data['of']}, slices {outcome.start}-{outcome.stop}"
+    def _report(
+        self, step: str, name: str, outcome: Outcome, searched: float, **data: int
+    ) -> None:
+        told = f"score {outcome.score_before:.4g} -> {outcome.score_after:.4g}"
+        if outcome.stop_reason == stopping.OUTSIDE_REGION:
+            told = "not searched"
         self.reporter.report(
-            "whole" if whole else "chunk",
-            f"{name}: score {outcome.score_before:.4g} -> {outcome.score_after:.4g} "
-            f"({outcome.stop_reason})",
-            fraction, **data,
+            step,
+            f"{name}: {told} ({outcome.stop_reason})",
+            GRADIENT + (SEARCHED - GRADIENT) * searched,
+            start=outcome.start, stop=outcome.stop, **{"lambda": outcome.lam},
+            score_before=outcome.score_before, score_after=outcome.score_after,
+            stop_reason=outcome.stop_reason, change=outcome.change,
+            slab_mm=list(outcome.slab_mm), evaluations=outcome.evaluations, **data,
         )

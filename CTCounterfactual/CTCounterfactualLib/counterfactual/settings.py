@@ -18,6 +18,8 @@ COMPOSITES = ("bounded", "residual")
 DEVICES = ("auto", "cpu", "cuda")
 # Beyond this a change would no longer tell which slices it belongs to.
 MAX_SMOOTHING = 5.0
+# Each frame costs a decoding of the whole volume; an animation looks smooth long before this.
+MAX_FRAMES = 60
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,17 @@ class ExplainSettings:
     max_change : float
         Greatest sum |x - x'| / sum |x| in 0..1 intensities.
     change_scope : str or None
-        What `max_change` is relative to: the edited `region` or the whole `volume` (the paper).
-        None takes the search's own: region for `adaptive`, volume for `reference`.
+        What `max_change` is relative to: the edited `region` (the slices that move, and of these
+        what lies in the mask, if the run has one) or the whole `volume` (the paper). None takes
+        the search's own: region for `adaptive`, volume for `reference`.
     target_score : float or None
         Stop as soon as the score is at or beyond this; None goes as far as `max_change` allows.
     max_evaluations : int
         Most classifier evaluations of one adaptive search.
     level_edges : tuple of float
         Heatmap levels: |change| in HU at which each begins; see `counterfactual.heatmap`.
+    frames : int
+        Volumes of the lambda animation between scan and counterfactual; 0: none.
     device : str
         `auto` takes CUDA where there is one.
     seed : int
@@ -77,6 +82,7 @@ class ExplainSettings:
     target_score: float | None = None
     max_evaluations: int = 12
     level_edges: tuple[float, ...] = (10.0, 25.0, 50.0, 100.0, 200.0)
+    frames: int = 3
     device: str = "auto"
     seed: int = 0
 
@@ -96,7 +102,7 @@ class ExplainSettings:
             raise SettingsError(
                 f"Setting device is {self.device!r}; choose one of {', '.join(DEVICES)} or cuda:N."
             )
-        for name in ("chunk", "max_evaluations", "seed"):
+        for name in ("chunk", "max_evaluations", "frames", "seed"):
             if not isinstance(getattr(self, name), int):
                 raise SettingsError(
                     f"Setting {name} is {getattr(self, name)!r}; it must be a whole number."
@@ -120,6 +126,10 @@ class ExplainSettings:
         if self.max_evaluations < 2:
             raise SettingsError(
                 f"Setting max_evaluations is {self.max_evaluations}; a search needs at least 2."
+            )
+        if not 0 <= self.frames <= MAX_FRAMES:
+            raise SettingsError(
+                f"Setting frames is {self.frames}; choose 0 (none) to {MAX_FRAMES} volumes."
             )
         edges = self.level_edges
         rising = all(low < high for low, high in pairwise((0.0, *edges)))

@@ -33,7 +33,9 @@ class Workspace:
     x, decoded : torch.Tensor
         (D, 1, H, W), 0..1: the prepared scan, and D(E(x)).
     latents, gradient : torch.Tensor
-        (D, C, h, w): z, and df/dz at lambda = 0.
+        (D, C, h, w): z, and df/dz at lambda = 0 (0 where a region forbids a change).
+    weight : torch.Tensor or None
+        (D, 1, H, W), 0..1: how much of a change each voxel takes; None is all of it everywhere.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Workspace:
         gradient: torch.Tensor,
         score: float,
         reporter: Reporter,
+        weight: torch.Tensor | None = None,
     ):
         self.autoencoder = autoencoder
         self.classifier = classifier
@@ -58,9 +61,11 @@ class Workspace:
         self.gradient = gradient
         self.score = score
         self.reporter = reporter
+        self.weight = weight
         # What lambda = 0 shows: the scan itself, or (the paper) its reconstruction.
         self.start_volume = x if settings.baseline == "scan" else decoded
-        self._mass = self.start_volume.abs().sum(dim=(1, 2, 3), dtype=torch.float64)  # (D,)
+        self._mass = self._sizes(self.start_volume)
+        self._volume_mass = self.start_volume.abs().sum(dtype=torch.float64)
         self._working = self.start_volume.clone()
         self._rate = self._change_rates()
 
@@ -77,10 +82,13 @@ class Workspace:
             return moved
         base = self.decoded[start:stop]
         change = smooth_along_slices(moved - base, self.settings.slice_smoothing)
-        return compose(
-            self.settings.composite, self.start_volume[start:stop], base, base + change,
+        scan = self.start_volume[start:stop]
+        composed = compose(
+            self.settings.composite, scan, base, base + change,
             self.classifier.grid.window.hu_per_unit,
         )
+        # lerp is exact at both ends: a weight of 0 leaves the scan's very value.
+        return composed if self.weight is None else scan.lerp(composed, self.weight[start:stop])
 
     @torch.inference_mode()
     def _decode(self, lam: float, start: int, stop: int) -> torch.Tensor:
@@ -88,10 +96,13 @@ class Workspace:
         size = tuple(self.start_volume.shape[-2:])
         parts = []
         for first in range(start, stop, SLICE_BATCH):
+            self.reporter.check()
             part = slice(first, min(first + SLICE_BATCH, stop))
+            if not self.gradient[part].any():
+                parts.append(self.decoded[part])  # no lambda moves them
+                continue
             z = self.latents[part] + lam * self.gradient[part]
             parts.append(self.autoencoder.decode(z, size).clamp_(0, 1))
-            self.reporter.check()
         return torch.cat(parts)
 
     def evaluator(self, start: int, stop: int) -> Evaluate:
@@ -114,6 +125,10 @@ class Workspace:
         difference = (changed - self.start_volume[start:stop]).abs().sum(dtype=torch.float64)
         return float(difference / self._scope_mass(start, stop))
 
+    def may_change(self, start: int, stop: int) -> bool:
+        """Return whether the region, if there is one, meets slices [start, stop)."""
+        return self.weight is None or bool(self.weight[start:stop].any())
+
     def first_step(self, start: int, stop: int) -> float:
         """Return |lambda| at which slices [start, stop) reach the change limit, to first order.
 
@@ -125,21 +140,27 @@ class Workspace:
     def farthest_step(self) -> float:
         """Return the |lambda| beyond which a range has too weak a gradient to be searched.
 
-        A multiple of the step that takes the whole volume to the change limit. Slices that the
-        classifier hardly reacts to would use up any limit sooner or later, at a lambda that turns
-        their latents into something else, and look like the strongest evidence of all.
+        A multiple of the step that takes the whole volume (or region) to the change limit. Slices
+        that the classifier hardly reacts to would use up any limit sooner or later, at a lambda
+        that turns their latents into something else, and look like the strongest evidence of all.
         """
         rate = float(self._rate.sum() / self._mass.sum())
         return FARTHEST * self.settings.max_change / rate if rate > 0 else 0.0
 
     def _scope_mass(self, start: int, stop: int) -> torch.Tensor:
-        region = slice(start, stop) if self.settings.scope == "region" else slice(None)
-        return self._mass[region].sum().clamp_min(torch.finfo(torch.float64).tiny)
+        edited = self.settings.scope == "region"
+        mass = self._mass[start:stop].sum() if edited else self._volume_mass
+        return mass.clamp_min(torch.finfo(torch.float64).tiny)
+
+    def _sizes(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the sum of w |values| of each slice: (D, 1, H, W) -> (D,), float64."""
+        weighted = values if self.weight is None else values * self.weight
+        return weighted.abs().sum(dim=(1, 2, 3), dtype=torch.float64)
 
     def _change_rates(self) -> torch.Tensor:
-        """Return d(sum |D(z + lambda g) - D(z)|)/d|lambda| of each slice, by one small step: (D,).
+        """Return d(sum w |D(z + lambda g) - D(z)|)/d|lambda| of each slice: (D,).
 
-        Of the decoder's picture, not of the composite, which hides so small a step as noise.
+        By one small step, of the decoder's picture: the composite hides so small a step as noise.
         """
         largest = float(_rms(self.gradient).max())
         if largest == 0:
@@ -147,7 +168,7 @@ class Workspace:
         sign = -1.0 if self.settings.direction == "decrease" else 1.0
         step = UNIT_STEP * float(_rms(self.latents).mean()) / largest
         moved = self._decode(sign * step, 0, self.slices)
-        return (moved - self.decoded).abs().sum(dim=(1, 2, 3), dtype=torch.float64) / step
+        return self._sizes(moved - self.decoded) / step
 
 
 def _rms(tensor: torch.Tensor) -> torch.Tensor:

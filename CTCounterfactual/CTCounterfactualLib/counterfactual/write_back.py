@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from ..scans.grid import ROUNDING, PreparedScan
 from ..scans.hounsfield import MAX_STORED_HU, MIN_STORED_HU
 from .heatmap import label_change
+from .region import PreparedRegion
 from .result import ChunkHeatmap, Outcome
 
 _INT16 = np.iinfo(np.int16)
@@ -29,6 +30,7 @@ def write_back(
     change: np.ndarray,
     heatmaps: tuple[ChunkHeatmap, ...],
     edges: tuple[float, ...],
+    region: PreparedRegion | None = None,
 ) -> WrittenBack:
     """Add a change to the scan, and label it.
 
@@ -40,61 +42,73 @@ def write_back(
         Put together they are the heatmap; without any, the change itself is labelled.
     edges : tuple of float
         Level edges in HU.
+    region : PreparedRegion, optional
+        Its outside keeps the scan's voxels.
     """
     change_hu = change_on_scan(prepared, change)
-    counterfactual = add_to_scan(prepared, change_hu)
+    if region is not None:
+        change_hu[~region.inside] = 0  # interpolation fades out across the border
+    scan = whole_hu(prepared.scan.array)
+    counterfactual = add_to_scan(scan, change_hu)
     # Not `change_hu` itself: where a voxel met the limits of the scanner, less was added.
-    difference = counterfactual - _whole_hu(prepared)
+    difference = counterfactual - scan
     if heatmaps:
         return WrittenBack(counterfactual, difference, combine_heatmaps(prepared, heatmaps))
     return WrittenBack(counterfactual, difference, label_change(difference, edges))
 
 
-def change_on_scan(prepared: PreparedScan, change: np.ndarray) -> np.ndarray:
+def change_on_scan(
+    prepared: PreparedScan, change: np.ndarray, cut: sitk.Image | None = None
+) -> np.ndarray:
     """Resample a change to the scan's grid.
 
     Parameters
     ----------
     change : numpy.ndarray
         (K, J, I) of the prepared grid, in 0..1 intensities.
+    cut : SimpleITK.Image, optional
+        A cut-out of the scan, whose grid is taken instead of the whole scan's.
 
     Returns
     -------
     numpy.ndarray
-        (K, J, I) of the scan's grid, int16, signed HU.
+        (K, J, I) of that grid, int16, signed HU.
     """
-    change_hu = prepared.to_scan_grid(change * prepared.spec.window.hu_per_unit)
+    change_hu = prepared.to_scan_grid(change * prepared.spec.window.hu_per_unit, cut)
     return np.rint(change_hu, out=change_hu).astype(np.int16)
 
 
-def add_to_scan(prepared: PreparedScan, change_hu: np.ndarray) -> np.ndarray:
-    """Add a change to the scan; where it is 0 the scan's voxels stay as they are.
+def add_to_scan(scan: np.ndarray, change_hu: np.ndarray) -> np.ndarray:
+    """Add a change to a scan; where it is 0 the scan's voxels stay as they are.
 
     Parameters
     ----------
-    change_hu : numpy.ndarray
-        (K, J, I) of the scan's grid, int16, HU.
+    scan, change_hu : numpy.ndarray
+        (K, J, I), int16, HU.
 
     Returns
     -------
     numpy.ndarray
         (K, J, I), int16, HU. A change never takes a voxel out of what a scanner stores
         (-1024..3071); a voxel that is beyond it already, padding (-2048, -3024) or metal, may only
-        move inwards, by no more than its change. Values of a float scan are rounded to whole HU.
+        move inwards, by no more than its change.
     """
-    scan = _whole_hu(prepared)
     changed = scan.astype(np.int32) + change_hu
     lowest, highest = np.minimum(scan, MIN_STORED_HU), np.maximum(scan, MAX_STORED_HU)
     return np.clip(changed, lowest, highest, out=changed).astype(np.int16)
 
 
-def _whole_hu(prepared: PreparedScan) -> np.ndarray:
-    """Return the scan in whole HU as int16, the unit and type of every volume that is written."""
-    return np.rint(np.clip(prepared.scan.array, _INT16.min, _INT16.max)).astype(np.int16)
+def whole_hu(scan: np.ndarray) -> np.ndarray:
+    """Return a scan in whole HU as int16, the unit and type of every volume that is written."""
+    return np.rint(np.clip(scan, _INT16.min, _INT16.max)).astype(np.int16)
 
 
 def chunk_heatmap(
-    prepared: PreparedScan, change: np.ndarray, outcome: Outcome, edges: tuple[float, ...]
+    prepared: PreparedScan,
+    change: np.ndarray,
+    outcome: Outcome,
+    edges: tuple[float, ...],
+    region: PreparedRegion | None = None,
 ) -> ChunkHeatmap:
     """Label one chunk's change on the part of the scan's grid that its slab covers.
 
@@ -105,18 +119,20 @@ def chunk_heatmap(
     ----------
     change : numpy.ndarray
         (stop - start, J, I): the chunk's slices of the prepared grid, in 0..1 intensities.
+    region : PreparedRegion, optional
+        Its outside has label 0.
     """
     padded = np.zeros(prepared.volume.shape, np.float32)
     padded[outcome.start : outcome.stop] = change
     start, size = _slab_box(prepared, outcome)
     box = sitk.RegionOfInterest(prepared.scan.image, size, start)
-    in_hu = prepared.as_image(padded * np.float32(prepared.spec.window.hu_per_unit))
-    change_hu = sitk.GetArrayFromImage(
-        sitk.Resample(in_hu, box, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
-    )
+    change_hu = change_on_scan(prepared, padded, box)
     # Linear interpolation fades out over the neighbouring slices; the map ends with the slab.
     change_hu[~_inside_slab(prepared, outcome, start, size)] = 0
-    labels = sitk.GetImageFromArray(label_change(np.rint(change_hu), edges))
+    if region is not None:
+        i, j, k = (slice(first, first + n) for first, n in zip(start, size, strict=True))
+        change_hu[~region.inside[k, j, i]] = 0
+    labels = sitk.GetImageFromArray(label_change(change_hu, edges))
     labels.CopyInformation(box)
     return ChunkHeatmap(outcome.start, outcome.stop, labels)
 

@@ -44,7 +44,7 @@ class LungVolume(Classifier):
 
     def for_scan(self, prepared: PreparedScan) -> LungVolume:
         """Return the classifier with this scan's lung region; raise `ScanError` without a lung."""
-        lungs = find_lungs(prepared.volume, self.grid.spacing, self.grid.window)
+        lungs = prepared.lungs
         return LungVolume(self._with_margin(prepared.volume, lungs), _share_on_edge(lungs))
 
     def warnings(self) -> tuple[tuple[str, str], ...]:

@@ -146,8 +146,9 @@ def _score_line(explanation: Explanation) -> str:
 
 def _footer(explanation: Explanation) -> str:
     settings = explanation.settings
+    within = f" only within {explanation.region_name}," if explanation.region_name else ""
     return (
         f"{DISCLAIMER}.   Autoencoder {explanation.autoencoder.name}, search {settings.search}, "
-        f"baseline {settings.baseline}, change limit {settings.max_change:.0%} of the "
+        f"baseline {settings.baseline},{within} change limit {settings.max_change:.0%} of the "
         f"{settings.scope}, window {WINDOW_HU:g}/{LEVEL_HU:g} HU."
     )

@@ -17,15 +17,17 @@ from ..errors import MissingExtraError, OutputError
 from .figure import write_figure
 from .record import result_record
 from .tables import write_chunk_table
-from .volumes import write_chunk_heatmaps, write_image, write_volumes
+from .volumes import SCAN_FILE, write_chunk_heatmaps, write_frames, write_image, write_volumes
 
 logger = logging.getLogger(__name__)
 
 RECORD = "result.json"
 SCENE = "scene.mrb"
+REPORT = "report.html"
 # A result's files hold about this many bytes per scan voxel before compression: counterfactual and
-# difference (2 each), heatmaps (2), and the scene with all of it and the scan again (8).
-BYTES_PER_VOXEL = 14
+# difference (2 each), heatmaps (2), frames (up to 4), and the scene with all of it and the scan
+# again (8).
+BYTES_PER_VOXEL = 18
 # CT compresses to about a third; less free space than that can't be enough.
 COMPRESSED_SHARE = 0.25
 BYTES_PER_MB = 1e6
@@ -84,6 +86,7 @@ def write_result(
     force: bool = False,
     scene: bool | None = None,
     with_scan: bool = False,
+    report: bool = False,
 ) -> Path:
     """Write everything of an explanation into a folder, all or nothing.
 
@@ -99,6 +102,8 @@ def write_result(
         Write `scene.mrb`; None does so if slicer-core (extra `scene`) is installed.
     with_scan : bool
         Also write the scan itself as `scan.nrrd` (for one that was generated on the spot).
+    report : bool
+        Also write `report.html`, one page for a person.
 
     Returns
     -------
@@ -115,13 +120,18 @@ def write_result(
     out = check_output(out, force)
     with _staging(out) as folder:
         if with_scan:
-            write_image(explanation.scan.image, folder / "scan.nrrd")
+            write_image(explanation.scan.image, folder / SCAN_FILE)
         write_volumes(explanation, folder)
         write_chunk_heatmaps(explanation.chunk_heatmaps, folder)
+        write_frames(explanation.frames, folder)
         write_chunk_table(explanation, folder / "chunks.csv")
         write_figure(explanation, folder / "figure.png")
+        if report:
+            from .report import write_report
+
+            write_report(explanation, folder / REPORT)
         _write_scene(explanation, folder / SCENE, scene)
-        files = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+        files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
         record = result_record(explanation, [*files, RECORD])
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         (folder / RECORD).write_text(text + "\n", encoding="utf-8")

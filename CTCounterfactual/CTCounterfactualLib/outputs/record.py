@@ -15,6 +15,8 @@ Schema 1. Scores are in the target's unit, slices count from foot to head on the
     whole           one search or null; see below
     chunks          list of searches, foot to head; empty in mode `whole`
     heat_levels     label, name, low_hu, high_hu (null: unbounded) of the heatmaps' labels
+    region          name of the region that changes were restricted to, or null
+    frames          list of {file, fraction (of lambda), score} between scan and counterfactual
     flags           list of {name, message}; empty if nothing speaks against the result
     timing          encode, gradient, search, total in seconds
     peak_memory_mb  of this process
@@ -52,7 +54,7 @@ def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
         },
         "prepared": {
             "slices": explanation.prepared.slices,
-            "spacing": list(explanation.prepared.spec.spacing),
+            "spacing": list(explanation.prepared.spacing),
         },
         "classifier": asdict(explanation.classifier),
         "target": asdict(explanation.target),
@@ -65,6 +67,11 @@ def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
             {**asdict(level), "low_hu": _finite(level.low_hu), "high_hu": _finite(level.high_hu)}
             for level in explanation.levels
         ],
+        "region": explanation.region_name or None,
+        "frames": [
+            {"file": frame_file(number), "fraction": frame.fraction, "score": frame.score}
+            for number, frame in enumerate(explanation.frames, start=1)
+        ],
         "flags": [asdict(flag) for flag in explanation.flags],
         "timing": {name: round(value, 3) for name, value in asdict(explanation.timing).items()},
         "peak_memory_mb": round(explanation.peak_memory_mb),
@@ -73,6 +80,11 @@ def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
         "seed": explanation.settings.seed,
         "files": files,
     }
+
+
+def frame_file(number: int) -> str:
+    """Return the name, within the result folder, of the image of frame `number`, counted from 1."""
+    return f"frames/frame_{number:02d}.nrrd"
 
 
 def _search(outcome: Outcome) -> dict[str, Any]:

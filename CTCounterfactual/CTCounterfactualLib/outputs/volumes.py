@@ -7,29 +7,50 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..counterfactual.result import ChunkHeatmap, Explanation
+from ..counterfactual.result import ChunkHeatmap, Explanation, Frame
 from ..errors import OutputError
+from .record import frame_file
 
 # gzip level: 1 writes three times as fast as the default for about 5 % more bytes.
 COMPRESSION_LEVEL = 1
+SCAN_FILE = "scan.nrrd"
+LUNGS_FILE = "lungs.nrrd"
 
 
 def write_volumes(explanation: Explanation, folder: Path) -> None:
-    """Write `counterfactual.nrrd`, `difference.nrrd` and `heatmap.nrrd` on the scan's own grid."""
+    """Write `counterfactual.nrrd`, `difference.nrrd` and `heatmap.nrrd` on the scan's own grid.
+
+    `lungs.nrrd`, on the prepared grid, joins them if the scan shows lungs.
+    """
     scan = explanation.scan
     write_image(scan.with_array(explanation.counterfactual), folder / "counterfactual.nrrd")
     write_image(scan.with_array(explanation.difference), folder / "difference.nrrd")
     write_image(scan.with_array(explanation.heatmap), folder / "heatmap.nrrd")
+    if explanation.lungs is not None:
+        write_image(explanation.lungs, folder / LUNGS_FILE)
 
 
 def write_chunk_heatmaps(heatmaps: tuple[ChunkHeatmap, ...], folder: Path) -> None:
-    """Write `heatmaps/chunk_KKK-KKK.nrrd`, named by first and last-but-one prepared slice."""
+    """Write each chunk's label map under its `heatmap_file` name."""
     if not heatmaps:
         return
     (folder / "heatmaps").mkdir()
     for heatmap in heatmaps:
-        name = f"chunk_{heatmap.start:03d}-{heatmap.stop:03d}.nrrd"
-        write_image(heatmap.image, folder / "heatmaps" / name)
+        write_image(heatmap.image, folder / heatmap_file(heatmap.start, heatmap.stop))
+
+
+def heatmap_file(start: int, stop: int) -> str:
+    """Return the name, within the result folder, of the heatmap of slices [start, stop)."""
+    return f"heatmaps/chunk_{start:03d}-{stop:03d}.nrrd"
+
+
+def write_frames(frames: tuple[Frame, ...], folder: Path) -> None:
+    """Write `frames/frame_NN.nrrd`, from the scan towards the counterfactual."""
+    if not frames:
+        return
+    (folder / "frames").mkdir()
+    for number, frame in enumerate(frames, start=1):
+        write_image(frame.image, folder / frame_file(number))
 
 
 def write_image(image: sitk.Image, path: Path) -> None:

@@ -8,6 +8,7 @@ every voxel of the scan.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import SimpleITK as sitk
@@ -85,6 +86,15 @@ class PreparedScan:
         """Number of prepared slices (K)."""
         return self.volume.shape[0]
 
+    @cached_property
+    def lungs(self) -> np.ndarray:
+        """Both lungs, found once: (K, J, I), bool; raises `ScanError` if there are none."""
+        from .lungs import (
+            find_lungs,  # here: it needs SciPy, and Slicer loads this file at start-up
+        )
+
+        return find_lungs(self.volume, self.spec.spacing, self.spec.window)
+
     def slab_mm(self, start: int, stop: int) -> tuple[float, float]:
         """Return the S coordinates (mm, RAS) of lower and upper face of slices [start, stop)."""
         thickness = self.spec.spacing[2]
@@ -108,13 +118,15 @@ class PreparedScan:
         image.SetDirection(RAS_DIRECTION_IN_LPS)
         return image
 
-    def to_scan_grid(self, values: np.ndarray) -> np.ndarray:
+    def to_scan_grid(self, values: np.ndarray, cut: sitk.Image | None = None) -> np.ndarray:
         """Resample `values` from the prepared grid to the scan's own grid, linearly.
 
         Parameters
         ----------
         values : numpy.ndarray
             (K, J, I) of the prepared grid, any unit; a *change*, so that 0 is "nothing".
+        cut : SimpleITK.Image, optional
+            A cut-out of the scan, whose grid is taken instead of the whole scan's.
 
         Returns
         -------
@@ -122,8 +134,8 @@ class PreparedScan:
             (K, J, I) of the scan's grid, float32, same unit; 0 outside the prepared grid.
         """
         resampled = sitk.Resample(
-            self.as_image(values.astype(np.float32)), self.scan.image, sitk.Transform(),
-            sitk.sitkLinear, 0.0, sitk.sitkFloat32,
+            self.as_image(values.astype(np.float32)), self.scan.image if cut is None else cut,
+            sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32,
         )
         return sitk.GetArrayFromImage(resampled)
 
@@ -142,7 +154,7 @@ def prepare(scan: Scan, spec: GridSpec | None = None) -> PreparedScan:
         scan.image, sitk.sitkFloat32, spec.window.low_hu, spec.window.high_hu
     )  # before any smoothing, so that padding (-2048, -3024) and metal don't bleed
     if spec.antialias:
-        clipped = smooth_for_spacing(clipped, _scan_axis_targets(scan, spec.spacing))
+        clipped = smooth_to_prepared(clipped, spec)
     origin = tuple(float(v) for v in low)
     grid = (size, sitk.Transform(), sitk.sitkLinear, origin, spec.spacing, RAS_DIRECTION_IN_LPS)
     hu = sitk.GetArrayFromImage(
@@ -175,10 +187,14 @@ def smooth_for_spacing(image: sitk.Image, target_mm: np.ndarray) -> sitk.Image:
     return image
 
 
-def _scan_axis_targets(scan: Scan, spacing: tuple[float, float, float]) -> np.ndarray:
-    """Return the prepared spacing met along each index axis of an arbitrarily oriented scan, mm."""
-    direction = np.abs(np.array(scan.image.GetDirection()).reshape(3, 3))  # (physical, index)
-    return (direction**2).T @ np.array(spacing)  # squared cosines sum to 1 along each index axis
+def smooth_to_prepared(image: sitk.Image, spec: GridSpec) -> sitk.Image:
+    """Blur a float image on a scan's grid so that sampling it on the prepared grid doesn't alias.
+
+    Each index axis of an arbitrarily oriented scan has the prepared spacing that it meets.
+    """
+    direction = np.array(image.GetDirection()).reshape(3, 3)  # (physical, index)
+    # Squared cosines sum to 1 along each index axis.
+    return smooth_for_spacing(image, (direction**2).T @ np.array(spec.spacing))
 
 
 def _cover(scan: Scan, spec: GridSpec) -> tuple[np.ndarray, list[int]]:

@@ -48,7 +48,7 @@ def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = Fal
     try:
         if not path.exists():
             raise ScanError(f"There is no file or folder {path}. Check the path.")
-        scan = read_dicom_folder(path, series, assume_hu) if path.is_dir() else _read_file(path)
+        scan = read_dicom_folder(path, series, assume_hu) if path.is_dir() else read_file(path)
     except OSError as error:  # no permission, or the disk fails
         raise ScanError(
             f"Cannot read {path}: {error.strerror}. Check its permissions, or copy it again."
@@ -59,7 +59,14 @@ def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = Fal
     return Scan(image, scan.name, scan.path, scan.sha256, (*scan.warnings, *warnings))
 
 
-def _read_file(path: Path) -> Scan:
+def read_file(path: Path) -> Scan:
+    """Read one image file as it is, whole and 3D; whether its values are HU isn't asked.
+
+    Raises
+    ------
+    ScanError
+        As `read_scan`, but for what it says of the values.
+    """
     if path.stat().st_size == 0:
         raise ScanError(f"The file {path} is empty (0 bytes). Export or copy it again.")
     try:

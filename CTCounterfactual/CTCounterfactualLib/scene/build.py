@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from ..counterfactual.result import Explanation
-from . import colors, hierarchy, labels, names, plots, provenance, tables, volumes
+from . import colors, hierarchy, labels, names, plots, provenance, roles, tables, volumes
 from .nodes import SceneNodes
+from .rows import SearchRow
+from .sequences import add_animation
+from .surfaces import add_surfaces
+from .transaction import all_or_nothing
 
 
-def build_nodes(scene, explanation: Explanation, input_node=None) -> SceneNodes:
+def build_nodes(
+    scene, explanation: Explanation, input_node=None, *, animation: bool = False,
+    surfaces: bool = False,
+) -> SceneNodes:
     """Add everything an explanation consists of to a scene; touches no view and no other node.
 
     Parameters
@@ -22,24 +26,35 @@ def build_nodes(scene, explanation: Explanation, input_node=None) -> SceneNodes:
     input_node : vtkMRMLScalarVolumeNode, optional
         The volume that was explained, if the scene has it: outputs share its matrix, parent
         transform, window and place in the subject hierarchy. None adds the scan itself too.
+    animation : bool
+        Add the change as a sequence to play too; see `scene.sequences`.
+    surfaces : bool
+        Add surfaces for 3D views too; see `scene.surfaces`.
 
     Raises
     ------
     ScanError
         If `input_node` is not on the grid of the explanation's scan.
+    OutputError
+        If an animation is asked for and the explanation has no frames.
     """
     if input_node is not None:
         volumes.check_same_grid(input_node, explanation.scan)
     called = names.Names.unused(scene, explanation.scan.name)
-    with _all_or_nothing(scene):
-        return _build(scene, explanation, input_node, called)
+    with all_or_nothing(scene):
+        nodes = _build(scene, explanation, input_node, called)
+        if animation:
+            nodes = add_animation(scene, explanation, nodes)
+        if surfaces:
+            nodes = add_surfaces(scene, explanation, nodes)
+        return nodes
 
 
 def _build(scene, explanation: Explanation, input_node, called: names.Names) -> SceneNodes:
     scan = input_node
     if scan is None:
         scan = volumes.add_scan(scene, explanation.scan, called.of_scan())
-        provenance.mark(scan, "scan", "The scan that was explained.")
+        provenance.mark(scan, roles.SCAN, "The scan that was explained.")
     counterfactual = _add_counterfactual(scene, explanation, scan, called)
     change = _add_change(scene, explanation, scan, called)
     heat_colors = colors.add_label_colors(scene, explanation.levels, called.of("heatmap colors"))
@@ -64,16 +79,22 @@ def _build(scene, explanation: Explanation, input_node, called: names.Names) -> 
 def _relate(scene, explanation: Explanation, nodes: SceneNodes) -> None:
     """Describe, reference and file the nodes."""
     results = {
-        "scores": nodes.score_table, "wholeSearch": nodes.whole_table,
-        "chunks": nodes.chunk_table, "pathChart": nodes.path_chart,
-        "evidenceChart": nodes.evidence_chart,
+        roles.SCORES: nodes.score_table, roles.WHOLE_SEARCH: nodes.whole_table,
+        roles.CHUNKS: nodes.chunk_table, roles.PATH_CHART: nodes.path_chart,
+        roles.EVIDENCE_CHART: nodes.evidence_chart,
     }
     results = {role: node for role, node in results.items() if node is not None}
     for role, node in results.items():
         provenance.mark(node, role, provenance.describe(explanation))
+    for role, several in ((roles.PATH, nodes.path_tables), (roles.SERIES, nodes.plot_series)):
+        for node in several:
+            provenance.mark(node, role)
+    for role, node in zip((roles.HEATMAP_COLORS, roles.CHANGE_COLORS), nodes.colors, strict=True):
+        provenance.mark(node, role)
     shown = (nodes.counterfactual, nodes.change, nodes.heatmap, *results.values())
     plotted = (*nodes.path_tables, *nodes.plot_series)
-    provenance.refer((*shown, *nodes.chunk_heatmaps, *plotted), nodes.scan, nodes.counterfactual)
+    mine = (*shown, *nodes.chunk_heatmaps, *plotted, *nodes.colors)
+    provenance.refer(mine, nodes.scan, nodes.counterfactual)
     hierarchy.place(scene, shown, nodes.folder)
     for name, inside in (
         (hierarchy.CHUNK_FOLDER, nodes.chunk_heatmaps), (hierarchy.PLOT_FOLDER, plotted)
@@ -85,8 +106,10 @@ def _relate(scene, explanation: Explanation, nodes: SceneNodes) -> None:
 def _add_outcomes(scene, explanation: Explanation, called: names.Names) -> tuple:
     """Add the tables of the whole search and of the chunks; None for each that there isn't."""
     return tuple(
-        tables.add_outcome_table(scene, outcomes, explanation.target.unit, called.of(what))
-        if outcomes else None
+        tables.add_search_table(
+            scene, [SearchRow.of(outcome) for outcome in outcomes], explanation.target.unit,
+            called.of(what),
+        ) if outcomes else None
         for what, outcomes in (
             ("whole search", (explanation.whole,) if explanation.whole is not None else ()),
             ("chunks", explanation.chunks),
@@ -99,7 +122,7 @@ def _add_counterfactual(scene, explanation: Explanation, scan, called: names.Nam
         scene, scan, explanation.counterfactual, called.of(names.COUNTERFACTUAL)
     )
     volumes.copy_window(node, scan)
-    provenance.mark(node, "counterfactual", provenance.describe(explanation))
+    provenance.mark(node, roles.COUNTERFACTUAL, provenance.describe(explanation))
     provenance.record_explanation(node, explanation)
     return node
 
@@ -112,24 +135,6 @@ def _add_change(scene, explanation: Explanation, scan, called: names.Names):
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
     volumes.set_window(node, 2 * limit, 0.0)
     colors.add_legend(node, "Change (HU)")
-    provenance.mark(node, "change", "Counterfactual minus scan, HU.")
+    provenance.mark(node, roles.CHANGE, "Counterfactual minus scan, HU.")
     return node
 
-
-@contextmanager
-def _all_or_nothing(scene) -> Iterator[None]:
-    """Remove from the scene whatever was added if the block raises."""
-    scene.GetSubjectHierarchyNode()  # made on first use: must not count as an addition
-    before = set(_node_ids(scene))
-    try:
-        yield
-    except BaseException:
-        for node_id in [i for i in _node_ids(scene) if i not in before]:
-            node = scene.GetNodeByID(node_id)
-            if node is not None:  # displays go with their volume
-                scene.RemoveNode(node)
-        raise
-
-
-def _node_ids(scene) -> list[str]:
-    return [scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())]

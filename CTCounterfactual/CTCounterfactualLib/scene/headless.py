@@ -37,6 +37,14 @@ class HeadlessScene:
     logics: list = field(default_factory=list)
     slices: dict = field(default_factory=dict)
 
+    def add_layouts(self):
+        """Add the logic that makes a layout's view nodes; return the scene's layout node."""
+        logic = slicer.vtkMRMLLayoutLogic()
+        logic.SetMRMLApplicationLogic(self.application)
+        logic.SetMRMLScene(self.scene)
+        self.logics.append(logic)
+        return logic.GetLayoutNode()
+
     def add_slice_logic(self, slice_node, size: int):
         """Add the logic that blends what a slice node shows, on a square of `size` pixels."""
         logic = slicer.vtkMRMLSliceLogic()
@@ -86,7 +94,10 @@ def _make_scene(cache: str) -> HeadlessScene:
     remote_io.GetCacheManager().SetRemoteCacheDirectory(cache)  # bundles are packed in there
     application.SetMRMLSceneDataIO(scene, remote_io, data_io)
     headless = HeadlessScene(scene, application, [remote_io, data_io])
-    for make in (slicer.vtkSlicerVolumesLogic, slicer.vtkSlicerSubjectHierarchyModuleLogic):
+    for make in (
+        slicer.vtkSlicerVolumesLogic, slicer.vtkSlicerSequencesLogic,
+        slicer.vtkSlicerSubjectHierarchyModuleLogic,
+    ):
         logic = make()
         logic.SetMRMLApplicationLogic(application)
         logic.SetMRMLScene(scene)  # registers the module's node classes

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import SimpleITK as sitk
+
 from ..counterfactual.result import Explanation
-from . import colors, names, provenance, volumes
+from . import colors, names, provenance, roles, volumes
+from .rows import SearchRow
 
 
 def add_heatmap(scene, explanation: Explanation, input_node, table, called: names.Names):
@@ -13,7 +16,7 @@ def add_heatmap(scene, explanation: Explanation, input_node, table, called: name
     )
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
     colors.add_legend(node, "Change", names=True)
-    provenance.mark(node, "heatmap", "Change in HU by level.")
+    provenance.mark(node, roles.HEATMAP, "Change in HU by level.")
     return node
 
 
@@ -21,16 +24,22 @@ def add_chunk_heatmaps(
     scene, explanation: Explanation, input_node, table, called: names.Names
 ) -> tuple:
     """Add one label map per chunk, cropped to its slab, under the input's parent transform."""
-    outcomes = {(outcome.start, outcome.stop): outcome for outcome in explanation.chunks}
-    nodes = []
-    for chunk in explanation.chunk_heatmaps:
-        what = names.slices_name(chunk.start, chunk.stop)
-        node = volumes.add_image(
-            scene, chunk.image, called.of(f"{names.HEATMAP} {what}"), labels=True
+    rows = {(outcome.start, outcome.stop): SearchRow.of(outcome) for outcome in explanation.chunks}
+    return tuple(
+        add_chunk_heatmap(
+            scene, chunk.image, rows[chunk.start, chunk.stop], input_node, table, called
         )
-        node.SetAndObserveTransformNodeID(input_node.GetTransformNodeID())
-        node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
-        provenance.mark(node, "chunkHeatmap", f"Change in HU by level, {what} changed alone.")
-        provenance.record_slab(node, outcomes[chunk.start, chunk.stop])
-        nodes.append(node)
-    return tuple(nodes)
+        for chunk in explanation.chunk_heatmaps
+    )
+
+
+def add_chunk_heatmap(
+    scene, image: sitk.Image, row: SearchRow, input_node, table, called: names.Names
+):
+    """Add the label map of one chunk: uint8 labels on a cut-out of the scan's grid."""
+    node = volumes.add_image(scene, image, called.of(f"{names.HEATMAP} {row.name}"), labels=True)
+    node.SetAndObserveTransformNodeID(input_node.GetTransformNodeID())
+    node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
+    provenance.mark(node, roles.CHUNK_HEATMAP, f"Change in HU by level, {row.name} changed alone.")
+    provenance.record_slab(node, row)
+    return node

@@ -33,6 +33,12 @@ class Names:
             if scene.GetFirstNodeByName(names.of(COUNTERFACTUAL)) is None:
                 return names
 
+    @classmethod
+    def of_set(cls, scan: str, counterfactual: str) -> Names:
+        """Return the names of the set whose counterfactual is called so."""
+        prefix = f"{scan} {COUNTERFACTUAL}"
+        return cls(scan, counterfactual[len(prefix):] if counterfactual.startswith(prefix) else "")
+
     def of(self, what: str) -> str:
         """Return the name of a node of this set: "CHEST-1 heatmap (2)"."""
         return f"{self.scan} {what}{self.suffix}"

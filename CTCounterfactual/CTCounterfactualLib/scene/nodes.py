@@ -8,6 +8,25 @@ from .mrml import slicer
 
 
 @dataclass(frozen=True)
+class Animation:
+    """The change played from scan to counterfactual.
+
+    Parameters
+    ----------
+    sequence : vtkMRMLSequenceNode
+        Volumes by fraction of the change, 0 (the scan) to 1 (the counterfactual).
+    browser : vtkMRMLSequenceBrowserNode
+        Which of them is shown; its slider and play button are Slicer's own.
+    proxy : vtkMRMLScalarVolumeNode
+        The volume that shows it.
+    """
+
+    sequence: slicer.vtkMRMLSequenceNode
+    browser: slicer.vtkMRMLSequenceBrowserNode
+    proxy: slicer.vtkMRMLScalarVolumeNode
+
+
+@dataclass(frozen=True)
 class SceneNodes:
     """The nodes of one explanation.
 
@@ -34,7 +53,11 @@ class SceneNodes:
     colors : tuple of vtkMRMLColorTableNode
         The heatmap's and the change's colours.
     folder : int
-        Subject-hierarchy item that holds them.
+        Subject-hierarchy item that holds them; 0 if there is none any more.
+    animation : Animation or None
+        The change played from scan to counterfactual, where it was asked for.
+    surfaces : tuple of vtkMRMLModelNode
+        Where HU fell and rose, and the lungs, where they were asked for.
     """
 
     scan: slicer.vtkMRMLScalarVolumeNode
@@ -51,3 +74,5 @@ class SceneNodes:
     plot_series: tuple[slicer.vtkMRMLPlotSeriesNode, ...]
     colors: tuple[slicer.vtkMRMLColorTableNode, ...]
     folder: int
+    animation: Animation | None = None
+    surfaces: tuple[slicer.vtkMRMLModelNode, ...] = ()

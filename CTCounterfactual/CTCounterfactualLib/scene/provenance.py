@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from ..counterfactual.result import DISCLAIMER, Explanation, Outcome
+from ..counterfactual.result import DISCLAIMER, Explanation
+from .rows import SearchRow
 
 ATTRIBUTE_PREFIX = "CTCounterfactual."
 INPUT_REFERENCE = ATTRIBUTE_PREFIX + "inputVolume"
 COUNTERFACTUAL_REFERENCE = ATTRIBUTE_PREFIX + "counterfactualVolume"
+
+
+# What a node is for, one of `scene.roles`.
+ROLE = "role"
+# Set on nodes of a run that is still going on.
+LIVE = "live"
 
 
 def set_attributes(node, **values: str | int | float) -> None:
@@ -18,31 +25,35 @@ def set_attributes(node, **values: str | int | float) -> None:
         node.SetAttribute(ATTRIBUTE_PREFIX + name, str(value))
 
 
-def mark(node, role: str, text: str) -> None:
+def get_attribute(node, name: str) -> str | None:
+    """Return the `CTCounterfactual.<name>` attribute of a node; None if it has none."""
+    return node.GetAttribute(ATTRIBUTE_PREFIX + name)
+
+
+def mark(node, role: str, text: str = "") -> None:
     """Say what a node is (attribute `role`) and describe it, the disclaimer first."""
     set_attributes(node, role=role)
-    node.SetDescription(f"{DISCLAIMER}. {text}")
+    node.SetDescription(f"{DISCLAIMER}. {text}".strip())
 
 
-def refer(nodes, input_node, counterfactual) -> None:
-    """Let each node refer to the input volume and to the counterfactual of its set."""
+def refer(nodes, input_node, counterfactual=None) -> None:
+    """Let each node refer to the input volume and to the counterfactual of its set, if any."""
     for node in nodes:
         node.SetNodeReferenceID(INPUT_REFERENCE, input_node.GetID())
-        if node is not counterfactual:
+        if counterfactual is not None and node is not counterfactual:
             node.SetNodeReferenceID(COUNTERFACTUAL_REFERENCE, counterfactual.GetID())
 
 
-def record_slab(node, outcome: Outcome) -> None:
+def record_slab(node, row: SearchRow) -> None:
     """Keep which slices a node is about, so that views can jump there.
 
     `slabLow`, `slabHigh`: S coordinates (mm, RAS) of the slab's faces, before any parent transform.
     """
     set_attributes(
-        node, start=outcome.start, stop=outcome.stop,
-        slabLow=outcome.slab_mm[0], slabHigh=outcome.slab_mm[1],
-        reduction=outcome.reduction, stopReason=outcome.stop_reason,
+        node, start=row.start, stop=row.stop, slabLow=row.low, slabHigh=row.high,
+        reduction=row.reduction, stopReason=row.stop_reason,
     )
-    node.SetAttribute(ATTRIBUTE_PREFIX + "lambda", str(outcome.lam))  # a keyword in Python
+    node.SetAttribute(ATTRIBUTE_PREFIX + "lambda", str(row.lam))  # a keyword in Python
 
 
 def record_explanation(node, explanation: Explanation) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..counterfactual.result import Explanation, Outcome, SearchPoint
-from . import names
+from ..counterfactual.result import Explanation, SearchPoint
 from .mrml import vtk
+from .rows import SearchRow
 
 SLICES, CENTRE, REDUCTION = "slices", "centre", "reduction"  # drawn by the evidence chart
 LAMBDA, SCORE = "lambda", "score"  # drawn by the path chart
@@ -41,6 +41,17 @@ def add_table(scene, name: str, columns: Sequence[Column]):
     return node
 
 
+def append_rows(node, columns: Sequence[Column]) -> None:
+    """Add rows at the end of a table node made of the same columns; views and charts follow."""
+    table = node.GetTable()
+    for column in columns:
+        array = table.GetColumnByName(column.name)
+        for value in column.values:
+            array.InsertNextValue(value)
+    table.Modified()
+    node.Modified()
+
+
 def add_score_table(scene, explanation: Explanation, name: str):
     """Add the scores of scan, reconstruction and counterfactual, and scan minus counterfactual."""
     scores, unit = explanation.scores, explanation.target.unit
@@ -57,23 +68,28 @@ def add_score_table(scene, explanation: Explanation, name: str):
     ])
 
 
-def add_outcome_table(scene, outcomes: Sequence[Outcome], unit: str, name: str):
-    """Add one row per search: where, lambda, scores, change, why it stopped."""
-    return add_table(scene, name, [
-        Column(SLICES, [names.slices_name(o.start, o.stop) for o in outcomes]),
-        Column("start", [o.start for o in outcomes], "", "First prepared slice"),
-        Column("stop", [o.stop for o in outcomes], "", "First prepared slice after the range"),
-        Column("low", [o.slab_mm[0] for o in outcomes], "mm", "S coordinate of the lower face"),
-        Column("high", [o.slab_mm[1] for o in outcomes], "mm", "S coordinate of the upper face"),
-        Column(CENTRE, [sum(o.slab_mm) / 2 for o in outcomes], "mm", "S coordinate of the middle"),
-        Column(LAMBDA, [o.lam for o in outcomes], "", "Step along the gradient that was kept"),
-        Column("score before", [o.score_before for o in outcomes], unit),
-        Column("score after", [o.score_after for o in outcomes], unit),
-        Column(REDUCTION, [o.reduction for o in outcomes], unit, "Score before minus after"),
-        Column("change", [o.change for o in outcomes], "", "Fraction of the image that changed"),
-        Column("stop reason", [o.stop_reason for o in outcomes]),
-        Column("evaluations", [o.evaluations for o in outcomes], "", "Times the model was run"),
-    ])
+def search_columns(rows: Sequence[SearchRow], unit: str) -> list[Column]:
+    """Return the columns of searches, one row each: where, lambda, scores, why it stopped."""
+    return [
+        Column(SLICES, [row.name for row in rows]),
+        Column("start", [row.start for row in rows], "", "First prepared slice"),
+        Column("stop", [row.stop for row in rows], "", "First prepared slice after the range"),
+        Column("low", [row.low for row in rows], "mm", "S coordinate of the lower face"),
+        Column("high", [row.high for row in rows], "mm", "S coordinate of the upper face"),
+        Column(CENTRE, [row.centre for row in rows], "mm", "S coordinate of the middle"),
+        Column(LAMBDA, [row.lam for row in rows], "", "Step along the gradient that was kept"),
+        Column("score before", [row.score_before for row in rows], unit),
+        Column("score after", [row.score_after for row in rows], unit),
+        Column(REDUCTION, [row.reduction for row in rows], unit, "Score before minus after"),
+        Column("change", [row.change for row in rows], "", "Fraction of the image that changed"),
+        Column("stop reason", [row.stop_reason for row in rows]),
+        Column("evaluations", [row.evaluations for row in rows], "", "Times the model was run"),
+    ]
+
+
+def add_search_table(scene, rows: Sequence[SearchRow], unit: str, name: str):
+    """Add a table with one row per search."""
+    return add_table(scene, name, search_columns(rows, unit))
 
 
 def add_path_table(scene, path: Sequence[SearchPoint], unit: str, name: str):

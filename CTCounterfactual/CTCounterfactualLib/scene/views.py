@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from . import volumes
+from .compare import CHANGE_OPACITY, LABEL_OPACITY
 from .headless import HeadlessScene
-from .mrml import slicer, vtk
+from .jump import find_focus
+from .mrml import slicer
 from .nodes import SceneNodes
 
-# Blends the change over the scan so that the anatomy below stays readable.
-CHANGE_OPACITY = 0.6
-# The colours of the labels carry their own opacity, weak to strong.
-LABEL_OPACITY = 1.0
 # Pixels along the side of a view that no window has sized yet.
 VIEW_SIZE = 512
 
@@ -60,42 +55,16 @@ def arrangement() -> int:
     return slicer.vtkMRMLLayoutNode.SlicerLayoutTwoOverTwoView
 
 
-def find_focus(heatmap) -> tuple[float, float, float]:
-    """Return the RAS position (mm, world) of a changed voxel in the slice with most of them.
-
-    It is the labelled voxel nearest to the middle of that slice's labels; the middle of the volume
-    where nothing is labelled. "World" is after the node's parent transform.
-    """
-    labels = slicer.util.arrayFromVolume(heatmap)  # (K, J, I)
-    counts = [np.count_nonzero(plane) for plane in labels]
-    k = int(np.argmax(counts))
-    if counts[k]:
-        places = np.argwhere(labels[k])  # (n, 2): J, I
-        middle = places.mean(axis=0)
-        j, i = places[np.argmin(((places - middle) ** 2).sum(axis=1))]
-    else:
-        k, j, i = ((n - 1) / 2 for n in labels.shape)
-    ras = volumes.ijk_to_ras(heatmap) @ [i, j, k, 1.0]
-    to_world = vtk.vtkGeneralTransform()
-    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
-        heatmap.GetParentTransformNode(), None, to_world
-    )
-    return to_world.TransformPoint(ras[:3].tolist())
-
-
 def arrange_headless(headless: HeadlessScene, nodes: SceneNodes) -> None:
     """Lay a headless scene out so that it opens in Slicer with the four pictures.
 
     The chart and table views get their contents too, for whoever switches to such a layout.
     """
     scene = headless.scene
-    layouts = slicer.vtkMRMLLayoutLogic()
-    layouts.SetMRMLApplicationLogic(headless.application)
-    layouts.SetMRMLScene(scene)
-    headless.logics.append(layouts)
+    layout_node = headless.add_layouts()
     with_plots = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotTableView
     for layout in (with_plots, arrangement()):  # each makes the view nodes it needs
-        layouts.GetLayoutNode().SetViewArrangement(layout)
+        layout_node.SetViewArrangement(layout)
     _fill_chart_and_table(scene, nodes)
     for name in VIEWS:
         node = scene.GetSingletonNode(name, "vtkMRMLSliceNode")

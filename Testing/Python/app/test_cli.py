@@ -11,9 +11,11 @@ import pytest
 import SimpleITK as sitk
 
 import CTCounterfactualLib
+from CTCounterfactualLib.app import cli
 from CTCounterfactualLib.app.cli import build_parser, main
 from CTCounterfactualLib.app.options import settings_from
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
+from CTCounterfactualLib.jobs.job import FileInput, GeneratedInput, Job
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.scan import Scan
 
@@ -49,7 +51,7 @@ def test_every_setting_is_an_option():
         "baseline": "reconstruction", "composite": "residual",
         "slice_smoothing": 0.5, "max_change": 0.1,
         "change_scope": "volume", "target_score": 1.5, "max_evaluations": 9,
-        "level_edges": (20.0, 60.0), "device": "cpu", "seed": 4,
+        "level_edges": (20.0, 60.0), "frames": 5, "device": "cpu", "seed": 4,
     }
     assert set(given) == set(ExplainSettings.names())
     words = ["explain", "scan.nrrd", "-o", "out"]
@@ -62,7 +64,7 @@ def test_every_setting_is_an_option():
 def test_explain_writes_a_result_and_json_events(scan_file, tmp_path, capsys):
     code = main([
         "explain", str(scan_file), "-o", str(tmp_path / "out"), "--chunk", "8", "--no-scene",
-        "--progress", "json",
+        "--progress", "json", "--max-evaluations", "3", "--frames", "1",
     ])
     assert code == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -84,6 +86,8 @@ def test_list_names_models_targets_and_status(capsys):
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
+        (["--region", "nowhere.nrrd"], "There is no file nowhere.nrrd to take a region from"),
+        (["--frames", "-1"], "frames is -1"),
         (["--max-change", "5"], "max_change is 5.0"),
         (["--chunk", "0"], "chunk is 0"),
         (["--classifier", "lungs"], "no classifier named 'lungs'"),
@@ -126,4 +130,154 @@ def test_a_signal_cancels_and_leaves_nothing(scan_file, tmp_path, number):
     assert process.returncode == 130
     assert "Cancelled: nothing was written." in error
     assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_save_job_writes_what_run_then_runs(scan_file, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(scan_file.parent)  # the job keeps its paths wherever it is run
+    words = ["explain", "slab.nrrd", "-o", str(tmp_path / "out"), "--mode", "whole", "--no-scene",
+             "--max-evaluations", "2", "--frames", "0"]
+    saved = tmp_path / "jobs.json"
+    assert main([*words, "--save-job", str(saved)]) == 0
+    assert str(saved) in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [saved]
+    job = Job.read(saved)
+    assert job.input == FileInput(str(scan_file))
+    assert job.settings == ExplainSettings(mode="whole", max_evaluations=2, frames=0)
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "jobs.json", "--progress", "json"]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last["step"] == "written"
+    assert last["output"] == str(tmp_path / "out")
+    assert last["scores"]["counterfactual"] < last["scores"]["original"]
+    record = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert record["settings"]["max_evaluations"] == 2
+
+
+def test_a_demo_is_saved_as_a_chest_to_generate(tmp_path):
+    saved = tmp_path / "demo.json"
+    assert main(["demo", "-o", "out", "--seed", "3", "--effusion", "200", "--report",
+                 "--save-job", str(saved)]) == 0
+    job = Job.read(saved)
+    assert job.input == GeneratedInput(seed=3, effusion_ml=200.0)
+    assert job.with_scan
+    assert job.report
+    assert job.scene is None
+    assert job.settings.seed == 3
+
+
+def test_a_region_restricts_the_change(scan_file, tmp_path):
+    scan = sitk.ReadImage(str(scan_file))
+    mask = sitk.Cast(scan > -3000, sitk.sitkUInt8)  # all, then only the patient's left half
+    mask[: scan.GetWidth() // 2, :, :] = 0
+    sitk.WriteImage(mask, str(tmp_path / "left half.nrrd"))
+    out = tmp_path / "out"
+    assert main([
+        "explain", str(scan_file), "-o", str(out), "--region", str(tmp_path / "left half.nrrd"),
+        "--mode", "whole", "--max-evaluations", "3", "--frames", "0", "--no-scene",
+        "--progress", "none",
+    ]) == 0
+    changed = sitk.GetArrayFromImage(sitk.ReadImage(str(out / "difference.nrrd"))) != 0
+    half = scan.GetWidth() // 2
+    assert changed.any()
+    assert not changed[..., :half].any()
+    assert json.loads((out / "result.json").read_text())["region"] == "left half"
+
+
+def test_with_json_an_error_is_a_line_on_stdout_too(tmp_path, capsys):
+    missing = tmp_path / "no.nrrd"
+    assert main([
+        "explain", str(missing), "-o", str(tmp_path / "out"), "--progress", "json"
+    ]) == 2
+    told = capsys.readouterr()
+    (line,) = told.out.splitlines()
+    error = json.loads(line)
+    assert error.pop("message").startswith(f"There is no file or folder {missing}.")
+    assert error == {"step": "error", "kind": "ScanError", "advice": "", "details": ""}
+    assert len(told.err.splitlines()) == 1
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Return a function that makes the verb `list` fail by an exception."""
+
+    def fail_with(error):
+        def verb(options):
+            raise error
+
+        monkeypatch.setattr(cli.commands, "list_all", verb)
+
+    return fail_with
+
+
+def test_the_unexpected_is_told_in_words_and_with_debug_in_full(failing, capsys):
+    failing(ZeroDivisionError("division by zero"))
+    assert main(["list"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Something unexpected went wrong: ZeroDivisionError: division by zero." in line
+    assert line.endswith("Run it again with --debug for the details.")
+    assert main(["list", "--debug"]) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_out_of_memory_says_what_to_do(failing, capsys):
+    failing(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+    assert main(["list"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        "Error: Out of memory: the GPU has too little free memory for this scan. Set the device "
+        "to CPU, or close other programs that use the GPU."
+    )
+
+
+def test_a_missing_package_is_named(failing, capsys):
+    failing(ModuleNotFoundError("No module named 'torch'", name="torch"))
+    assert main(["list"]) == 2
+    assert "The Python package 'torch' is needed but is not installed." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["elsewhere", "library"])
+def test_the_folder_itself_can_be_run(tmp_path, place):
+    folder = LIBRARY / "CTCounterfactualLib"
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, str(folder), "list"], cwd=tmp_path if place == "elsewhere" else folder,
+        env=environment, capture_output=True, text=True, check=True,
+    )
+    assert "ct-vqgan-small" in done.stdout
+    assert not done.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "CTCounterfactualLib", "--version"], cwd=LIBRARY,
+        env=environment, capture_output=True, text=True, check=True,
+    )
+    assert done.stdout.strip() == CTCounterfactualLib.__version__
+
+
+def test_the_end_of_stdin_cancels(scan_file, tmp_path):
+    job = Job(FileInput(str(scan_file)), str(tmp_path / "out"), scene=False)
+    job.write(tmp_path / "job.json")
+    process = run("run", tmp_path / "job.json", "--progress", "json", "--parent-stdin",
+                  stdin=subprocess.PIPE)
+    for line in process.stdout:
+        if json.loads(line)["step"] == "prepared":
+            process.stdin.close()
+            break
+    lines = process.stdout.read().splitlines()
+    assert process.wait(timeout=60) == 130
+    assert json.loads(lines[-1])["kind"] == "Cancelled"
+    assert process.stderr.read().strip() == "Cancelled: nothing was written."
+    process.stdout.close()
+    process.stderr.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["job.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes break so on POSIX")
+def test_a_reader_that_goes_away_ends_the_run_quietly(scan_file, tmp_path):
+    process = run("explain", scan_file, "-o", tmp_path / "out", "--progress", "json")
+    process.stdout.readline()
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 130
+    assert error.strip() == "Cancelled: nothing was written."
     assert list(tmp_path.iterdir()) == []

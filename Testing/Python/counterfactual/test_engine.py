@@ -78,21 +78,21 @@ def test_chunks_cover_all_slices_once(explained):
 
 
 def test_events_come_in_order_and_progress_never_falls(explained):
-    _, events = explained
+    result, events = explained
     steps = [event.step for event in events]
     assert steps[:5] == ["read", "prepared", "encoded", "gradient", "whole"]
-    assert steps[5:-1] == ["chunk"] * (len(steps) - 6)
-    assert steps[-1] == "scored"
+    chunks = len(result.chunks)
+    assert steps[5:] == ["chunk"] * chunks + ["frame"] * 3 + ["scored"]
     fractions = [event.fraction for event in events]
     assert fractions == sorted(fractions)
     assert events[5].data["number"] == 1
-    assert events[-2].data["number"] == events[-2].data["of"]
+    assert events[4 + chunks].data["number"] == events[4 + chunks].data["of"] == chunks
 
 
 def test_flipping_the_scans_axes_changes_nothing_but_their_order(explained, slab, autoencoder):
     result, _ = explained
     flipped = Scan(sitk.DICOMOrient(slab.image, "RAI"), "flipped")
-    again = explain(flipped, autoencoder=autoencoder, mode="whole")
+    again = explain(flipped, autoencoder=autoencoder, mode="whole", frames=0)
     assert again.scores.original == pytest.approx(result.scores.original, rel=1e-5)
     assert again.whole.score_after == pytest.approx(result.whole.score_after, rel=1e-3)
     back = sitk.DICOMOrient(flipped.with_array(again.difference), "LPS")
@@ -100,14 +100,14 @@ def test_flipping_the_scans_axes_changes_nothing_but_their_order(explained, slab
 
 
 def test_increase_raises_the_score(slab, autoencoder):
-    result = explain(slab, autoencoder=autoencoder, mode="whole", direction="increase")
+    result = explain(slab, autoencoder=autoencoder, mode="whole", frames=0, direction="increase")
     assert result.scores.counterfactual > result.scores.original
     assert result.whole.lam > 0
 
 
 def test_the_papers_baseline_starts_from_the_reconstruction(slab, autoencoder):
     result = explain(
-        slab, autoencoder=autoencoder, mode="whole", baseline="reconstruction"
+        slab, autoencoder=autoencoder, mode="whole", baseline="reconstruction", frames=0
     )
     assert result.whole.score_before == pytest.approx(result.scores.reconstruction, rel=1e-6)
     assert result.whole.score_after < result.whole.score_before
@@ -116,13 +116,13 @@ def test_the_papers_baseline_starts_from_the_reconstruction(slab, autoencoder):
 def test_a_target_score_is_reached_without_overshooting(slab, autoencoder, explained):
     original = explained[0].scores.original
     wanted = 0.98 * original
-    result = explain(slab, autoencoder=autoencoder, mode="whole", target_score=wanted)
+    result = explain(slab, autoencoder=autoencoder, mode="whole", frames=0, target_score=wanted)
     assert result.whole.stop_reason == "target reached"
     assert explained[0].whole.score_after < result.whole.score_after <= wanted
 
 
 def test_mode_chunks_writes_the_chunks_together(slab, autoencoder, explained):
-    result = explain(slab, autoencoder=autoencoder, mode="chunks", chunk=8)
+    result = explain(slab, autoencoder=autoencoder, mode="chunks", frames=0, chunk=8)
     assert result.whole is None
     assert [o.lam for o in result.chunks] == pytest.approx([o.lam for o in explained[0].chunks])
     best = min(o.score_after for o in result.chunks)
@@ -130,7 +130,7 @@ def test_mode_chunks_writes_the_chunks_together(slab, autoencoder, explained):
 
 
 def test_the_same_seed_gives_the_same_result(slab, autoencoder, explained):
-    again = explain(slab, autoencoder=autoencoder, chunk=8)
+    again = explain(slab, autoencoder=autoencoder, chunk=8, frames=0)
     assert np.array_equal(again.counterfactual, explained[0].counterfactual)
 
 

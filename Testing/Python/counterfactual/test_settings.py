@@ -37,6 +37,9 @@ from CTCounterfactualLib.errors import SettingsError
             "max_change", float("nan"),
             "Setting max_change is nan; it is a fraction above 0, at most 1 (0.05 is 5 %).",
         ),
+        ("frames", -1, "Setting frames is -1; choose 0 (none) to 60 volumes."),
+        ("frames", 61, "Setting frames is 61; choose 0 (none) to 60 volumes."),
+        ("frames", 1.5, "Setting frames is 1.5; it must be a whole number."),
         (
             "max_evaluations", 1,
             "Setting max_evaluations is 1; a search needs at least 2.",

@@ -25,11 +25,12 @@ def written(explanation, tmp_path_factory):
 
 
 def test_all_files_are_there_and_listed(written, explanation):
-    names = sorted(str(p.relative_to(written)) for p in written.rglob("*") if p.is_file())
+    names = sorted(p.relative_to(written).as_posix() for p in written.rglob("*") if p.is_file())
     chunks = [f"heatmaps/chunk_{o.start:03d}-{o.stop:03d}.nrrd" for o in explanation.chunks]
     assert names == sorted([
         "chunks.csv", "counterfactual.nrrd", "difference.nrrd", "figure.png", "heatmap.nrrd",
-        "result.json", "scene.mrb", *chunks,
+        "result.json", "scene.mrb", "lungs.nrrd", *chunks,
+        "frames/frame_01.nrrd", "frames/frame_02.nrrd", "frames/frame_03.nrrd",
     ])
     record = json.loads((written / "result.json").read_text())
     assert sorted(record["files"]) == names
@@ -66,6 +67,40 @@ def test_record_says_what_was_done(written, explanation):
     assert search["path"][0] == [0.0, record["whole"]["score_before"], 0.0]
     assert record["timing"]["total"] > 0
     assert record["versions"]["torch"]
+
+
+def test_frames_are_written_in_order_with_their_scores(written, explanation):
+    record = json.loads((written / "result.json").read_text())
+    assert [entry["fraction"] for entry in record["frames"]] == [0.25, 0.5, 0.75]
+    assert len(explanation.frames) == 3
+    for entry, frame in zip(record["frames"], explanation.frames, strict=True):
+        image = sitk.ReadImage(str(written / entry["file"]))
+        assert entry["score"] == frame.score
+        assert image.GetOrigin() == pytest.approx(frame.image.GetOrigin())
+        assert np.array_equal(
+            sitk.GetArrayFromImage(image), sitk.GetArrayFromImage(frame.image)
+        )
+
+
+def test_lungs_are_a_mask_on_the_prepared_grid(written, explanation):
+    lungs = sitk.ReadImage(str(written / "lungs.nrrd"))
+    record = json.loads((written / "result.json").read_text())
+    assert lungs.GetSize()[2] == explanation.prepared.slices == record["prepared"]["slices"]
+    assert lungs.GetSpacing() == pytest.approx(explanation.prepared.spacing)
+    assert record["prepared"]["spacing"] == [1.5, 1.5, 3.0]
+    litres = sitk.GetArrayViewFromImage(lungs).sum() * 1.5 * 1.5 * 3.0 * 1e-6
+    assert litres == pytest.approx(explanation.scores.original, rel=0.35)  # vessels included
+    assert set(np.unique(sitk.GetArrayViewFromImage(lungs))) == {0, 1}
+
+
+def test_a_region_is_named_in_the_record(written, explanation, tmp_path):
+    assert json.loads((written / "result.json").read_text())["region"] is None
+    restricted = replace(explanation, region_name="left lung", frames=(), lungs=None)
+    out = write_result(restricted, tmp_path / "restricted", scene=False)
+    record = json.loads((out / "result.json").read_text())
+    assert (record["region"], record["frames"]) == ("left lung", [])
+    assert not (out / "frames").exists()
+    assert not (out / "lungs.nrrd").exists()
 
 
 def test_chunk_table_has_a_row_a_search(written, explanation):

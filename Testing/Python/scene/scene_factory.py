@@ -10,15 +10,16 @@ from CTCounterfactualLib.counterfactual.result import (
     ChunkHeatmap,
     Explanation,
     Flag,
+    Frame,
     ModelInfo,
     Outcome,
+    PreparedInfo,
     Scores,
     SearchPoint,
     TargetInfo,
     Timing,
 )
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
-from CTCounterfactualLib.scans.grid import prepare
 from CTCounterfactualLib.scans.scan import Scan
 
 SIZE_KJI = (20, 30, 40)
@@ -63,7 +64,7 @@ def make_explanation(flipped: bool = False, name: str = "CHEST") -> Explanation:
         for n, (start, stop) in enumerate(CHUNK_K)
     ]
     return Explanation(
-        scan=scan, prepared=prepare(scan), settings=settings,
+        scan=scan, prepared=PreparedInfo(20, (1.5, 1.5, 3.0)), settings=settings,
         classifier=ModelInfo("toy-net", "c1" * 32), target=TargetInfo("effusion", "probability"),
         autoencoder=ModelInfo("toy-vqgan", "a2" * 32), scores=Scores(0.9, 0.85, 0.25),
         whole=_outcome(0, 20, -120.0, 0.25, "max_change"),
@@ -81,3 +82,35 @@ def _outcome(start, stop, lam, score, reason) -> Outcome:
             SearchPoint(lam / 2, (0.9 + score) / 2, 0.02))
     slab = (-150.0 + 3.0 * start, -150.0 + 3.0 * stop)
     return Outcome(start, stop, slab, lam, 0.9, score, reason, 0.05, path)
+
+
+def with_frames(explanation: Explanation, count: int = 3, step: int = 1) -> Explanation:
+    """Return the explanation with frames on a box around its change, every `step`-th in plane."""
+    box = (slice(2, 18), slice(5, 25, step), slice(7, 30, step))  # K, J, I
+    k, j, i = box
+    place = explanation.scan.image[i, j, k]
+    frames = []
+    for number in range(1, count + 1):
+        fraction = number / (count + 1)
+        hu = explanation.scan.array[box] + fraction * explanation.difference[box]
+        image = sitk.GetImageFromArray(hu.astype(np.int16))
+        image.CopyInformation(place)
+        frames.append(Frame(fraction, 0.9 - 0.65 * fraction, image))
+    return replace(explanation, frames=tuple(frames))
+
+
+def add_chest(scene, explanation: Explanation):
+    """Add the scan as a user's own volume, with the place in the hierarchy that Slicer gives it."""
+    from CTCounterfactualLib.scene import hierarchy, volumes
+
+    node = volumes.add_scan(scene, explanation.scan, explanation.scan.name)
+    hierarchy.place(scene, [node], scene.GetSubjectHierarchyNode().GetSceneItemID())
+    return node
+
+
+def content(scene) -> tuple[list[str], list[int]]:
+    """Return all that a scene holds: identifiers of nodes, and subject-hierarchy items."""
+    from CTCounterfactualLib.scene import hierarchy
+
+    items = hierarchy.all_items(scene)
+    return sorted(scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())), items

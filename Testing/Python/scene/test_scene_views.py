@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from CTCounterfactualLib.scene.jump import find_focus
 from CTCounterfactualLib.scene.mrml import slicer, vtk
 from CTCounterfactualLib.scene.thumbnail import blend, thumbnail
-from CTCounterfactualLib.scene.views import arrange_headless, find_focus, show_layers
+from CTCounterfactualLib.scene.views import arrange_headless, show_layers
 from CTCounterfactualLib.scene.volumes import ijk_to_ras
 from scene_factory import FALL_AT
 

@@ -1,0 +1,299 @@
+"""Slicer module "CT Counterfactual": what would change the classifier's mind about this CT?
+
+Thin by intent: the panels (`CTCounterfactualSlicer.panels`) draw, `CTCounterfactualSlicer` runs
+jobs and builds nodes, `CTCounterfactualLib` computes, in a process of its own.
+"""
+
+from typing import Annotated
+
+import slicer
+import vtk
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+from CTCounterfactualLib.counterfactual import settings as engine
+from CTCounterfactualSlicer.options import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER, OUTPUTS, Options
+from CTCounterfactualSlicer.panels import parameters as limits
+from CTCounterfactualSlicer.panels import texts
+from CTCounterfactualSlicer.panels.compare import ComparePanel
+from CTCounterfactualSlicer.panels.export import ExportPanel
+from CTCounterfactualSlicer.panels.input import InputPanel
+from CTCounterfactualSlicer.panels.maintenance import MaintenancePanel
+from CTCounterfactualSlicer.panels.messages import MessagesPanel
+from CTCounterfactualSlicer.panels.results import ResultsPanel
+from CTCounterfactualSlicer.panels.run import RunPanel
+from CTCounterfactualSlicer.panels.settings import SettingsPanel
+from CTCounterfactualSlicer.panels.shown import Shown
+from CTCounterfactualSlicer.state import State, StateMachine
+from CTCounterfactualSlicer.timer import JobTimer
+
+DEFAULTS = engine.ExplainSettings()
+
+
+class CTCounterfactual(ScriptedLoadableModule):
+    """What Slicer shows of the module before it is opened."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("CT Counterfactual")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Analysis")]
+        self.parent.dependencies = ["Sequences", "Segmentations", "Volumes", "SampleData"]
+        self.parent.contributors = ["CTCounterfactual contributors"]
+        self.parent.helpText = texts.help_text()
+        self.parent.acknowledgementText = texts.acknowledgement()
+        slicer.app.connect("startupCompleted()", onStartupCompleted)
+
+
+def onStartupCompleted() -> None:
+    """Add the sample scans, and the layouts in which saved scenes may want to open."""
+    from CTCounterfactualLib.scene.layouts import register_layouts
+    from CTCounterfactualSlicer.sample_data import register_sample_data
+
+    register_sample_data()
+    layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    if layout:
+        register_layouts(layout)
+
+
+@parameterNodeWrapper
+class CTCounterfactualParameterNode:
+    """All choices of the panel; saved with the scene. Defaults are those of the engine."""
+
+    inputVolume: vtkMRMLScalarVolumeNode
+    classifier: str = DEFAULT_CLASSIFIER
+    target: str = ""  # the classifier's first
+    regionSegmentation: vtkMRMLSegmentationNode
+    regionSegment: str = ""
+    mode: Annotated[str, Choice(engine.MODES)] = DEFAULTS.mode
+    direction: Annotated[str, Choice(engine.DIRECTIONS)] = DEFAULTS.direction
+    chunk: Annotated[int, WithinRange(1, limits.MAX_CHUNK)] = DEFAULTS.chunk
+    maxChangePercent: Annotated[float, WithinRange(0.1, 100)] = limits.PERCENT * DEFAULTS.max_change
+    device: str = DEFAULTS.device
+    outputs: Annotated[str, Choice(OUTPUTS)] = OUTPUTS[0]
+    search: Annotated[str, Choice(engine.SEARCHES)] = DEFAULTS.search
+    baseline: Annotated[str, Choice(engine.BASELINES)] = DEFAULTS.baseline
+    composite: Annotated[str, Choice(engine.COMPOSITES)] = DEFAULTS.composite
+    changeScope: Annotated[str, Choice(limits.SCOPES)] = limits.SCOPES[0]
+    sliceSmoothing: Annotated[float, WithinRange(0.0, engine.MAX_SMOOTHING)] = (
+        DEFAULTS.slice_smoothing
+    )
+    useTargetScore: bool = False
+    targetScore: Annotated[float, WithinRange(-limits.MAX_SCORE, limits.MAX_SCORE)] = 0.0
+    maxEvaluations: Annotated[int, WithinRange(2, limits.MAX_EVALUATIONS)] = (
+        DEFAULTS.max_evaluations
+    )
+    levelEdges: str = limits.levels_text(DEFAULTS.level_edges)
+    frames: Annotated[int, WithinRange(0, engine.MAX_FRAMES)] = DEFAULTS.frames
+    autoencoder: str = DEFAULT_AUTOENCODER
+    seed: Annotated[int, WithinRange(0, limits.MAX_SEED)] = DEFAULTS.seed
+    assumeHu: bool = False
+
+
+class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The module's panel: makes the sections, holds what they share, tells them when to redraw."""
+
+    def __init__(self, parent=None) -> None:
+        self.ui = None
+        self.logic = None
+        self.machine = StateMachine()
+        self.job = None  # the NodeJob that runs
+        self.shown: Shown | None = None
+        self.parameterNode = None
+        self._guiTag = None
+        self._panels = ()
+        self._stopListening = None
+        self._entered = False
+        VTKObservationMixin.__init__(self)
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+
+    def setup(self) -> None:
+        """Load the .ui, make the sections, watch the scene; called once by Slicer."""
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/CTCounterfactual.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = CTCounterfactualLogic()
+        self.messages = MessagesPanel(self.ui, self)
+        self.results = ResultsPanel(self.ui, self)
+        self.compare = ComparePanel(self.ui, self)
+        self.maintenance = MaintenancePanel(self.ui, self)
+        self._panels = (
+            self.messages, InputPanel(self.ui, self), SettingsPanel(self.ui, self),
+            RunPanel(self.ui, self), self.results, self.compare, ExportPanel(self.ui, self),
+            self.maintenance,
+        )
+        self._stopListening = self.machine.listen(self.onStateChanged)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
+        self.initializeParameterNode()
+        self.results.find_results()
+
+    def cleanup(self) -> None:
+        """End a running job and let go of the scene; before a reload and when Slicer closes."""
+        if self.job is not None:
+            self.job.abandon()
+        if self._stopListening is not None:
+            self._stopListening()
+        self.setParameterNode(None)
+        self.removeObservers()
+        for panel in self._panels:
+            panel.cleanup()
+
+    def enter(self) -> None:
+        """Show the scene's parameters, which may be new; called when the module is opened."""
+        self._entered = True
+        self.initializeParameterNode()
+        for panel in self._panels:
+            panel.enter()
+
+    def exit(self) -> None:
+        """Stop following the parameter node; called when another module is opened."""
+        self._entered = False
+        self._disconnectGui()
+
+    def onSceneStartClose(self, caller, event) -> None:
+        """Forget the scene's nodes; a running job watches the scene itself and ends."""
+        self.show(None)
+        self.setParameterNode(None)
+
+    def onSceneEndClose(self, caller, event) -> None:
+        """Start afresh in the empty scene."""
+        if self._entered:
+            self.initializeParameterNode()
+        self.results.find_results()
+
+    def onSceneEndImport(self, caller, event) -> None:
+        """Show results that came with a scene file."""
+        self.refresh()
+        if not self.machine.busy:
+            self.results.find_results()
+
+    def onNodeRemoved(self, caller, event) -> None:
+        """Look for other results when nodes of the one that is shown were deleted."""
+        if self.shown is not None and not self.machine.busy and not self.shown.usable:
+            self.results.find_results()
+
+    def initializeParameterNode(self) -> None:
+        """Follow the scene's parameter node; choose the first volume if none is chosen."""
+        self.setParameterNode(self.logic.getParameterNode())
+        if not self.parameterNode.inputVolume:
+            volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            if volume:
+                self.parameterNode.inputVolume = volume
+
+    def setParameterNode(self, parameterNode) -> None:
+        """Connect the controls to a parameter node, or to none."""
+        self._disconnectGui()
+        self.parameterNode = parameterNode
+        if parameterNode is not None:
+            self._guiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.refresh)
+            for panel in self._panels:
+                panel.connected()
+        self.refresh()
+
+    def _disconnectGui(self) -> None:
+        if self._guiTag is not None:
+            self.parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(self.parameterNode, vtk.vtkCommand.ModifiedEvent, self.refresh)
+            self._guiTag = None
+
+    def refresh(self, caller=None, event=None) -> None:
+        """Let all sections draw what is so now: state, parameters, result shown."""
+        for panel in self._panels:
+            panel.refresh()
+
+    def show(self, shown: Shown | None) -> None:
+        """Show an explanation, or none."""
+        self.shown = shown
+        self.refresh()
+
+    def onStateChanged(self, old: State, new: State) -> None:
+        """Redraw; called by the state machine."""
+        self.refresh()
+
+
+class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
+    """What the console and the panels call; see the module's help for examples."""
+
+    def getParameterNode(self) -> CTCounterfactualParameterNode:
+        """Return the scene's parameter node, made if need be."""
+        return CTCounterfactualParameterNode(super().getParameterNode())
+
+    def explain(self, volumeNode, progress=None, **options):
+        """Explain a volume and return a `NodeResult`; returns when it is done.
+
+        Parameters
+        ----------
+        volumeNode : vtkMRMLScalarVolumeNode
+            CT scan, HU.
+        progress : callable, optional
+            Called with each event; `print` will do.
+        options
+            `classifier`, `target`, `chunkSize`, `maxChange`, ...; all are in
+            `CTCounterfactualSlicer.options.KEYWORDS`, with the engine's defaults.
+
+        Raises
+        ------
+        CTCounterfactualError
+            In words: what was wrong with the input or the options, or why the worker failed.
+        """
+        from CTCounterfactualSlicer.node_job import NodeJob
+
+        job = NodeJob(
+            slicer.mrmlScene, volumeNode, Options.from_keywords(**options), onEvent=progress
+        )
+        job.start()
+        return job.wait(slicer.app.processEvents)
+
+    def start(self, volumeNode, *, onEvent=None, onFinished=None, onLog=None, machine=None,
+              **options):
+        """Start explaining a volume and return its job at once; same options as `explain`.
+
+        `onEvent(event)` is called with each event and `onFinished(job)` once at the end, both in
+        the GUI thread; `job.cancel()` stops it, `job.result` holds the `NodeResult`.
+        """
+        from CTCounterfactualSlicer.node_job import NodeJob
+
+        job = NodeJob(
+            slicer.mrmlScene, volumeNode, Options.from_keywords(**options),
+            onEvent=onEvent, onLog=onLog, onFinished=onFinished, machine=machine,
+        )
+        job.start()
+        if not job.finished:
+            JobTimer(job).start()
+        return job
+
+    def listModels(self) -> tuple:
+        """Return all classifiers and autoencoders with their targets and status."""
+        from CTCounterfactualLib.models.catalogue import list_models
+
+        return list_models()
+
+
+class CTCounterfactualTest(ScriptedLoadableModuleTest):
+    """The real path on a small generated chest; see `CTCounterfactualSlicer.self_test`."""
+
+    def setUp(self) -> None:
+        """Start from an empty scene."""
+        slicer.mrmlScene.Clear()
+
+    def runTest(self) -> None:
+        """Run all steps; Slicer's "Reload and Test" and the command line call this."""
+        from CTCounterfactualSlicer import self_test
+
+        self.setUp()
+        self_test.run(CTCounterfactualLogic(), self.delayDisplay)

@@ -1,0 +1,90 @@
+"""How a failed command is told: one line for a person, one JSON line for a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ..errors import Cancelled, CTCounterfactualError, as_out_of_memory
+
+EXIT_OK = 0
+EXIT_UNEXPECTED = 1
+EXIT_USER_ERROR = 2
+EXIT_CANCELLED = 130  # what shells report of a program that Ctrl-C ended
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failed command.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the exception's class; `OutOfMemory` for whatever amounts to it.
+    message, advice : str
+        What happened, and what to do where the message doesn't say it; each on one line.
+    details : str
+        Traceback; empty for an error that is explained by its message alone.
+    exit_code : int
+        0 is success, 1 unexpected, 2 an error that the user can act on, 130 cancelled.
+    """
+
+    kind: str
+    message: str
+    advice: str
+    details: str
+    exit_code: int
+
+
+def describe(error: BaseException) -> Failure:
+    """Return what an exception means for the user."""
+    if isinstance(error, KeyboardInterrupt):
+        error = Cancelled()
+    trace = "".join(traceback.format_exception(error))
+    error = as_out_of_memory(error) or error
+    kind, message = type(error).__name__, " ".join(str(error).split())
+    if isinstance(error, Cancelled):
+        return Failure(kind, message, "", "", EXIT_CANCELLED)
+    if isinstance(error, CTCounterfactualError):
+        details = trace if error.__cause__ or error.advice else ""
+        return Failure(kind, message, error.advice, details, EXIT_USER_ERROR)
+    if isinstance(error, ModuleNotFoundError):
+        return Failure(
+            kind, f"The Python package '{error.name}' is needed but is not installed.",
+            f"Install it for {sys.executable}.", trace, EXIT_USER_ERROR,
+        )
+    return Failure(
+        kind, f"Something unexpected went wrong: {kind}: {message or 'no reason given'}.",
+        "Please report it with the details.", trace, EXIT_UNEXPECTED,
+    )
+
+
+def tell(failure: Failure, as_json: bool, debug: bool) -> None:
+    """Write a failure to stderr, and with `as_json` to stdout as an event of step `error`."""
+    if as_json:
+        told = {"step": "error", "kind": failure.kind, "message": failure.message,
+                "advice": failure.advice, "details": failure.details}
+        _write(sys.stdout, json.dumps(told) + "\n")
+    if failure.exit_code == EXIT_CANCELLED:
+        _write(sys.stderr, f"{failure.message}\n")
+        return
+    advice = failure.advice
+    if failure.exit_code == EXIT_UNEXPECTED and not debug:
+        advice = "Run it again with --debug for the details."
+    _write(sys.stderr, f"Error: {failure.message} {advice}".rstrip() + "\n")
+    if debug and failure.details:
+        _write(sys.stderr, failure.details)
+
+
+def _write(stream, text: str) -> None:
+    """Write and flush; if nobody reads any more, nothing further is tried on that stream."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        with suppress(OSError, ValueError):  # else Python complains again at its own end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

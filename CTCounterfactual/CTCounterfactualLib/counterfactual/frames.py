@@ -1,0 +1,114 @@
+"""Frames: volumes on the way from the scan to the counterfactual, for an animation of lambda.
+
+Each shows the change at a fraction of the lambda that was found: of the whole search's, or, where
+only chunks were searched, of every chunk's own at once. Only the box around what changed is kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+
+from .result import Frame, Outcome
+from .run import FRAMED, SEARCHED, Run
+from .write_back import add_to_scan, change_on_scan, whole_hu
+
+# All frames together take at most this much memory; a viewer holds them at once.
+FRAME_BYTES = 256_000_000
+BYTES_PER_VOXEL = np.dtype(np.int16).itemsize
+
+# First and stop index, and step, along each axis (K, J, I) of the scan's grid.
+Cut = tuple[slice, slice, slice]
+
+
+def make_frames(
+    run: Run, outcomes: tuple[Outcome, ...], difference: np.ndarray
+) -> tuple[Frame, ...]:
+    """Return the frames that the settings ask for.
+
+    Parameters
+    ----------
+    run : Run
+        Whose searches are done.
+    outcomes : tuple of Outcome
+        Those whose changes make up the counterfactual.
+    difference : numpy.ndarray
+        (K, J, I), HU: counterfactual minus scan, on the scan's grid.
+
+    Returns
+    -------
+    tuple of Frame
+        Empty if nothing moved, or nothing changed by the first heatmap level.
+    """
+    count = run.settings.frames
+    if not count or all(outcome.lam == 0 for outcome in outcomes):
+        return ()
+    cut = cut_around(np.abs(difference) >= run.settings.level_edges[0], count)
+    if cut is None:
+        return ()
+    shown = take(run.prepared.scan.image, cut)
+    frames = []
+    for number in range(1, count + 1):
+        fraction = number / (count + 1)
+        change = run.changes(outcomes, fraction)
+        score = run.score_prepared(run.prepared.volume + change)
+        frames.append(Frame(fraction, score, _image(run, change, shown, cut)))
+        run.reporter.report(
+            "frame", f"Frame {number} of {count} at {fraction:.0%} of lambda: score {score:.4g}",
+            SEARCHED + (FRAMED - SEARCHED) * number / count,
+            number=number, of=count, of_lambda=fraction, score=score,
+        )
+    return tuple(frames)
+
+
+def cut_around(changed: np.ndarray, count: int, limit: int = FRAME_BYTES) -> Cut | None:
+    """Return the box of what changed, one voxel wider, with steps in plane that keep it small.
+
+    Parameters
+    ----------
+    changed : numpy.ndarray
+        (K, J, I), bool.
+    count : int
+        How many frames there will be.
+    limit : int
+        Greatest number of bytes of all of them together.
+
+    Returns
+    -------
+    tuple of slice or None
+        Along (K, J, I); None if nothing changed.
+    """
+    planes = [changed.any(axis=tuple({0, 1, 2} - {axis})) for axis in range(3)]
+    if not planes[0].any():
+        return None
+    ends = []
+    for plane in planes:
+        where = np.flatnonzero(plane)
+        ends.append((max(where[0] - 1, 0), min(where[-1] + 2, len(plane))))
+    step = 1
+    while True:
+        k, j, i = (
+            slice(int(first), int(stop), s)
+            for (first, stop), s in zip(ends, (1, step, step), strict=True)
+        )
+        voxels = np.prod([len(range(s.start, s.stop, s.step)) for s in (k, j, i)])
+        if voxels * count * BYTES_PER_VOXEL <= limit or voxels == ends[0][1] - ends[0][0]:
+            return k, j, i
+        step += 1
+
+
+def take(image: sitk.Image, cut: Cut) -> sitk.Image:
+    """Return the cut-out of an image on the scan's grid, with its own geometry."""
+    k, j, i = cut
+    return image[i, j, k]
+
+
+def _image(run: Run, change: np.ndarray, shown: sitk.Image, cut: Cut) -> sitk.Image:
+    """Add a change (K, J, I) of the prepared grid to the cut-out `shown` of the scan."""
+    change_hu = change_on_scan(run.prepared, change, shown)
+    if run.region is not None:
+        change_hu[~run.region.inside[cut]] = 0
+    scan = whole_hu(sitk.GetArrayViewFromImage(shown))
+    image = sitk.GetImageFromArray(add_to_scan(scan, change_hu))
+    image.CopyInformation(shown)
+    return image

@@ -1,0 +1,80 @@
+"""Checked reading of JSON objects into dataclasses: what is unknown or of another kind is said."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from typing import Any
+
+from ..errors import SettingsError
+
+SUGGESTIONS = 3
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+# Annotation of a field -> what to call it, and whether a JSON value is one.
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "str": ("text in quotes", lambda v: isinstance(v, str)),
+    "bool": ("true or false", lambda v: isinstance(v, bool)),
+    "int": ("a whole number", lambda v: isinstance(v, int) and not isinstance(v, bool)),
+    "float": ("a number", _is_number),
+    "tuple[float, ...]": (
+        "a list of numbers", lambda v: isinstance(v, (list, tuple)) and all(map(_is_number, v))
+    ),
+}
+_OPTIONAL = " | None"
+
+
+def read_fields(kind: type, values: Any, where: str, skip: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Check a JSON object against the fields of a dataclass, and return it.
+
+    Parameters
+    ----------
+    kind : type
+        A dataclass; the annotations of its fields say what is allowed.
+    values : object
+        What was read.
+    where : str
+        Where it stands, to begin messages with: "Job file a.json, settings".
+    skip : tuple of str
+        Known keys whose values the caller checks.
+
+    Raises
+    ------
+    SettingsError
+        Naming place, key, value and what is allowed.
+    """
+    if not isinstance(values, dict):
+        raise SettingsError(f"{where} is {values!r}; an object in braces is expected.")
+    known = {field.name: field for field in fields(kind)}
+    for key, value in values.items():
+        if key not in known:
+            raise SettingsError(f"{where}: there is no key {key!r}. {suggestion(key, known)}")
+        if key not in skip:
+            _check(value, known[key].type, f"{where}: {key}")
+    for name, field in known.items():
+        if field.default is MISSING and field.default_factory is MISSING and name not in values:
+            raise SettingsError(f"{where}: the key {name!r} is missing.")
+    return dict(values)
+
+
+def suggestion(name: str, known) -> str:
+    """Return a sentence that names what may have been meant, or else all that is known."""
+    close = difflib.get_close_matches(name, list(known), n=SUGGESTIONS, cutoff=0.5)
+    if close:
+        return f"Did you mean {' or '.join(repr(word) for word in close)}?"
+    return f"Known are: {', '.join(sorted(known))}."
+
+
+def _check(value: Any, annotation: str, what: str) -> None:
+    kind = annotation.removesuffix(_OPTIONAL)
+    if value is None and kind != annotation:
+        return
+    words, fits = _KINDS[kind]
+    if not fits(value):
+        null = " or null" if kind != annotation else ""
+        raise SettingsError(f"{what} is {value!r}; it must be {words}{null}.")

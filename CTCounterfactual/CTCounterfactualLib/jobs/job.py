@@ -1,0 +1,172 @@
+"""The job file: one explanation to run, as JSON, for the command line and Slicer alike.
+
+Schema 1. Paths may be relative to the job file's folder. Only `schema`, `input` and `output` are
+needed; a key that isn't listed here is refused.
+
+    schema          1
+    input           {"path", "series", "assume_hu", "name"}: a scan to read, or
+                    {"generated": {"seed", "effusion_ml"}}: a chest made on the spot
+    classifier      name in the catalogue, or path of a JSON card
+    target          name, or null for the classifier's first
+    autoencoder     name in the catalogue, or path of a JSON card
+    settings        settings that differ from the defaults, or all
+    region          mask image on the scan's grid, outside which nothing changes, or null
+    region_name     what to call the region; empty: the file's name
+    output          the result folder
+    force           replace an earlier result there
+    scene           write scene.mrb: true, false, or null: if slicer-core is installed
+    with_scan       write the scan itself along, as scan.nrrd
+    report          write report.html along
+    stream          folder that gets each chunk's heatmap as soon as it is found, or null
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ..counterfactual.settings import ExplainSettings
+from ..errors import OutputError, SettingsError
+from .fields import read_fields
+
+SCHEMA = 1
+# Fields that are paths; the models' are so only where they end in `.json`.
+_PATHS = ("output", "region", "stream")
+_CARDS = ("classifier", "autoencoder")
+_CARD_SUFFIX = ".json"
+
+
+@dataclass(frozen=True)
+class FileInput:
+    """A scan to read: arguments of `read_scan`, and a name that replaces the file's own."""
+
+    path: str
+    series: str | None = None
+    assume_hu: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class GeneratedInput:
+    """A chest CT to generate: seed, and millilitres of pleural fluid."""
+
+    seed: int = 0
+    effusion_ml: float = 0.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One explanation to run; see the module's text for the fields. Paths are as given.
+
+    Raises
+    ------
+    SettingsError
+        Naming the key, its value and what is allowed (from `read` and `from_dict`).
+    """
+
+    input: FileInput | GeneratedInput
+    output: str
+    classifier: str = "lung-volume"
+    target: str | None = None
+    autoencoder: str = "ct-vqgan-small"
+    settings: ExplainSettings = field(default_factory=ExplainSettings)
+    region: str | None = None
+    region_name: str = ""
+    force: bool = False
+    scene: bool | None = None
+    with_scan: bool = False
+    report: bool = False
+    stream: str | None = None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Job:
+        """Read a job file; its relative paths become absolute."""
+        path = Path(path).absolute()
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"Cannot read the job file {path}: {error.strerror}.") from error
+        except ValueError as error:
+            raise SettingsError(f"The job file {path} is no valid JSON: {error}.") from error
+        return cls.from_dict(values, f"Job file {path}")._with_paths(
+            lambda given: os.path.normpath(path.parent / given)
+        )
+
+    def write(self, path: str | Path) -> Path:
+        """Write a job file; paths within its folder become relative, all others absolute.
+
+        Raises
+        ------
+        OutputError
+            If it can't be written.
+        """
+        path = Path(path).absolute()
+
+        def shorten(given: str) -> str:
+            whole = Path(os.path.abspath(given))
+            inside = whole.is_relative_to(path.parent)
+            return whole.relative_to(path.parent).as_posix() if inside else str(whole)
+
+        text = json.dumps(self._with_paths(shorten).to_dict(), indent=2, ensure_ascii=False)
+        try:
+            path.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"Cannot write the job file {path}: {error.strerror}.") from error
+        return path
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], where: str = "Job") -> Job:
+        """Build from plain JSON values; `where` begins the messages of errors."""
+        values = dict(values) if isinstance(values, dict) else values
+        if isinstance(values, dict) and values.pop("schema", None) != SCHEMA:
+            raise SettingsError(
+                f"{where}: it has no \"schema\": {SCHEMA}, which this version reads. It may be "
+                f"another program's file, or from a newer version."
+            )
+        values = read_fields(cls, values, where, skip=("input", "settings"))
+        values["input"] = _read_input(values["input"], f"{where}, input")
+        if "settings" in values:
+            place = f"{where}, settings"
+            settings = read_fields(ExplainSettings, values["settings"], place)
+            try:
+                values["settings"] = ExplainSettings(**settings)
+            except SettingsError as error:
+                raise SettingsError(f"{place}: {error}") from error
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, every setting among them: `from_dict` gives the job back."""
+        values = {"schema": SCHEMA, **_plain(self)}
+        made = isinstance(self.input, GeneratedInput)
+        values["input"] = {"generated": _plain(self.input)} if made else _plain(self.input)
+        values["settings"] = _plain(self.settings)
+        return values
+
+    def _with_paths(self, change) -> Job:
+        """Return the job with `change` applied to every path."""
+        changed = {name: change(getattr(self, name)) for name in _PATHS if getattr(self, name)}
+        for name in _CARDS:
+            if getattr(self, name).endswith(_CARD_SUFFIX):
+                changed[name] = change(getattr(self, name))
+        if isinstance(self.input, FileInput):
+            changed["input"] = replace(self.input, path=change(self.input.path))
+        return replace(self, **changed)
+
+
+def _read_input(values: Any, where: str) -> FileInput | GeneratedInput:
+    if isinstance(values, dict) and "generated" in values:
+        if len(values) > 1:
+            others = ", ".join(sorted(set(values) - {"generated"}))
+            raise SettingsError(f"{where}: beside 'generated' nothing else is allowed: {others}.")
+        chest = read_fields(GeneratedInput, values["generated"], f"{where}, generated")
+        return GeneratedInput(**chest)
+    return FileInput(**read_fields(FileInput, values, where))
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    """Return a dataclass's fields, one level deep, with tuples as lists."""
+    values = {item.name: getattr(part, item.name) for item in fields(part)}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}

@@ -1,0 +1,71 @@
+"""Slices as pixels: grey in the figure's window, changes in colour over them, PNG bytes."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from .figure import FULL_OPACITY, LEVEL_HU, WINDOW_HU
+
+# Change in the figure's limits (-1 strongest fall, +1 strongest rise) -> RGB: the "RdBu" scheme of
+# ColorBrewer (C. Brewer, colorbrewer2.org), blue for falling, red for rising HU.
+CHANGE_RGB = (
+    (5, 48, 97), (33, 102, 172), (67, 147, 195), (146, 197, 222), (209, 229, 240),
+    (247, 247, 247),
+    (253, 219, 199), (244, 165, 130), (214, 96, 77), (178, 24, 43), (103, 0, 31),
+)
+# The colours end at this multiple of the highest heatmap level, as the figure's do.
+LIMIT_OF_LAST_EDGE = 2.0
+
+
+def grey(hu: np.ndarray) -> np.ndarray:
+    """Return HU of any shape as 0..255 (uint8) in the figure's window."""
+    lowest = LEVEL_HU - WINDOW_HU / 2
+    shade = np.clip((np.asarray(hu, np.float32) - lowest) / WINDOW_HU, 0.0, 1.0)
+    return np.rint(shade * 255).astype(np.uint8)
+
+
+def change_over(hu: np.ndarray, change: np.ndarray, edges: tuple[float, ...]) -> np.ndarray:
+    """Lay a change over a scan's slice: invisible below the first level, solid from the last on.
+
+    Parameters
+    ----------
+    hu, change : numpy.ndarray
+        (rows, columns), HU.
+    edges : tuple of float
+        Heatmap levels, HU.
+
+    Returns
+    -------
+    numpy.ndarray
+        (rows, columns, 3), uint8, RGB.
+    """
+    change = change.astype(np.float32)
+    span = max(edges[-1] - edges[0], 1.0)
+    opacity = np.clip((np.abs(change) - edges[0]) / span, 0, 1)[..., None] * FULL_OPACITY
+    rgb = change_rgb(change / change_limit(edges))
+    return np.rint(grey(hu)[..., None] * (1 - opacity) + rgb * opacity).astype(np.uint8)
+
+
+def change_limit(edges: tuple[float, ...]) -> float:
+    """Return the change in HU at which the colours end."""
+    return edges[-1] * LIMIT_OF_LAST_EDGE
+
+
+def change_rgb(strength: np.ndarray) -> np.ndarray:
+    """Return the colours (..., 3), 0..255, of changes from -1 to +1."""
+    stops = np.linspace(-1, 1, len(CHANGE_RGB))
+    channels = np.array(CHANGE_RGB, np.float32).T
+    return np.stack([np.interp(strength, stops, channel) for channel in channels], axis=-1)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Return (rows, columns) grey or (rows, columns, 3) RGB, uint8, as a PNG file's bytes."""
+    image = sitk.GetImageFromArray(np.ascontiguousarray(pixels), isVector=pixels.ndim == 3)
+    with tempfile.TemporaryDirectory() as folder:  # SimpleITK only writes to files
+        path = Path(folder) / "picture.png"
+        sitk.WriteImage(image, str(path), useCompression=True)
+        return path.read_bytes()

@@ -1,0 +1,220 @@
+"""Reading a result folder back: the inverse of `write_result`, without torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..counterfactual.result import (
+    ChunkHeatmap,
+    Explanation,
+    Flag,
+    Frame,
+    HeatLevel,
+    ModelInfo,
+    Outcome,
+    PreparedInfo,
+    Scores,
+    SearchPoint,
+    TargetInfo,
+    Timing,
+)
+from ..counterfactual.settings import ExplainSettings
+from ..errors import CTCounterfactualError, OutputError
+from ..scans.read import read_scan
+from ..scans.scan import Scan
+from .folder import RECORD
+from .record import SCHEMA
+from .volumes import LUNGS_FILE, SCAN_FILE, heatmap_file
+
+# Relative difference of spacing, and of origin in voxels, that two files of one scan may have:
+# some formats keep geometry as float32.
+GEOMETRY_TOLERANCE = 1e-3
+_INT16 = np.iinfo(np.int16)
+
+
+def read_result(folder: str | Path, scan: Scan | None = None) -> Explanation:
+    """Read a result folder back.
+
+    Needs neither torch nor the models, and may be called in a thread of its own.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As `write_result` made it.
+    scan : Scan, optional
+        The scan that was explained. Default: the result's own `scan.nrrd`, or else the input that
+        the record names.
+
+    Returns
+    -------
+    Explanation
+        Equal to the one that was written, except that warnings of the scan are among the flags
+        only.
+
+    Raises
+    ------
+    OutputError
+        If it is no result, of another schema, files are missing or damaged, or the scan is another.
+    """
+    folder = Path(folder)
+    record = _read_record(folder)
+    try:
+        return _explanation(folder, record, scan)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise OutputError(
+            f"{folder / RECORD} is damaged: {type(error).__name__} {error}. Copy or compute the "
+            f"result again."
+        ) from error
+
+
+def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Explanation:
+    chunks = tuple(_outcome(search) for search in record["chunks"])
+    files = record["files"]
+    counterfactual = _voxels(folder, "counterfactual.nrrd")
+    difference = _voxels(folder, "difference.nrrd")
+    settings = record["settings"]
+    return Explanation(
+        scan=_scan(folder, record, scan, counterfactual, difference),
+        prepared=PreparedInfo(record["prepared"]["slices"], tuple(record["prepared"]["spacing"])),
+        settings=ExplainSettings(**{
+            name: settings[name] for name in ExplainSettings.names() if name in settings
+        }),
+        classifier=ModelInfo(**record["classifier"]),
+        target=TargetInfo(**record["target"]),
+        autoencoder=ModelInfo(**record["autoencoder"]),
+        scores=Scores(**record["scores"]),
+        whole=_outcome(record["whole"]) if record["whole"] else None,
+        chunks=chunks,
+        counterfactual=counterfactual,
+        difference=difference,
+        heatmap=_voxels(folder, "heatmap.nrrd"),
+        chunk_heatmaps=tuple(
+            ChunkHeatmap(o.start, o.stop, _image(folder, heatmap_file(o.start, o.stop)))
+            for o in chunks
+        ),
+        levels=tuple(_level(**level) for level in record["heat_levels"]),
+        flags=tuple(Flag(**flag) for flag in record["flags"]),
+        timing=Timing(**record["timing"]),
+        peak_memory_mb=float(record["peak_memory_mb"]),
+        versions=dict(record["versions"]),
+        device=record["device"],
+        frames=tuple(
+            Frame(frame["fraction"], frame["score"], _image(folder, frame["file"]))
+            for frame in record.get("frames", ())  # the first version wrote none
+        ),
+        lungs=_image(folder, LUNGS_FILE) if LUNGS_FILE in files else None,
+        region_name=record.get("region") or "",
+    )
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"{folder} holds no result: there is no {RECORD} in it. Choose the folder that the "
+            f"result was written to."
+        ) from error
+    except OSError as error:
+        raise OutputError(f"Cannot read {path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise OutputError(
+            f"{path} is damaged: {error}. Copy or compute the result again."
+        ) from error
+    schema = record.get("schema") if isinstance(record, dict) else None
+    if schema != SCHEMA:
+        raise OutputError(
+            f"{path} has schema {schema!r}; this version reads schema {SCHEMA}. Read it with the "
+            f"version that wrote it."
+        )
+    return record
+
+
+def _scan(
+    folder: Path,
+    record: dict[str, Any],
+    scan: Scan | None,
+    counterfactual: np.ndarray,
+    difference: np.ndarray,
+) -> Scan:
+    """Return the scan under the record's name, making sure that it is the one that was changed."""
+    told = record["input"]
+    place = "The given scan"
+    if scan is None:
+        own = SCAN_FILE in record["files"]
+        if not own and not told["path"]:
+            raise OutputError(
+                f"{folder} doesn't hold the scan, and it was never in a file: give it as `scan`."
+            )
+        place = str(folder / SCAN_FILE if own else told["path"])
+        try:
+            scan = read_scan(place, assume_hu=True)  # it was looked at when it was explained
+        except CTCounterfactualError as error:
+            raise OutputError(f"Cannot read the scan that was explained: {error}") from error
+    scan = replace(scan, name=told["name"], path=told["path"], sha256=told["sha256"])
+    if list(scan.size) != told["size"] or not np.allclose(
+        scan.spacing, told["spacing"], rtol=GEOMETRY_TOLERANCE
+    ):
+        raise OutputError(
+            f"{place} is not the scan that was explained: it has {_grid(scan.size, scan.spacing)}, "
+            f"that one had {_grid(told['size'], told['spacing'])}."
+        )
+    whole_hu = np.rint(np.clip(scan.array, _INT16.min, _INT16.max)).astype(np.int16)
+    if not np.array_equal(counterfactual - difference, whole_hu):
+        raise OutputError(
+            f"{place} is not the scan that was explained: its voxels differ from those that the "
+            f"result was made from. Explain it again."
+        )
+    return scan
+
+
+def _grid(size, spacing) -> str:
+    extent = " x ".join(str(n) for n in size)
+    return f"{extent} voxels of {' x '.join(f'{s:.4g}' for s in spacing)} mm"
+
+
+def _outcome(search: dict[str, Any]) -> Outcome:
+    return Outcome(
+        start=search["start"],
+        stop=search["stop"],
+        slab_mm=tuple(search["slab_mm"]),
+        lam=search["lambda"],
+        score_before=search["score_before"],
+        score_after=search["score_after"],
+        stop_reason=search["stop_reason"],
+        change=search["change"],
+        path=tuple(SearchPoint(*point) for point in search["path"]),
+    )
+
+
+def _level(label: int, name: str, low_hu: float | None, high_hu: float | None) -> HeatLevel:
+    low = -math.inf if low_hu is None else low_hu
+    return HeatLevel(label, name, low, math.inf if high_hu is None else high_hu)
+
+
+def _voxels(folder: Path, name: str) -> np.ndarray:
+    """Return an image file's voxels: (K, J, I)."""
+    return sitk.GetArrayFromImage(_image(folder, name))
+
+
+def _image(folder: Path, name: str) -> sitk.Image:
+    path = folder / name
+    if not path.is_file():
+        raise OutputError(
+            f"{folder} lacks the file {name}, which its {RECORD} lists. Copy or compute the result "
+            f"again."
+        )
+    try:
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise OutputError(
+            f"Cannot read {path}: the file is damaged or cut off. Copy or compute the result again."
+        ) from error

@@ -1,0 +1,101 @@
+"""`report.html`: one page for a colleague, which needs no other file, program or network."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from string import Template
+
+from ..counterfactual.result import DISCLAIMER, Explanation
+from . import report_evidence, report_pictures, report_words
+from .files import whole_file
+
+PAGE = Path(__file__).with_name("report.html")
+
+
+def write_report(explanation: Explanation, path: str | Path, now: datetime | None = None) -> None:
+    """Write the report of an explanation as one HTML page that prints on A4.
+
+    It names the scan and its digest, but no path of the disk.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        What to report.
+    path : str or Path
+        The file; one that is there is replaced.
+    now : datetime, optional
+        Date of the report; None takes the clock's.
+
+    Raises
+    ------
+    OutputError
+        If it can't be written; an earlier file is then untouched.
+    """
+    text = report_page(explanation, now)
+    with whole_file(path) as partial:
+        # A file name that isn't text in the system's encoding has characters without UTF-8.
+        partial.write_text(text, encoding="utf-8", errors="replace")
+
+
+def report_page(explanation: Explanation, now: datetime | None = None) -> str:
+    """Return the report's HTML; everything that comes from a user or a model is escaped."""
+    now = now or datetime.now().astimezone()
+    classifier, target = explanation.classifier, explanation.target
+    return Template(PAGE.read_text(encoding="utf-8")).substitute(
+        title=escape(f"{explanation.scan.name}: {target.name} ({classifier.name})"),
+        disclaimer=escape(DISCLAIMER),
+        question=escape(report_words.question(explanation)),
+        answer=escape(report_words.answer(explanation)),
+        about=escape(" \N{MIDDLE DOT} ".join(
+            [explanation.scan.name, f"classifier {classifier.name}", now.strftime("%Y-%m-%d")]
+        )),
+        scores=_scores(explanation),
+        flags=_flags(explanation),
+        pictures=report_pictures.pictures(explanation),
+        evidence=report_evidence.evidence(explanation),
+        search=report_evidence.search_chart(explanation),
+        search_note=escape(report_words.search_note(explanation)),
+        reading=_list(report_words.how_to_read(explanation)),
+        legend=report_pictures.legend(explanation),
+        sources=_sources(explanation),
+        settings=_pairs(report_words.settings(explanation)),
+        run=_pairs(report_words.run(explanation, now)),
+    )
+
+
+def _scores(explanation: Explanation) -> str:
+    return "".join(
+        f'<div class="score {escape(kind)}"><h3>{escape(label)}</h3>'
+        f"<b>{escape(value)}</b> <span>{escape(unit)}</span><p>{escape(note)}</p></div>"
+        for kind, label, value, unit, note in report_words.scores(explanation)
+    )
+
+
+def _flags(explanation: Explanation) -> str:
+    if not explanation.flags:
+        return '<p class="fine">No warnings were raised.</p>'
+    rows = "".join(
+        f"<li><b>{escape(report_words.flag_title(flag))}.</b> {escape(flag.message)}</li>"
+        for flag in explanation.flags
+    )
+    return f'<ul class="flags">{rows}</ul>'
+
+
+def _list(items: list[tuple[str, str]]) -> str:
+    return "".join(f"<p><b>{escape(head)}</b> {escape(text)}</p>" for head, text in items)
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> str:
+    return "<dl>" + "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs
+    ) + "</dl>"
+
+
+def _sources(explanation: Explanation) -> str:
+    return "".join(
+        f"<p><b>{escape(head)}</b> {escape(text)} "
+        + (f"SHA-256:<br><code>{escape(digest)}</code></p>" if digest else "No SHA-256.</p>")
+        for head, text, digest in report_words.sources(explanation)
+    )

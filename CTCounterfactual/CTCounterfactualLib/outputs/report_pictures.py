@@ -1,0 +1,123 @@
+"""The report's pictures: scan, counterfactual and change in three planes, within the page."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..counterfactual.result import Explanation
+from .numbers import MINUS, fixed
+from .pictures import change_limit, change_over, change_rgb, grey, png
+from .report_evidence import ROWS_SHOWN
+from .views import EDGE_LETTERS, PLANES, Oriented, busiest
+
+# Widest and narrowest picture, and what all three rows may take of a printed page's height, mm.
+WIDEST_MM, NARROWEST_MM, HEIGHT_MM = 47.0, 34.0, 112.0
+# Where the rest of the page needs more than usual, the pictures give way: rows of slabs beyond
+# those that the search chart is as high as, and lines of flags after the first.
+ROW_MM, ROWS_BESIDE_CHART, FLAG_LINE_MM, FLAG_LINE_LETTERS = 3.9, 11, 4.0, 125
+MM_PER_REM = 3.175  # 9 pt, the page's text size in print
+# Positive and negative end of the physical axes X, Y, Z (LPS), and the axis that a plane is cut at.
+AXIS_LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
+CUT_AXIS = {"axial": 2, "coronal": 1, "sagittal": 0}
+LEGEND_STEPS = 21
+
+
+@dataclass(frozen=True)
+class _Volumes:
+    """The explanation's volumes, turned as radiologists look at them."""
+
+    scan: Oriented
+    counterfactual: Oriented
+    change: Oriented
+    grid: sitk.Image
+
+
+def pictures(explanation: Explanation) -> str:
+    """Return the block of pictures with column titles, as HTML."""
+    volumes = _turned(explanation)
+    ratios = {plane: _height_over_width(volumes.scan, plane) for plane in PLANES}
+    width = min(max(_height_mm(explanation) / sum(ratios.values()), NARROWEST_MM), WIDEST_MM)
+    edges = explanation.settings.level_edges
+    rows = "".join(_row(volumes, plane, ratios[plane], edges) for plane in PLANES)
+    heads = "".join(f"<h3>{title}</h3>" for title in ("Scan", "Counterfactual", "Change"))
+    return f'<div class="pictures" style="--width:{width / MM_PER_REM:.2f}rem">{heads}{rows}</div>'
+
+
+def _height_mm(explanation: Explanation) -> float:
+    """Return the height that the pictures may take so that all fits on one page, where it can."""
+    rows = min(len(explanation.chunks), ROWS_SHOWN)
+    lines = sum(1 + len(flag.message) // FLAG_LINE_LETTERS for flag in explanation.flags)
+    return (
+        HEIGHT_MM - ROW_MM * max(rows - ROWS_BESIDE_CHART, 0) - FLAG_LINE_MM * max(lines - 1, 0)
+    )
+
+
+def _turned(explanation: Explanation) -> _Volumes:
+    scan = explanation.scan
+    grid = sitk.DICOMOrient(scan.image, "LPS")
+    return _Volumes(
+        Oriented(sitk.GetArrayViewFromImage(grid), grid.GetSpacing()),
+        Oriented.of(scan.with_array(explanation.counterfactual)),
+        Oriented.of(scan.with_array(explanation.difference)),
+        grid,
+    )
+
+
+def _height_over_width(volume: Oriented, plane: str) -> float:
+    height, width = volume.extent_mm(plane)
+    return height / width
+
+
+def _row(volumes: _Volumes, plane: str, ratio: float, edges: tuple[float, ...]) -> str:
+    index = busiest(volumes.change, plane)
+    base = volumes.scan.plane(plane, index)
+    place = f"{plane}, {_position(volumes.grid, plane, index)}"
+    columns = (
+        ("scan", grey(base)),
+        ("counterfactual", grey(volumes.counterfactual.plane(plane, index))),
+        ("change", change_over(base, volumes.change.plane(plane, index), edges)),
+    )
+    letters = "".join(
+        f'<i class="{side}">{letter}</i>' for side, letter in
+        zip(("left", "right", "top", "bottom"), EDGE_LETTERS[plane], strict=True)
+    )
+    return "".join(
+        f'<figure style="aspect-ratio:{1 / ratio:.4f}">'
+        f'<img alt="{escape(name)}, {escape(place)}" src="{_inline(pixels)}">{letters}'
+        + (f"<figcaption>{escape(place)}</figcaption>" if name == "scan" else "")
+        + "</figure>"
+        for name, pixels in columns
+    )
+
+
+def _position(grid: sitk.Image, plane: str, index: int) -> str:
+    """Return where the middle of a slice lies, as Slicer's views say it: S 112 mm."""
+    axis = CUT_AXIS[plane]
+    middle = [(n - 1) / 2 for n in grid.GetSize()]
+    middle[axis] = index
+    value = grid.TransformContinuousIndexToPhysicalPoint(middle)[axis]
+    return f"{AXIS_LETTERS[axis][value < 0]} {fixed(abs(value), 0)} mm"
+
+
+def _inline(pixels: np.ndarray) -> str:
+    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode("ascii")
+
+
+def legend(explanation: Explanation) -> str:
+    """Return the colour scale of the change, from the greatest fall to the greatest rise."""
+    limit = change_limit(explanation.settings.level_edges)
+    colours = np.rint(change_rgb(np.linspace(-1, 1, LEGEND_STEPS))).astype(int)
+    stops = ", ".join(f"rgb({r} {g} {b})" for r, g, b in colours)
+    ticks = "".join(
+        f"<span>{text}</span>" for text in
+        (f"{MINUS}{limit:g}", f"{MINUS}{limit / 2:g}", "0", f"+{limit / 2:g}", f"+{limit:g} HU")
+    )
+    return (
+        f'<div class="scale" style="background:linear-gradient(to right, {stops})"></div>'
+        f'<div class="ticks">{ticks}</div>'
+    )

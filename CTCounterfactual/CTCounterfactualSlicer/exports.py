@@ -1,0 +1,177 @@
+"""Files that leave Slicer: result folder, figure, animation, report, picture of the views.
+
+Each is written under another name first and appears only when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from CTCounterfactualLib.errors import OutputError
+from CTCounterfactualLib.outputs.folder import RECORD, check_output
+from CTCounterfactualLib.outputs.volumes import write_image
+
+from .result import NodeResult
+
+FIGURE = "figure.png"
+REPORT = "report.html"
+SCAN = "scan.nrrd"
+
+
+def export_folder(
+    result: NodeResult, path: str | Path, force: bool = False, with_scan: bool = False
+) -> Path:
+    """Copy the result folder, as the command line writes it, to a place of the user's.
+
+    Parameters
+    ----------
+    force : bool
+        Replace an earlier result there.
+    with_scan : bool
+        Also write the scan, so that the folder can be read on a computer without it.
+
+    Raises
+    ------
+    OutputError
+        If there is something else, it can't be written, or the temporary files are gone. An
+        earlier result is then untouched.
+    """
+    source = _folder(result)
+    out = check_output(path, force)
+    staged = Path(tempfile.mkdtemp(prefix=f".{out.name}-partial-", dir=out.parent))
+    try:
+        copy = staged / out.name
+        shutil.copytree(source, copy)
+        if with_scan:
+            write_image(result.explanation.scan.image, copy / SCAN)
+        _complete_record(copy, result)
+        _replace(copy, out, staged / "earlier")
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return out
+
+
+def export_figure(result: NodeResult, path: str | Path) -> Path:
+    """Copy the figure (PNG): scan, counterfactual and change, side by side."""
+    figure = _folder(result) / FIGURE
+    return _whole_file(path, lambda partial: shutil.copyfile(figure, partial))
+
+
+def export_report(result: NodeResult, path: str | Path) -> Path:
+    """Write the report: one HTML page that needs no other file."""
+    ready = result.folder / REPORT
+    if ready.is_file():
+        return _whole_file(path, lambda partial: shutil.copyfile(ready, partial))
+    from CTCounterfactualLib.outputs.report import write_report
+
+    return _whole_file(path, lambda partial: write_report(result.explanation, partial))
+
+
+def export_animation(
+    result: NodeResult, path: str | Path, fps: float | None = None, ffmpeg: str | None = None
+) -> Path:
+    """Write the change along lambda as .gif, or as .mp4 where ffmpeg is found.
+
+    Parameters
+    ----------
+    fps : float, optional
+        Pictures a second; None takes the writer's own.
+    ffmpeg : str, optional
+        The program; None takes the one that Screen Capture is set up with, or one on PATH.
+    """
+    from CTCounterfactualLib.outputs.animation import write_animation
+
+    options = {"fps": fps, "ffmpeg": ffmpeg or screen_capture_ffmpeg()}
+    options = {name: value for name, value in options.items() if value is not None}
+    return _whole_file(
+        path, lambda partial: write_animation(result.explanation, partial, **options)
+    )
+
+
+def export_views(path: str | Path, view_node=None) -> Path:
+    """Write a picture (PNG) of one view, or of the whole layout, by the Screen Capture module."""
+    import ScreenCapture
+
+    capture = ScreenCapture.ScreenCaptureLogic()
+    view = None if view_node is None else capture.viewFromNode(view_node)
+
+    def write(partial: Path) -> None:
+        try:
+            capture.captureImageFromView(view, str(partial))
+        except ValueError as error:
+            raise OutputError(
+                f"The views can't be captured: {error} Show the view in the layout, then try again."
+            ) from error
+
+    return _whole_file(path, write)
+
+
+def screen_capture_ffmpeg() -> str | None:
+    """Return the ffmpeg that Slicer's Screen Capture module uses, or None."""
+    try:
+        import ScreenCapture
+    except ImportError:  # outside Slicer
+        return None
+    capture = ScreenCapture.ScreenCaptureLogic()
+    if not capture.isFfmpegPathValid() and not capture.findFfmpeg():
+        return None
+    return capture.getFfmpegPath()
+
+
+def _folder(result: NodeResult) -> Path:
+    if not (result.folder / RECORD).is_file():
+        raise OutputError(
+            "The result's temporary files are gone (the caches were cleared). Run the explanation "
+            "again, or save the scene, which holds its volumes and tables."
+        )
+    return result.folder
+
+
+def _complete_record(copy: Path, result: NodeResult) -> None:
+    """Let the record list what lies in the folder, and name the scan's own file, not our copy."""
+    path = copy / RECORD
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["files"] = sorted(p.relative_to(copy).as_posix() for p in copy.rglob("*") if p.is_file())
+    record["input"]["path"] = result.explanation.scan.path
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _replace(folder: Path, out: Path, aside: Path) -> None:
+    """Move a finished folder to `out`; what was there goes, or comes back if that fails."""
+    if not out.exists():
+        os.rename(folder, out)
+        return
+    os.rename(out, aside)
+    try:
+        os.rename(folder, out)
+    except OSError:
+        os.rename(aside, out)
+        raise
+
+
+def _whole_file(path: str | Path, write: Callable[[Path], object]) -> Path:
+    """Write a file beside `path` and move it there when it is whole."""
+    path = Path(path).absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder:
+            partial = Path(folder) / path.name  # writers go by the suffix
+            write(partial)
+            os.replace(partial, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return path
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"Cannot write {path}: {error.strerror or error}. Choose another place, or free some space."
+    )

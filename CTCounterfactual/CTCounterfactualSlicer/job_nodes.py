@@ -1,0 +1,143 @@
+"""The scene's side of a job: from nodes to the worker's files, from its results to nodes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import SimpleITK as sitk
+import slicer
+
+from CTCounterfactualLib.counterfactual.result import Explanation
+from CTCounterfactualLib.errors import OutputError
+from CTCounterfactualLib.events import Event
+from CTCounterfactualLib.jobs.workplace import Workplace
+from CTCounterfactualLib.models.catalogue import list_models
+from CTCounterfactualLib.outputs.reading import read_result
+from CTCounterfactualLib.scene.earlier import find_sets, remove_set
+from CTCounterfactualLib.scene.inputs import region_from_segment, scan_from_node
+from CTCounterfactualLib.scene.live import LiveNodes
+
+from .options import REPLACE, Options
+from .result import NodeResult
+
+CHUNK_STEP = "chunk"
+# The catalogue lists a target with its unit: "lung volume (L)".
+_UNIT = re.compile(r"\(([^()]*)\)$")
+
+
+class JobNodes:
+    """The nodes of one job: the scan's, the live ones while it runs, the result's at the end."""
+
+    def __init__(self, scene, volume, options: Options):
+        self.scene = scene
+        self.volume = volume
+        self.live: LiveNodes | None = None
+        self._options = options
+        self._scan = None
+
+    def write(self, workplace: Workplace) -> Path:
+        """Write scan, region and job file for the worker; return the job file's path."""
+        self._scan = scan_from_node(self.volume)
+        region = None
+        if self._options.region is not None:
+            mask = region_from_segment(*self._options.region, self.volume)
+            region = workplace.region
+            _write_plainly(mask, region)
+        _write_plainly(self._scan.image, workplace.input)
+        job = self._options.to_job(
+            workplace.input, self._scan.name, workplace.result, region, workplace.stream
+        )
+        return job.write(workplace.job)
+
+    def show(self, event: Event) -> None:
+        """Add a finished chunk's row and heatmap to the scene; other events add nothing."""
+        if event.step != CHUNK_STEP:
+            return
+        if self.live is None:
+            self.live = LiveNodes(self.scene, self.volume, self._options.settings, self._unit())
+        self.live.add_chunk(event.data, event.data.get("heatmap"))
+
+    def read(self, workplace: Workplace) -> Explanation:
+        """Read the finished result; touches no node, so that another thread may do it."""
+        return read_result(workplace.result, self._scan)
+
+    def build(self, explanation: Explanation, workplace: Workplace) -> NodeResult:
+        """Turn the result into nodes; earlier ones give way only if all went well."""
+        # Here, because it needs SciPy, and Slicer loads this file when it starts.
+        from CTCounterfactualLib.scene.build import build_nodes
+
+        self.remove_live()
+        there = self.volume.GetScene() is self.scene  # else the user removed it meanwhile
+        with _replacing(self.scene, self._earlier() if there else ()):
+            nodes = build_nodes(self.scene, explanation, self.volume if there else None)
+        workplace.input.unlink(missing_ok=True)  # what stays is there for exports
+        workplace.region.unlink(missing_ok=True)
+        shutil.rmtree(workplace.stream, ignore_errors=True)
+        return NodeResult(explanation, nodes, workplace)
+
+    def remove_live(self) -> None:
+        """Take away what showed finished chunks, if anything did."""
+        if self.live is not None:
+            self.live.remove()
+            self.live = None
+
+    def _earlier(self) -> tuple:
+        if self._options.outputs != REPLACE:
+            return ()
+        return tuple(find_sets(self.scene, self.volume))
+
+    def _unit(self) -> str:
+        """Unit of the target's score for a table's header, as far as the catalogue tells it."""
+        entries = [entry for entry in list_models() if entry.name == self._options.classifier]
+        targets = entries[0].targets if entries else ()
+        wanted = self._options.target
+        shown = [t for t in targets if wanted is None or t.startswith(wanted)]
+        found = _UNIT.search(shown[0]) if shown else None
+        return found.group(1) if found else ""
+
+
+@contextmanager
+def _replacing(scene, earlier: tuple) -> Iterator[None]:
+    """Lend the earlier sets' names to the block; remove those sets if it succeeds.
+
+    New nodes are named by the first number that is free (`scene.names`). The earlier sets must stay
+    until the new one is complete, so their counterfactuals step aside under another name.
+    """
+    there = [one.counterfactual for one in earlier if one.counterfactual is not None]
+    kept = [(node, node.GetName()) for node in there]
+    for node, name in kept:
+        node.SetName(f"{name} (being replaced)")
+    try:
+        yield
+    except BaseException:
+        for node, name in kept:
+            node.SetName(name)
+        raise
+    for one in earlier:
+        remove_set(scene, one)
+
+
+def observe_closing(scene, callback: Callable[[], None]) -> Callable[[], None]:
+    """Call back once when the scene begins to close; returns a function that ends that."""
+    tags = [scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, lambda *_: callback())]
+
+    def stop() -> None:
+        while tags:
+            scene.RemoveObserver(tags.pop())
+
+    return stop
+
+
+def _write_plainly(image: sitk.Image, path: Path) -> None:
+    """Write an image without compression: it lives for one run, and the user waits meanwhile."""
+    try:
+        sitk.WriteImage(image, str(path), useCompression=False)
+    except RuntimeError as error:
+        raise OutputError(
+            f"Cannot write the scan for the computation to {path.parent}: is the disk full? Free "
+            f"some space there, then try again."
+        ) from error

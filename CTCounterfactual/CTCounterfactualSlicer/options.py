@@ -1,0 +1,126 @@
+"""The console's keywords, and the job that they describe."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from CTCounterfactualLib.counterfactual.settings import ExplainSettings
+from CTCounterfactualLib.errors import SettingsError
+from CTCounterfactualLib.jobs.job import FileInput, Job
+
+# The job file's own defaults.
+DEFAULT_CLASSIFIER, DEFAULT_AUTOENCODER = Job.classifier, Job.autoencoder
+REPLACE, KEEP = "replace", "keep"
+OUTPUTS = (REPLACE, KEEP)
+# Keywords that aren't the camel case of a setting's name.
+RENAMED = {"chunk": "chunkSize"}
+
+
+def keyword_of(name: str) -> str:
+    """Return the keyword of a setting: `max_change` -> `maxChange`."""
+    first, *rest = RENAMED.get(name, name).split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+# Keyword -> name of the setting.
+SETTING_KEYWORDS = {keyword_of(name): name for name in ExplainSettings.names()}
+OTHER_KEYWORDS = {
+    "classifier": "classifier", "target": "target", "autoencoder": "autoencoder",
+    "region": "region", "assumeHu": "assume_hu", "outputs": "outputs", "report": "report",
+}
+KEYWORDS = tuple(sorted((*SETTING_KEYWORDS, *OTHER_KEYWORDS)))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to compute on a volume node and what to do with the nodes that come of it.
+
+    Parameters
+    ----------
+    settings : ExplainSettings
+        How to search.
+    classifier, autoencoder : str
+        Names of the catalogue, or paths of cards.
+    target : str or None
+        Which output of the classifier; None takes its first.
+    region : (vtkMRMLSegmentationNode, str) or None
+        Segmentation and segment ID: only inside may the scan change.
+    assume_hu : bool
+        Go on although the values don't look like HU.
+    outputs : str
+        `replace`: the nodes of earlier explanations of that volume go; `keep`: they stay.
+    report : bool
+        Also write the report into the result folder.
+    """
+
+    settings: ExplainSettings = field(default_factory=ExplainSettings)
+    classifier: str = DEFAULT_CLASSIFIER
+    target: str | None = None
+    autoencoder: str = DEFAULT_AUTOENCODER
+    region: tuple[Any, str] | None = None
+    assume_hu: bool = False
+    outputs: str = REPLACE
+    report: bool = False
+
+    def __post_init__(self) -> None:
+        if self.outputs not in OUTPUTS:
+            raise SettingsError(
+                f"outputs is {self.outputs!r}; choose {REPLACE!r} (earlier results of this volume "
+                f"go) or {KEEP!r} (they stay)."
+            )
+        if self.region is not None and not _is_region(self.region):
+            raise SettingsError(
+                f"region is {self.region!r}; give a pair (segmentationNode, segmentId), where "
+                f"segmentId is text such as 'Segment_1'."
+            )
+
+    @classmethod
+    def from_keywords(cls, **keywords: Any) -> Options:
+        """Make options from the console's keywords; what isn't given keeps its default.
+
+        Raises
+        ------
+        SettingsError
+            Naming an unknown keyword and the nearest known one, or a value that isn't allowed.
+        """
+        for keyword in keywords:
+            if keyword not in KEYWORDS:
+                raise SettingsError(_unknown(keyword))
+        settings = {SETTING_KEYWORDS[k]: v for k, v in keywords.items() if k in SETTING_KEYWORDS}
+        others = {OTHER_KEYWORDS[k]: v for k, v in keywords.items() if k in OTHER_KEYWORDS}
+        return cls(settings=ExplainSettings(**settings), **others)
+
+    @property
+    def region_name(self) -> str:
+        """Name of the region's segment for people; empty without a region."""
+        if self.region is None:
+            return ""
+        segmentation, segment_id = self.region
+        segment = segmentation.GetSegmentation().GetSegment(segment_id)
+        return segment.GetName() if segment is not None else segment_id
+
+    def to_job(self, scan: Path, name: str, output: Path, region: Path | None, stream: Path) -> Job:
+        """Return the job that computes this on a scan (and region) that were written to files."""
+        return Job(
+            input=FileInput(str(scan), assume_hu=self.assume_hu, name=name), output=str(output),
+            classifier=self.classifier, target=self.target, autoencoder=self.autoencoder,
+            settings=self.settings, region=None if region is None else str(region),
+            region_name=self.region_name, scene=False, report=self.report, stream=str(stream),
+        )
+
+
+def _is_region(region: Any) -> bool:
+    return (
+        isinstance(region, (tuple, list)) and len(region) == 2 and region[0] is not None
+        and isinstance(region[1], str) and bool(region[1])
+    )
+
+
+def _unknown(keyword: str) -> str:
+    by_lower = {known.lower(): known for known in KEYWORDS}
+    near = difflib.get_close_matches(keyword.replace("_", "").lower(), by_lower, n=1)
+    hint = f"Did you mean {by_lower[near[0]]}?" if near else f"There are {', '.join(KEYWORDS)}."
+    return f"There is no option {keyword!r}. {hint}"

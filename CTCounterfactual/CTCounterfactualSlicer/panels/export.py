@@ -1,0 +1,111 @@
+"""Section "Export": where to and what; the files are written by `exports`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from .. import exports
+from .panel import Panel
+
+# What no file system minds in a name.
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+class ExportPanel(Panel):
+    """Asks for a file name and says where the file lies."""
+
+    def setup(self) -> None:
+        """Connect the buttons."""
+        self._last: Path | None = None
+        self._folder = Path.home()
+        self.ui.exportFolderButton.connect("clicked()", self._export_folder)
+        self.ui.exportReportButton.connect("clicked()", self._export_report)
+        self.ui.exportFigureButton.connect("clicked()", self._export_figure)
+        self.ui.exportAnimationButton.connect("clicked()", self._export_animation)
+        self.ui.exportScreenshotButton.connect("clicked()", self._export_screenshot)
+        self.ui.exportShowButton.connect("clicked()", self._open_last)
+
+    def refresh(self) -> None:
+        """Enable what the result that is shown can give."""
+        shown = self.host.shown
+        result = shown.result if shown is not None and shown.usable else None
+        for button in (
+            self.ui.exportFolderButton, self.ui.exportReportButton, self.ui.exportFigureButton,
+        ):
+            button.enabled = result is not None
+        self.ui.exportAnimationButton.enabled = (
+            result is not None and bool(result.explanation.frames)
+        )
+        self.ui.exportScreenshotButton.enabled = shown is not None and shown.usable
+        self.ui.exportShowButton.enabled = self._last is not None
+        self.ui.exportLabel.visible = self._last is not None or (
+            self.ui.exportScreenshotButton.enabled and result is None
+        )
+        if shown is not None and shown.usable and result is None:
+            self.ui.exportLabel.text = _(
+                "This result came with the scene. To export files, run the explanation again; the "
+                "scene itself is saved by File > Save Data."
+            )
+        elif self._last is not None:
+            self.ui.exportLabel.text = _("Written: {path}").format(path=self._last)
+
+    def _export_folder(self) -> None:
+        path = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(), _("Folder in which to put the result folder"),
+            str(self._folder),
+        )
+        if not path:
+            return
+        out = Path(path) / f"{self._stem()}-counterfactual"
+        force = out.exists()
+        if force and not slicer.util.confirmYesNoDisplay(
+            _("{name} exists already. Replace it?").format(name=out.name)
+        ):
+            return
+        self._write(out, lambda result, to: exports.export_folder(result, to, force))
+
+    def _export_report(self) -> None:
+        self._ask("-report.html", _("Report (*.html)"), exports.export_report)
+
+    def _export_figure(self) -> None:
+        self._ask("-figure.png", _("Picture (*.png)"), exports.export_figure)
+
+    def _export_animation(self) -> None:
+        filters = _("GIF animation (*.gif)") + ";;" + _("MP4 film (*.mp4)")
+        self._ask("-animation.gif", filters, exports.export_animation)
+
+    def _export_screenshot(self) -> None:
+        self._ask(
+            "-views.png", _("Picture (*.png)"), lambda result, path: exports.export_views(path)
+        )
+
+    def _ask(self, ending: str, filters: str, export: Callable) -> None:
+        """Ask for a file, and export to it."""
+        path = qt.QFileDialog.getSaveFileName(
+            slicer.util.mainWindow(), _("Export"), str(self._folder / (self._stem() + ending)),
+            filters,
+        )
+        if path:
+            # Not every system's dialog adds the ending to a name that was typed without.
+            out = Path(path)
+            self._write(out if out.suffix else out.with_suffix(Path(ending).suffix), export)
+
+    def _write(self, path: Path, export: Callable) -> None:
+        self.host.messages.clear()
+        with self.host.messages.guard(_("The export failed")), slicer.util.WaitCursor():
+            self._last = Path(export(self.host.shown.result, path))
+            self._folder = path.parent
+        self.refresh()
+
+    def _open_last(self) -> None:
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._last.parent)))
+
+    def _stem(self) -> str:
+        """Return the scan's name as a file name."""
+        return _UNSAFE.sub("_", self.host.shown.nodes.scan.GetName()).strip("_") or "scan"

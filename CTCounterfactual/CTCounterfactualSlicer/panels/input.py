@@ -1,0 +1,140 @@
+"""Section "Input": the scan, the classifier, its target, and a region."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from CTCounterfactualLib.models.catalogue import READY
+
+from . import texts
+from .choice_box import ChoiceBox
+from .panel import Panel
+
+BYTES_PER_MB = 1e6
+
+
+class InputPanel(Panel):
+    """Fills the lists of models and targets; the volume selector is the parameter node's own."""
+
+    def setup(self) -> None:
+        """List the models and follow the choices."""
+        entries = self.host.logic.listModels()
+        self._classifiers = {entry.name: entry for entry in entries if entry.kind == "classifier"}
+        self._targets: tuple[str, ...] = ()
+        self._filling = False
+        self._classifier = ChoiceBox(self.ui.classifierComboBox, self._choose_classifier)
+        self._classifier.fill([
+            (entry.name, entry.name, entry.description) for entry in self._classifiers.values()
+        ])
+        self.ui.targetList.connect("currentRowChanged(int)", self._choose_target)
+        self.ui.targetSearchBox.connect("textChanged(QString)", self._search)
+        self._segment = ChoiceBox(self.ui.segmentComboBox, self._choose_segment)
+
+    def enter(self) -> None:
+        """List the segments again: they may have been edited meanwhile."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the parameter node's choices."""
+        parameters = self.host.parameterNode
+        free = parameters is not None and not self.host.machine.busy
+        for widget in (
+            self.ui.inputSelector, self.ui.classifierComboBox, self.ui.targetWidget,
+            self.ui.regionSelector, self.ui.segmentComboBox,
+        ):
+            widget.enabled = free
+        if parameters is None:
+            return
+        self._classifier.select(parameters.classifier, missing=_("{value} (not available)"))
+        entry = self._classifiers.get(parameters.classifier)
+        self.ui.classifierStatusLabel.text = _describe(entry)
+        self._fill_targets(entry)
+        self._show_target(parameters.target)
+        self._show_region(parameters)
+
+    def _choose_classifier(self, name: str) -> None:
+        if self.host.parameterNode is not None and name != self.host.parameterNode.classifier:
+            self.host.parameterNode.target = ""
+            self.host.parameterNode.classifier = name
+
+    def _fill_targets(self, entry) -> None:
+        targets = () if entry is None else tuple(entry.targets)
+        if targets == self._targets:
+            return
+        self._filling = True
+        try:
+            self._targets = targets
+            self.ui.targetSearchBox.text = ""
+            self.ui.targetList.clear()
+            self.ui.targetList.addItems(list(targets))
+        finally:
+            self._filling = False
+        choice = len(targets) > 1
+        self.ui.targetSearchBox.visible = choice
+        self.ui.targetList.visible = choice
+        self.ui.targetLabel.visible = not choice
+        self.ui.targetLabel.text = targets[0] if targets else "-"
+
+    def _show_target(self, name: str) -> None:
+        names = [target_name(target) for target in self._targets]
+        row = names.index(name) if name in names else (0 if names else -1)
+        if self.ui.targetList.currentRow != row:
+            self._filling = True
+            try:
+                self.ui.targetList.currentRow = row
+            finally:
+                self._filling = False
+
+    def _choose_target(self, row: int) -> None:
+        if not self._filling and self.host.parameterNode is not None and row >= 0:
+            self.host.parameterNode.target = target_name(self._targets[row])
+
+    def _search(self, text: str) -> None:
+        words = text.casefold().split()
+        for row, target in enumerate(self._targets):
+            found = all(word in target.casefold() for word in words)
+            self.ui.targetList.item(row).setHidden(not found)
+
+    def _show_region(self, parameters) -> None:
+        node = parameters.regionSegmentation
+        segments = () if node is None else _segments(node)
+        self.ui.segmentComboBoxCaption.visible = node is not None
+        self.ui.segmentComboBox.visible = node is not None
+        if tuple(segment for segment, _name in segments) != self._segment.values:
+            self._segment.fill([(segment, name, "") for segment, name in segments])
+        if node is not None and parameters.regionSegment not in self._segment.values:
+            # Of a segmentation that was just chosen the first, or none of an empty one.
+            parameters.regionSegment = next(iter(self._segment.values), "")
+        self._segment.select(parameters.regionSegment)
+
+    def _choose_segment(self, segment: str) -> None:
+        if self.host.parameterNode is not None:
+            self.host.parameterNode.regionSegment = segment
+
+
+def _segments(node) -> tuple[tuple[str, str], ...]:
+    """Return identifier and name of each segment of a segmentation node."""
+    segmentation = node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
+    return tuple((one, segmentation.GetSegment(one).GetName()) for one in ids)
+
+
+def target_name(text: str) -> str:
+    """Return the name of a target that the catalogue lists with its unit: "lung volume (L)"."""
+    name, bracket, _unit = text.rpartition(" (")
+    return name if bracket and text.endswith(")") else text
+
+
+def target_unit(text: str) -> str:
+    """Return the unit of such a target, or nothing."""
+    return text.removeprefix(target_name(text)).strip(" ()")
+
+
+def _describe(entry) -> str:
+    """Return a model's description and status in one line each."""
+    if entry is None:
+        return _("This classifier isn't available here; choose another.")
+    status = _("Ready") if entry.status == READY else entry.status
+    size = texts.megabytes(entry.size_bytes / BYTES_PER_MB) if entry.size_bytes else ""
+    facts = ", ".join(fact for fact in (status, size, entry.licence) if fact)
+    return f"{entry.description}.\n{facts}."

@@ -1,0 +1,90 @@
+"""Texts that several places share, and numbers as people read them."""
+
+from __future__ import annotations
+
+import html
+
+from slicer.i18n import tr as _
+
+from CTCounterfactualLib.counterfactual.result import DISCLAIMER
+
+MINUTE_S = 60
+HOUR_S = 3600
+SCORE_DIGITS = 4
+# Code is no text: it is the same in every language.
+BLOCKING_EXAMPLE = """\
+logic = slicer.modules.ctcounterfactual.widgetRepresentation().self().logic
+volumeNode = slicer.util.getNode("MyScan")
+result = logic.explain(volumeNode, classifier="lung-volume", chunkSize=10, progress=print)
+print(result.scores, result.flags)
+result.counterfactualNode, result.differenceNode, result.heatmapNodes, result.tableNode"""
+STARTING_EXAMPLE = """\
+def finished(job):
+    print(job.outcome.kind, job.result.scores if job.result else job.outcome.message)
+
+job = logic.start(volumeNode, mode="chunks", device="cpu", onEvent=print, onFinished=finished)
+job.cancel()"""
+REGION_EXAMPLE = """\
+segmentationNode = slicer.util.getNode("Segmentation")
+segmentId = segmentationNode.GetSegmentation().GetSegmentIdBySegmentName("left lung")
+result = logic.explain(volumeNode, region=(segmentationNode, segmentId))"""
+
+
+def help_text() -> str:
+    """Return the module's help: what it does, how to use it, and console examples."""
+    sections = (
+        (_("Explain and wait"), BLOCKING_EXAMPLE),
+        (_("Explain in the background"), STARTING_EXAMPLE),
+        (_("Only inside a segment"), REGION_EXAMPLE),
+    )
+    examples = "".join(
+        f"<p>{title}:</p><pre>{html.escape(code)}</pre>" for title, code in sections
+    )
+    return (
+        "<p>" + _(
+            "What would this CT have to look like for a classifier to change its mind? The module "
+            "changes a scan, slice by slice or as a whole, until the classifier's score moves, "
+            "and shows what had to change."
+        ) + "</p><p>" + _(
+            "Select a CT scan and a classifier and click Apply. Click a row of the results to jump "
+            "to its slices; Compare shows scan, counterfactual and change side by side."
+        ) + f"</p><p><b>{DISCLAIMER}.</b></p>" + "<p>" + _("In the Python console:") + "</p>"
+        + examples
+    )
+
+
+def acknowledgement() -> str:
+    """Return whose ideas the module stands on."""
+    return _(
+        "Based on the method of J. P. Cohen and colleagues, \"Explaining 3D Computed Tomography "
+        "Classifiers with Counterfactuals\", and on Latent Shift by the same group."
+    )
+
+
+def score(value: float | None, unit: str = "") -> str:
+    """Return a score for people: "5.213 L"; a dash where there is none yet."""
+    if value is None:
+        return "-"
+    return f"{value:.{SCORE_DIGITS}g} {unit}".strip()
+
+
+def reduction(original: float | None, final: float | None, unit: str = "") -> str:
+    """Return by how much a score fell, with its share of the original: "0.52 L (10.0%)"."""
+    if original is None or final is None:
+        return "-"
+    fell = original - final
+    text = score(fell, unit)
+    return f"{text} ({fell / abs(original):.1%})" if original else text
+
+
+def duration(seconds: float) -> str:
+    """Return a time as minutes and seconds, "1:05", with hours from one hour on."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, HOUR_S)
+    minutes, left = divmod(rest, MINUTE_S)
+    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+
+
+def megabytes(size: float) -> str:
+    """Return a size given in MB: "850 MB", "2.1 GB"."""
+    return f"{size / 1000:.1f} GB" if size >= 1000 else f"{size:.0f} MB"

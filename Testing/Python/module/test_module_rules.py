@@ -1,0 +1,52 @@
+"""Rules of the Slicer side: small files, nothing heavy at start-up, torch never in this process."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MODULE = Path(__file__).resolve().parents[3] / "CTCounterfactual"
+PACKAGE = MODULE / "CTCounterfactualSlicer"
+FILES = sorted(PACKAGE.rglob("*.py"))
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 100
+# Without Qt: these run on slicer-core and from the console.
+QT_FREE = (
+    "state", "options", "node_job", "job_nodes", "result", "caches", "exports", "packages",
+    "python_slicer", "sample_data", "self_test", "installation",
+)
+HEAVY = ("torch", "scipy", "matplotlib", "safetensors", "pydicom")
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_files_and_functions_are_short(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_FILE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, node.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_torch_is_never_imported_here(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            modules = [node.module or ""]
+        assert not {name.split(".")[0] for name in modules} & {"torch", "safetensors"}
+
+
+def test_start_up_loads_nothing_heavy_and_no_qt():
+    pytest.importorskip("slicer")
+    imports = "; ".join(f"import CTCounterfactualSlicer.{name}" for name in QT_FREE)
+    code = f"import sys; {imports}; print([m for m in {(*HEAVY, 'qt', 'ctk')} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=MODULE, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,82 @@
+"""What the panel shows becomes the console's keywords, and the engine's settings."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from CTCounterfactualLib.counterfactual.settings import ExplainSettings
+from CTCounterfactualLib.errors import SettingsError
+from CTCounterfactualSlicer.options import KEYWORDS, Options
+from CTCounterfactualSlicer.panels.parameters import (
+    AUTOMATIC_SCOPE,
+    keywords_of,
+    levels_from,
+    levels_text,
+)
+
+DEFAULTS = ExplainSettings()
+
+
+def parameters(**changes) -> SimpleNamespace:
+    """Return what a new parameter node holds, with changes."""
+    values = {
+        "classifier": "lung-volume", "target": "", "autoencoder": "ct-vqgan-small",
+        "regionSegmentation": None, "regionSegment": "", "assumeHu": False, "outputs": "replace",
+        "mode": DEFAULTS.mode, "direction": DEFAULTS.direction, "chunk": DEFAULTS.chunk,
+        "maxChangePercent": 100 * DEFAULTS.max_change, "device": DEFAULTS.device,
+        "search": DEFAULTS.search, "baseline": DEFAULTS.baseline,
+        "composite": DEFAULTS.composite, "changeScope": AUTOMATIC_SCOPE,
+        "sliceSmoothing": DEFAULTS.slice_smoothing, "useTargetScore": False, "targetScore": 0.0,
+        "maxEvaluations": DEFAULTS.max_evaluations,
+        "levelEdges": levels_text(DEFAULTS.level_edges), "frames": DEFAULTS.frames,
+        "seed": DEFAULTS.seed,
+    }
+    return SimpleNamespace(**{**values, **changes})
+
+
+def test_untouched_panel_means_the_engines_defaults():
+    made = Options.from_keywords(**keywords_of(parameters()))
+    assert made == Options()
+
+
+def test_every_setting_of_the_console_can_be_reached_from_the_panel():
+    # The report is written from the section "Export".
+    assert set(KEYWORDS) - set(keywords_of(parameters())) == {"report"}
+
+
+@pytest.mark.parametrize(
+    ("percent", "share"), [(0.1, 0.001), (5.0, 0.05), (33.3, 0.333), (100.0, 1.0)]
+)
+def test_the_change_limit_is_percent_in_the_panel_and_a_share_in_the_engine(percent, share):
+    assert keywords_of(parameters(maxChangePercent=percent))["maxChange"] == share
+
+
+def test_the_target_score_counts_only_if_it_is_switched_on():
+    assert keywords_of(parameters(targetScore=3.5))["targetScore"] is None
+    assert keywords_of(parameters(targetScore=3.5, useTargetScore=True))["targetScore"] == 3.5
+
+
+def test_a_region_is_a_pair_of_node_and_segment():
+    node = object()
+    made = keywords_of(parameters(regionSegmentation=node, regionSegment="Segment_1"))
+    assert made["region"] == (node, "Segment_1")
+
+
+def test_a_segmentation_without_segments_is_refused_instead_of_ignored():
+    node = SimpleNamespace(GetName=lambda: "Lungs")
+    with pytest.raises(SettingsError, match=r"'Lungs' has no segment .* Draw one"):
+        keywords_of(parameters(regionSegmentation=node))
+
+
+@pytest.mark.parametrize("text", ["10, 25, 50", "10,25,50", "10 25 50", " 10;25 ;50 "])
+def test_levels_may_be_separated_as_people_do(text):
+    assert levels_from(text) == (10.0, 25.0, 50.0)
+
+
+def test_levels_survive_the_line_edit():
+    assert levels_from(levels_text((2.5, 10.0, 1000.0))) == (2.5, 10.0, 1000.0)
+
+
+def test_levels_that_are_no_numbers_are_named():
+    with pytest.raises(SettingsError, match=r"'10, x'; give rising numbers in HU"):
+        levels_from("10, x")

@@ -1,0 +1,51 @@
+"""The module's own test, run here on slicer-core with the same steps as in Slicer."""
+# ruff: noqa: E402 - without slicer-core there is nothing here to test
+
+import pytest
+
+slicer = pytest.importorskip("slicer")
+
+from CTCounterfactualLib.scene.headless import headless_scene
+from CTCounterfactualSlicer import self_test
+from CTCounterfactualSlicer.node_job import NodeJob
+from CTCounterfactualSlicer.options import Options
+from CTCounterfactualSlicer.self_test import SelfTestError
+
+
+class Logic:
+    """What the module's logic does, without Qt's timer: the steps poll by themselves."""
+
+    def start(self, volume, onEvent=None, onFinished=None, **options):
+        job = NodeJob(
+            slicer.mrmlScene, volume, Options.from_keywords(**options),
+            onEvent=onEvent, onFinished=onFinished,
+        )
+        job.start()
+        return job
+
+    def explain(self, volume, progress=None, **options):
+        return self.start(volume, onEvent=progress, **options).wait()
+
+
+@pytest.fixture
+def scene(tmp_path, monkeypatch):
+    with headless_scene(tmp_path) as headless:
+        monkeypatch.setattr(slicer, "mrmlScene", headless.scene, raising=False)
+        yield headless.scene
+
+
+def test_all_steps_pass(scene):
+    said = []
+    self_test.run(Logic(), said.append)
+    assert said[-1] == "All steps passed"
+    assert len(said) == 7
+
+
+def test_a_logic_that_accepts_everything_does_not_pass(scene):
+    class Careless(Logic):
+        def explain(self, volume, progress=None, **options):
+            return None
+
+    with pytest.raises(SelfTestError, match="should be refused"):
+        self_test.run(Careless(), lambda text: None)
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
