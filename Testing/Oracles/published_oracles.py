@@ -216,3 +216,39 @@ def run_paper_autoencoder() -> dict[str, np.ndarray]:
         "latents": z.numpy(), "reconstruction": model.decode(z).detach().numpy(),
         "decoded_shifted": decoded.detach().numpy(), "vjp": vjp.numpy(),
     }
+
+
+def run_grids(shared: Path | None = None) -> dict[str, np.ndarray]:
+    """Return what the paper's MONAI chain makes of the grid cases and of the shared scans.
+
+    Per scan: shape (D, H, W), the affine of (H, W, D) in RAS mm, the mean, and every so many
+    voxels; of a shared scan 4 along each axis.
+    """
+    import SimpleITK as sitk
+
+    arrays = {}
+    for name, (_, spacing, direction, resolution) in problems.GRID_CASES.items():
+        image = sitk.GetImageFromArray(problems.grid_scan(name))
+        image.SetSpacing(spacing)
+        image.SetDirection(direction.ravel().tolist())
+        image.SetOrigin(problems.GRID_ORIGIN)
+        arrays |= _through_chain(name, image, resolution, problems.GRID_KEPT)
+    for name, resolution in problems.REAL_SCANS.items() if shared else ():
+        image = sitk.ReadImage(str(shared / name))
+        arrays |= _through_chain(name.split(".")[0], image, resolution, None)
+    return arrays
+
+
+def _through_chain(name: str, image, resolution: int, kept) -> dict[str, np.ndarray]:
+    import SimpleITK as sitk
+
+    with tempfile.TemporaryDirectory() as folder:
+        sitk.WriteImage(image, str(Path(folder) / "scan.nii.gz"))
+        volume = through_dataset(Path(folder), resolution)["image"]
+    affine = np.asarray(volume.affine)
+    values = as_tensor(volume)[0].permute(2, 0, 1).numpy()  # (1, H, W, D) -> (D, H, W)
+    kept = kept or problems.four_along_each(values.shape)
+    return {
+        f"{name} shape": np.array(values.shape), f"{name} affine": affine,
+        f"{name} mean": np.array(values.mean(dtype=np.float64)), f"{name} values": values[kept],
+    }

@@ -99,7 +99,16 @@ WRAPPER_CODES = dict(embed_dim=8, n_embed=32)
 
 # --- Preprocessing --------------------------------------------------------------------------------
 
-# Name -> (size (I, J, K), spacing mm, direction as LPS matrix, resolution in plane).
+GRID_ORIGIN = (10.0, -20.0, 300.0)
+# Of the paper's (D, H, W); strides that hit odd and even voxels.
+GRID_KEPT = (slice(0, None, 3), slice(1, None, 3), slice(0, None, 3))
+
+
+def four_along_each(shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """Return an index of 4 x 4 x 4 voxels within the middle of a volume, of a scan's body."""
+    return np.ix_(*(np.linspace(0.3 * n, 0.7 * n, 4).astype(int) for n in shape))
+
+
 def _about(axis: int, degrees: float) -> np.ndarray:
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     a, b = (n for n in range(3) if n != axis)
@@ -108,13 +117,14 @@ def _about(axis: int, degrees: float) -> np.ndarray:
     return matrix
 
 
+# Name -> (size (I, J, K), spacing mm, direction as LPS matrix, resolution in plane).
 GRID_CASES = {
     "flipped": ((41, 36, 17), (0.9, 1.1, 2.5), np.diag([-1.0, -1.0, 1.0]), 32),
     "plain": ((30, 44, 12), (1.3, 0.8, 5.0), np.eye(3), 24),
     "oblique": ((33, 38, 16), (1.2, 0.7, 2.0), _about(2, 20) @ _about(0, -18.5), 24),
     "coronal": ((36, 20, 31), (1.0, 2.0, 1.7), np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]), 28),
 }
-# Real scans: file, resolution in plane; every so many voxels of the result are kept.
+# Shared scans -> resolution in plane.
 REAL_SCANS = {
     "head_phantom_oblique.nii.gz": 224,
     "chest_cip64_rot20.nrrd": 224,

@@ -8,7 +8,9 @@ import sys
 
 from .. import __version__
 from . import commands
+from .check_command import add_check_options, check
 from .failures import EXIT_OK, describe, tell
+from .models_command import add_models_options, models
 from .options import (
     add_explain_options,
     add_input_options,
@@ -57,7 +59,19 @@ def build_parser() -> argparse.ArgumentParser:
     job.set_defaults(run=commands.run)
 
     listing = verbs.add_parser("list", help="list classifiers, targets and autoencoders")
+    listing.add_argument(
+        "--find", metavar="WORD", default="",
+        help="only targets with this word or code; all of them, however many",
+    )
     listing.set_defaults(run=commands.list_all)
+
+    weights = verbs.add_parser("models", help="files of published models: list, fetch, verify ...")
+    add_models_options(weights)
+    weights.set_defaults(run=models)
+
+    checking = verbs.add_parser("check-model", help="try out a model of your own by its card")
+    add_check_options(checking)
+    checking.set_defaults(run=check)
 
     training = verbs.add_parser("train-vqgan", help="train a slice VQ-GAN")
     add_train_options(training)

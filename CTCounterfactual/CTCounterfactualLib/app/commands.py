@@ -13,6 +13,8 @@ from .options import settings_from
 from .progress import progress_printer
 
 BYTES_PER_KB = 1000
+# Of a classifier with very many targets; `list --find` finds the others.
+TARGETS_SHOWN = 5
 
 
 def explain(options: argparse.Namespace) -> None:
@@ -38,11 +40,21 @@ def list_all(options: argparse.Namespace) -> None:
         for entry in list_models():
             if entry.kind != kind:
                 continue
-            size = f", {entry.size_bytes / BYTES_PER_KB:.0f} kB" if entry.size_bytes else ""
+            weighs = entry.embedded and entry.size_bytes > 0
+            size = f", {entry.size_bytes / BYTES_PER_KB:.0f} kB" if weighs else ""
             sys.stdout.write(f"  {entry.name:<18} {entry.status}{size}, {entry.licence}\n")
             sys.stdout.write(f"  {'':<18} {entry.description}\n")
-            for target in entry.targets:
-                sys.stdout.write(f"  {'':<18} target: {target}\n")
+            for line in _target_lines(entry.targets, options.find):
+                sys.stdout.write(f"  {'':<18} {line}\n")
+
+
+def _target_lines(targets: tuple[str, ...], word: str) -> list[str]:
+    """Return the targets as lines: those with the word, or without one the first few."""
+    if word:
+        return [f"target: {name}" for name in targets if word.casefold() in name.casefold()]
+    lines = [f"target: {name}" for name in targets[:TARGETS_SHOWN]]
+    left_out = len(targets) - len(lines)
+    return lines + ([f"... and {left_out} more; see --find WORD"] if left_out else [])
 
 
 def job_from(

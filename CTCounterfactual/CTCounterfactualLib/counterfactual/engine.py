@@ -25,6 +25,7 @@ from .environment import choose_device, describe_device, peak_memory_mb, version
 from .flags import raise_flags
 from .frames import make_frames
 from .heatmap import heat_levels
+from .reconstruction import compare, flags_of
 from .region import Region, check_region, prepare_region
 from .result import (
     Explanation,
@@ -178,7 +179,8 @@ def _judge(
     scores = Scores(run.original_score, run.decoded_score, run.score_prepared(again))
     found = whole.score_after if whole else run.score_prepared(prepared.volume + searched.change)
     notes = (*prepared.scan.warnings, *run.classifier.warnings())
-    return scores, raise_flags(scores, searched.outcomes, found, run.decode_ratio(again), notes)
+    flags = raise_flags(scores, searched.outcomes, found, run.decode_ratio(again), notes)
+    return scores, (*flags_of(compare(run.x, run.decoded)), *flags)
 
 
 def _lungs(prepared: PreparedScan) -> sitk.Image | None:

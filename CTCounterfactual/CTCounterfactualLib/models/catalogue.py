@@ -140,7 +140,7 @@ def _target_names(row: dict, folder: Path) -> tuple[str, ...]:
     if "targets_file" not in row:
         return tuple(row.get("targets", ()))
     listed = json.loads((folder / row["targets_file"]).read_text(encoding="utf-8"))["targets"]
-    return tuple(f"{name} ({code})" for code, name in listed)
+    return tuple(f"{name} [{code}] (probability)" for code, name in listed)
 
 
 def load_autoencoder(name_or_path: str | Path):

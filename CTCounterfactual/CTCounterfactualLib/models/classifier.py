@@ -29,6 +29,11 @@ class Target:
     unit: str = ""
     code: str = ""
 
+    @property
+    def label(self) -> str:
+        """The name with the code, as lists show it: "Pleurisy; pleural effusion [507]"."""
+        return f"{self.name} [{self.code}]" if self.code else self.name
+
 
 class Classifier(ABC):
     """A model that gives a scalar score per target of a prepared volume.
@@ -81,7 +86,7 @@ class Classifier(ABC):
         return ()
 
     def find_target(self, name: str | None) -> Target:
-        """Return the target of this name or code (case doesn't matter), or the first for None.
+        """Return the target of this name, code or label (any case), or the first for None.
 
         Raises
         ------
@@ -91,7 +96,8 @@ class Classifier(ABC):
         if name is None:
             return self.targets[0]
         for target in self.targets:
-            if name.casefold() in (target.name.casefold(), target.code.casefold() or None):
+            known = (target.name, target.label, target.code or target.name)
+            if name.casefold() in (text.casefold() for text in known):
                 return target
         raise SettingsError(
             f"Classifier {self.name} has no target {name!r}. {suggest(name, self.target_names)}"

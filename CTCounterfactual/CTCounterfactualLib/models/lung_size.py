@@ -17,7 +17,7 @@ from .published.resunet import ResUNet
 
 # Slices scored together: the memory of a backward pass doesn't grow with the volume.
 SLICE_BATCH = 4
-LITRES, RAW = "lung volume", "lung sum (paper)"
+LITRES, RAW = "lung volume", "lung sum, paper"
 # Of the network's output channels: 0 is background.
 LUNG_CLASSES = slice(1, None)
 
@@ -35,7 +35,7 @@ class LungSize(Classifier):
 
     name = "lung-size"
     description = "Lung volume by the lungmask R231 U-Net, as in the paper's lung-size study"
-    grid = GridSpec(crop=(224, 224), antialias=False)
+    grid = GridSpec(crop=(224, 224), antialias=False, monai_layout=True)
     targets = (Target(LITRES, "L"), Target(RAW, "voxels"))
 
     def __init__(self, network: ResUNet, sha256: str = ""):

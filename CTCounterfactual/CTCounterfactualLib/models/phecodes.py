@@ -46,7 +46,7 @@ class Phecodes(Classifier):
 
     name = "merlin-phecodes"
     description = "Merlin's classifier of 1692 phecodes (inflated ResNet-152)"
-    grid = GridSpec(crop=(224, 224), antialias=False)
+    grid = GridSpec(crop=(224, 224), antialias=False, monai_layout=True)
 
     def __init__(
         self, network: InflatedResNet, targets: tuple[Target, ...], sha256: str = ""

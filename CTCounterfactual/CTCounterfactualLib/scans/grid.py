@@ -15,11 +15,14 @@ import SimpleITK as sitk
 
 from ..errors import ScanError
 from .hounsfield import AIR_HU, IntensityWindow
+from .monai_layout import (
+    RAS_DIRECTION_IN_LPS,
+    RAS_SIGN,
+    along_patient_axes,
+    resample_like_monai,
+)
 from .scan import Scan
 
-# ITK works in LPS; index axes that grow to Right, Anterior, Superior are therefore -x, -y, +z.
-RAS_DIRECTION_IN_LPS = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
-_RAS_SIGN = np.array([-1.0, -1.0, 1.0])
 # Ratio of full width at half maximum to standard deviation of a Gaussian.
 FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
 # Below this the scan is not coarser than it needs to be and smoothing would only blur it.
@@ -44,12 +47,17 @@ class GridSpec:
     antialias : bool
         Smooth before sampling down, so that each prepared voxel is an average of what it covers.
         The paper's own chain doesn't; cards of published models say so.
+    monai_layout : bool
+        Put voxels exactly where MONAI's Spacing and CenterSpatialCrop do, and clip after
+        interpolation, as the paper's chain has it. An oblique scan is turned to the patient's axes
+        all the same (MONAI leaves it oblique), on the grid that covers it.
     """
 
     spacing: tuple[float, float, float] = (1.5, 1.5, 3.0)
     window: IntensityWindow = field(default_factory=IntensityWindow)
     crop: tuple[int, int] | None = None
     antialias: bool = True
+    monai_layout: bool = False
 
     @property
     def voxel_litres(self) -> float:
@@ -158,7 +166,7 @@ def prepare(scan: Scan, spec: GridSpec | None = None) -> PreparedScan:
     origin = tuple(float(v) for v in low)
     grid = (size, sitk.Transform(), sitk.sitkLinear, origin, spec.spacing, RAS_DIRECTION_IN_LPS)
     hu = sitk.GetArrayFromImage(
-        sitk.Resample(clipped, *grid, float(AIR_HU), sitk.sitkFloat32)
+        sitk.Resample(image, *grid, float(AIR_HU), sitk.sitkFloat32)
     )
     everywhere = sitk.Image(scan.size, sitk.sitkUInt8) + 1
     everywhere.CopyInformation(scan.image)
@@ -168,7 +176,14 @@ def prepare(scan: Scan, spec: GridSpec | None = None) -> PreparedScan:
             sitk.sitkUInt8,
         )
     )
-    volume = np.clip(spec.window.to_unit(hu), 0.0, 1.0).astype(np.float32)
+    return _prepared(spec.window.to_unit(hu), inside, spec, scan, low)
+
+
+def _prepared(
+    unit: np.ndarray, inside: np.ndarray, spec: GridSpec, scan: Scan, low: np.ndarray
+) -> PreparedScan:
+    volume = np.clip(unit, 0.0, 1.0).astype(np.float32)
+    origin = tuple(float(v) for v in low)
     return PreparedScan(volume, inside.astype(bool), spec, scan, origin)
 
 
@@ -206,7 +221,7 @@ def _cover(scan: Scan, spec: GridSpec) -> tuple[np.ndarray, list[int]]:
         ])
         for bits in np.ndindex(2, 2, 2)
     ])
-    ras = corners * _RAS_SIGN
+    ras = corners * RAS_SIGN
     extent = ras.max(0) - ras.min(0)
     # Rounded up: a scan voxel beyond the outermost prepared voxels could not be changed. Prepared
     # voxel centres still all lie inside the scan.
@@ -220,4 +235,4 @@ def _cover(scan: Scan, spec: GridSpec) -> tuple[np.ndarray, list[int]]:
         )
     centre = (ras.max(0) + ras.min(0)) / 2
     first_voxel_ras = centre - (size - 1) / 2 * spacing
-    return first_voxel_ras * _RAS_SIGN, [int(n) for n in size]
+    return first_voxel_ras * RAS_SIGN, [int(n) for n in size]

@@ -97,9 +97,11 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         """Return the spec of a module of this package, None for others."""
         if fullname not in self.sources:
             return None
-        return importlib.machinery.ModuleSpec(
+        spec = importlib.machinery.ModuleSpec(
             fullname, self, origin=str(self.sources[fullname][0]), is_package="." not in fullname
         )
+        spec.has_location = True  # gives the module its __file__
+        return spec
 
     def get_source(self, fullname: str) -> str:
         """Return a module's source, for tracebacks."""

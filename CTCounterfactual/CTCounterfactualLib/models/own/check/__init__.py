@@ -1,1 +1,1 @@
-"""Does a model do what its card says? Checks on a generated chest, each with what to do about it."""
+"""Checks of a model on a generated chest: does it do what its card says, and if not, why."""

@@ -66,7 +66,8 @@ class _AutoencoderCheck:
         seconds = perf_counter() - started
         if self.decoded.shape != self.x.shape:
             return FAILED, (
-                f"{tuple(self.x.shape)} came back as {tuple(self.decoded.shape)}; is `factor` right?"
+                f"{tuple(self.x.shape)} came back as {tuple(self.decoded.shape)}; is "
+                f"`factor` right?"
             )
         if not (torch.isfinite(latents).all() and torch.isfinite(self.decoded).all()):
             return FAILED, "latents or slices are not finite; look for NaN in the weights"

@@ -8,8 +8,10 @@ from time import perf_counter
 import torch
 from torch import nn
 
+from ....errors import ModelError
 from ....scans.grid import PreparedScan
 from ...classifier import Classifier, Target
+from ..classifier import MESSAGE_LENGTH
 from .findings import FAILED, NOTE, OK, WARNING, Finding, Findings
 from .gradient import check_gradient
 
@@ -19,6 +21,8 @@ ROUNDING, SAME = 1e-5, 1e-3
 SHOWN = 20
 # Targets that are run one by one, if the model can't give all at once.
 RUN_ONE_BY_ONE = 5
+# Share of slices without gradient that is more than what strides leave over at the end.
+MANY_DEAD = 0.1
 
 
 def check_classifier(
@@ -168,12 +172,15 @@ class _ClassifierCheck:
             return status, message
         # (1, 1, D, H, W) -> (D,)
         dead = int((gradient.abs().amax(dim=(0, 1, 3, 4)) == 0).sum())
-        message += f"; {seconds:.2g} s for one backward and the differences"
-        if dead:
-            slices = gradient.shape[2]
+        slices = gradient.shape[2]
+        message += (
+            f"; {seconds:.2g} s for one backward and the differences; {slices - dead} of {slices} "
+            f"slices have one"
+        )
+        if dead > MANY_DEAD * slices:
             return WARNING, (
-                f"{message}. {dead} of {slices} slices have none: they can't change the score. "
-                f"(A fixed `depth` cuts off the others.)"
+                f"{message}. The others can't change the score: are they cut off by `depth` in the "
+                f"card, or left over by the network's strides?"
             )
         return status, message
 
@@ -197,19 +204,28 @@ class _ClassifierCheck:
         return OK, "two volumes score the same alone and together"
 
     def _check_slices(self) -> tuple[str, str]:
-        fewer = max(self.x.shape[2] // 2, 1) | 1  # odd: divides by nothing that a network halves
-        cut = self.x[:, :, :fewer]
+        depth = self.x.shape[2]
+        odd = depth - 1 if depth % 2 == 0 else max(depth - 2, 1)  # divides by nothing one halves
+        self._score_cut(odd)
+        try:
+            score = self._score_cut(max(depth // 2, 1))
+        except ModelError as error:
+            return WARNING, f"takes no short scans. {error}"
+        return OK, f"{odd} slices fit too; {depth // 2} score {score:.4g}"
+
+    def _score_cut(self, slices: int) -> float:
+        """Return the score of the lowest slices; raise `ModelError` that says what to do."""
+        cut = self.x[:, :, :slices]
         try:
             with torch.inference_mode():
                 # Not `ready`: that one is made for the scan as it is.
-                score = float(self.classifier.score(cut, self.target.name)[0])
+                return float(self.classifier.score(cut, self.target.name)[0])
         except Exception as error:  # whatever the user's network raises
-            return FAILED, (
-                f"cannot take {self._size(cut)}: {' '.join(str(error).split())[:200]} If the "
-                f"network needs a fixed number of slices, say `depth` in the card; if sides must "
-                f"divide, `divisible_by`."
-            )
-        return OK, f"{fewer} slices score {score:.4g}"
+            words = " ".join(str(error).split())[:MESSAGE_LENGTH]
+            raise ModelError(
+                f"Cannot take {self._size(cut)}: {words} -- If the network needs a fixed number of "
+                f"slices, say `depth` in the card; if sides must divide, `divisible_by`."
+            ) from error
 
     def _value(self, target: Target, value: float) -> str:
         threshold = getattr(target, "threshold", None)

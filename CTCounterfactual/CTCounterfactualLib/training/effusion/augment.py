@@ -1,0 +1,146 @@
+"""Random batches of the 6 mm examples: warped, cut by other fields of view, with other densities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ...scans.grid import GridSpec
+from ...scans.hounsfield import AIR_HU
+from .examples import GENERATED, REAL, SITE_VOXEL_ML, Example
+
+# Field of view of a batch in voxels of 6 mm, (D, H, W): from a slab to a whole chest.
+SLICES = (6, 12, 24, 36, 46)
+SLICES_CHANCE = (0.1, 0.15, 0.2, 0.3, 0.25)
+IN_PLANE = ((46, 60), (40, 52), (30, 36))
+IN_PLANE_CHANCE = (0.6, 0.25, 0.15)
+# A cut-out with less fluid than the first is free of it; between the two it has no label.
+FREE_ML, EFFUSION_ML = 1.0, 8.0
+LUNG_HU, LUNG_WIDTH_HU = -850.0, 180.0
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """Ranges of the random transforms; few patients must stand for many, so they are wide."""
+
+    rotation_deg: float = 12.0
+    scale: float = 1.3
+    warp: float = 0.05
+    warp_nodes: int = 4
+    shift_hu: float = 15.0
+    gain: float = 0.03
+    lung_shift_hu: float = 70.0
+    noise_hu: float = 12.0
+    blur_chance: float = 0.3
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Volumes (N, 1, D, H, W) in 0..1, fluid of the same shape, and labels (N,): 1, 0 or nan."""
+
+    x: torch.Tensor
+    fluid: torch.Tensor
+    label: torch.Tensor
+
+
+class BatchSampler:
+    """Draw batches: half with fluid, groups by share, scans evenly but for the size of a slab."""
+
+    def __init__(self, examples: list[Example], generated_share: float, seed: int,
+                 settings: AugmentSettings | None = None):
+        self.settings = settings or AugmentSettings()
+        self.rng = np.random.default_rng(seed)
+        share = {REAL: 1.0 - generated_share, GENERATED: generated_share}
+        self.pools = {}
+        for positive in (True, False):
+            pool = [e for e in examples if (e.ml > FREE_ML) == positive]
+            self.pools[positive] = (pool, _chances(pool, share))
+
+    def batch(self, size: int) -> Batch:
+        """Return `size` augmented volumes of one random field of view."""
+        rng = self.rng
+        depth = int(rng.choice(SLICES, p=SLICES_CHANCE))
+        height, width = IN_PLANE[rng.choice(len(IN_PLANE), p=IN_PLANE_CHANCE)]
+        drawn = [self._example((depth, height, width)) for _ in range(size)]
+        x, fluid = (torch.cat(part) for part in zip(*drawn, strict=True))
+        ml = fluid.sum(dim=(1, 2, 3, 4)) * SITE_VOXEL_ML
+        label = torch.full((size,), torch.nan)
+        label[ml >= EFFUSION_ML], label[ml < FREE_ML] = 1.0, 0.0
+        return Batch(x, fluid, label)
+
+    def _example(self, size: tuple[int, int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+        pool, chances = self.pools[self.rng.random() < 0.5]
+        example = pool[self.rng.choice(len(pool), p=chances)]
+        both = np.stack([example.hu.astype(np.float32) - AIR_HU, example.fluid.astype(np.float32)])
+        source = torch.from_numpy(both)[None]  # (1, 2, K, J, I); 0 is air, as outside the grid
+        moved = F.grid_sample(
+            source, self._grid(example, size), padding_mode="zeros", align_corners=False
+        )
+        return self._intensity(moved[:, :1] + AIR_HU), moved[:, 1:]
+
+    def _grid(self, example: Example, size: tuple[int, int, int]) -> torch.Tensor:
+        """Return sampling positions (1, D, H, W, 3) in grid_sample's -1..1, (x, y, z) order."""
+        s, rng = self.settings, self.rng
+        shape = np.array(example.hu.shape)
+        turn = _rotation(np.deg2rad(rng.uniform(-s.rotation_deg, s.rotation_deg, 3)))
+        zoom = np.exp(rng.uniform(-1, 1, 3) * np.log(s.scale) * 0.5)
+        zoom *= np.exp(rng.uniform(-1, 1) * np.log(s.scale) * 0.5)
+        matrix = turn * zoom
+        if rng.random() < 0.5:
+            matrix[:, 2] *= -1  # mirrored left to right
+        steps = [torch.arange(n, dtype=torch.float32) - (n - 1) / 2 for n in size]
+        points = torch.stack(torch.meshgrid(*steps, indexing="ij"), dim=-1)  # (D, H, W, 3)
+        centre = np.array([_centre(rng, n, m) for n, m in zip(shape, size, strict=True)])
+        points = points @ torch.from_numpy(matrix.T).float() + torch.from_numpy(centre).float()
+        grid = (2 * points + 1) / torch.from_numpy(shape).float() - 1
+        nodes = rng.normal(0, s.warp / 2, (1, 3, *(s.warp_nodes,) * 3))
+        field = F.interpolate(
+            torch.from_numpy(nodes).float(), size, mode="trilinear", align_corners=True
+        )
+        grid = grid + field[0].permute(1, 2, 3, 0)  # (3, D, H, W) -> (D, H, W, 3)
+        return grid.flip(-1)[None]
+
+    def _intensity(self, hu: torch.Tensor) -> torch.Tensor:
+        s, rng = self.settings, self.rng
+        if rng.random() < s.blur_chance:
+            smooth = F.avg_pool3d(hu, 3, stride=1, padding=1, count_include_pad=False)
+            hu = hu + rng.uniform(0, 0.7) * (smooth - hu)
+        lung = torch.exp(-(((hu - LUNG_HU) / LUNG_WIDTH_HU) ** 2))
+        hu = hu + rng.uniform(-s.lung_shift_hu, s.lung_shift_hu) * lung
+        hu = hu * (1 + rng.uniform(-s.gain, s.gain)) + rng.uniform(-s.shift_hu, s.shift_hu)
+        noise = rng.standard_normal(hu.shape, dtype=np.float32) * rng.uniform(0, s.noise_hu)
+        return GridSpec().window.to_unit(hu + torch.from_numpy(noise))
+
+
+def _chances(pool: list[Example], share: dict[str, float]) -> np.ndarray:
+    """Each group by its share; within it each scan by the root of its size, evenly over variants."""
+    variants = {e.source: 0 for e in pool}
+    for example in pool:
+        variants[example.source] += 1
+    weights = np.array([len(e.hu) ** 0.5 / variants[e.source] for e in pool])
+    for group, part in share.items():
+        of_group = np.array([e.group == group for e in pool])
+        total = weights[of_group].sum()
+        weights[of_group] *= part / total if total else 0.0
+    return weights / weights.sum()
+
+
+def _centre(rng: np.random.Generator, n: int, size: int) -> float:
+    """Return a centre for a window of `size` of `n` voxels, mostly within, by up to a tenth out."""
+    slack = abs(n - size) / 2 + 0.1 * size
+    return (n - 1) / 2 + rng.uniform(-slack, slack)
+
+
+def _rotation(angles: np.ndarray) -> np.ndarray:
+    """Return the product of rotations about the three axes (3, 3), angles in radians."""
+    matrix = np.eye(3)
+    for axis, angle in enumerate(angles):
+        a, b = (n for n in range(3) if n != axis)
+        turn = np.eye(3)
+        turn[a, a] = turn[b, b] = np.cos(angle)
+        turn[a, b], turn[b, a] = -np.sin(angle), np.sin(angle)
+        matrix = matrix @ turn
+    return matrix

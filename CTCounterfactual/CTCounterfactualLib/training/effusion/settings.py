@@ -1,0 +1,77 @@
+"""Settings of training the effusion demo; each default is written here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+
+from ...errors import SettingsError
+from ...models.effusion import EffusionConfig
+
+
+@dataclass(frozen=True)
+class EffusionSettings:
+    """What the effusion demo is trained on, and how.
+
+    Parameters
+    ----------
+    config : EffusionConfig
+        Sizes of the network.
+    generated : int
+        Generated chests (each with and without its own effusion).
+    variants : int
+        Painted and distractor variants of a whole real chest; slabs get a quarter of them,
+        generated chests two each.
+    generated_share : float
+        Share of examples drawn from generated chests.
+    ml : tuple of float
+        Least and greatest fluid of one side; drawn evenly on a logarithmic scale.
+    steps, batch : int
+        Optimiser steps, volumes a step.
+    learning_rate, weight_decay : float
+        Peak rate of AdamW (decays along a cosine), and its decay of weights.
+    warmup : int
+        Steps over which the rate rises from zero.
+    site_weight : float
+        Weight of the loss at the sites, where the painted fluid is known, against the scan's.
+    """
+
+    config: EffusionConfig = field(default_factory=EffusionConfig)
+    generated: int = 32
+    variants: int = 48
+    generated_share: float = 0.4
+    ml: tuple[float, float] = (20.0, 1500.0)
+    steps: int = 1500
+    batch: int = 8
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-3
+    warmup: int = 50
+    site_weight: float = 2.0
+    seed: int = 0
+    log_every: int = 25
+    checkpoint_every: int = 100
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ml", tuple(float(value) for value in self.ml))
+        if len(self.ml) != 2 or not 0 < self.ml[0] <= self.ml[1]:
+            raise SettingsError(f"Setting ml is {self.ml}; give least and greatest mL, above 0.")
+        for name in ("steps", "batch", "log_every", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"Setting {name} is {getattr(self, name)}; it must be >= 1.")
+        if not 0 <= self.generated_share <= 1:
+            raise SettingsError(
+                f"Setting generated_share is {self.generated_share}; it is a fraction, 0 to 1."
+            )
+
+    @classmethod
+    def from_dict(cls, values: dict) -> EffusionSettings:
+        """Build from a card's `training`; raise `SettingsError` naming unknown fields."""
+        unknown = sorted(set(values) - {item.name for item in fields(cls)})
+        if unknown:
+            raise SettingsError(f"EffusionSettings has no field(s) {', '.join(unknown)}.")
+        if "config" in values:
+            values = {**values, "config": EffusionConfig(**values["config"])}
+        return cls(**values)
+
+    def to_dict(self) -> dict:
+        """Return plain JSON values for the model card."""
+        return {**asdict(self), "ml": list(self.ml)}
