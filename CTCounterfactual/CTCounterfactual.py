@@ -22,6 +22,7 @@ from slicer.util import VTKObservationMixin
 
 from CTCounterfactualLib.counterfactual import settings as engine
 from CTCounterfactualSlicer.options import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER, OUTPUTS, Options
+from CTCounterfactualSlicer.own_models import list_all
 from CTCounterfactualSlicer.panels import parameters as limits
 from CTCounterfactualSlicer.panels import texts
 from CTCounterfactualSlicer.panels.compare import ComparePanel
@@ -29,6 +30,7 @@ from CTCounterfactualSlicer.panels.export import ExportPanel
 from CTCounterfactualSlicer.panels.input import InputPanel
 from CTCounterfactualSlicer.panels.maintenance import MaintenancePanel
 from CTCounterfactualSlicer.panels.messages import MessagesPanel
+from CTCounterfactualSlicer.panels.models import ModelsPanel
 from CTCounterfactualSlicer.panels.results import ResultsPanel
 from CTCounterfactualSlicer.panels.run import RunPanel
 from CTCounterfactualSlicer.panels.settings import SettingsPanel
@@ -127,10 +129,11 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.results = ResultsPanel(self.ui, self)
         self.compare = ComparePanel(self.ui, self)
         self.maintenance = MaintenancePanel(self.ui, self)
+        self.models = ModelsPanel(self.ui, self)
         self._panels = (
             self.messages, InputPanel(self.ui, self), SettingsPanel(self.ui, self),
             RunPanel(self.ui, self), self.results, self.compare, ExportPanel(self.ui, self),
-            self.maintenance,
+            self.models, self.maintenance,
         )
         self._stopListening = self.machine.listen(self.onStateChanged)
         scene = slicer.mrmlScene
@@ -279,9 +282,7 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
 
     def listModels(self) -> tuple:
         """Return all classifiers and autoencoders with their targets and status."""
-        from CTCounterfactualLib.models.catalogue import list_models
-
-        return list_models()
+        return list_all()
 
 
 class CTCounterfactualTest(ScriptedLoadableModuleTest):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 
 class CTCounterfactualError(Exception):
     """Base of every error meant for the user: the message is one readable sentence or two.
 
-    `advice` says what to do next where the message doesn't already; empty otherwise.
+    `advice` says what to do next where the message doesn't already; empty otherwise. `data` holds
+    plain JSON values for a program that can act on the error; empty for most.
     """
 
     advice = ""
+    data: Mapping[str, Any] = MappingProxyType({})
 
 
 class ScanError(CTCounterfactualError):

@@ -60,13 +60,15 @@ def ask_user(question: str) -> bool:
     )
 
 
-def ensure_installed(ask: Ask = ask_user, **how) -> None:
+def ensure_installed(ask: Ask = ask_user, fetching: bool = False, **how) -> None:
     """Install what is missing if the user agrees; with nothing missing, nobody is asked.
 
     Parameters
     ----------
     ask : callable
         Gets the question, returns whether to go on.
+    fetching : bool
+        What downloading models needs, in place of what computing needs.
     how
         Passed on to `install`.
 
@@ -77,7 +79,7 @@ def ensure_installed(ask: Ask = ask_user, **how) -> None:
     InstallationError
         If it fails.
     """
-    missing = missing_packages()
+    missing = missing_packages(fetching) if fetching else missing_packages()
     if not missing:
         return
     if not ask(describe(missing)):

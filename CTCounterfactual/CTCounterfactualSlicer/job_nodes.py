@@ -15,13 +15,13 @@ from CTCounterfactualLib.counterfactual.result import Explanation
 from CTCounterfactualLib.errors import OutputError
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.workplace import Workplace
-from CTCounterfactualLib.models.catalogue import list_models
 from CTCounterfactualLib.outputs.reading import read_result
 from CTCounterfactualLib.scene.earlier import find_sets, remove_set
 from CTCounterfactualLib.scene.inputs import region_from_segment, scan_from_node
 from CTCounterfactualLib.scene.live import LiveNodes
 
 from .options import REPLACE, Options
+from .own_models import list_all
 from .result import NodeResult
 
 CHUNK_STEP = "chunk"
@@ -92,7 +92,7 @@ class JobNodes:
 
     def _unit(self) -> str:
         """Unit of the target's score for a table's header, as far as the catalogue tells it."""
-        entries = [entry for entry in list_models() if entry.name == self._options.classifier]
+        entries = [entry for entry in list_all() if entry.name == self._options.classifier]
         targets = entries[0].targets if entries else ()
         wanted = self._options.target
         shown = [t for t in targets if wanted is None or t.startswith(wanted)]

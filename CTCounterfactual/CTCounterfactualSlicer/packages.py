@@ -15,7 +15,9 @@ from CTCounterfactualLib.errors import CTCounterfactualError
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "Resources" / "requirements.txt"
 TORCH = "torch"
-_ABOUT = re.compile(r"#:\s*(?P<size>[\d.-]+) MB, (?P<purpose>.+)")
+_ABOUT = re.compile(r"#:\s*(?P<optional>optional,\s*)?(?P<size>[\d.-]+) MB, (?P<purpose>.+)")
+# Where the name to import isn't that of the package.
+IMPORT_NAMES = {"PyYAML": "yaml"}
 
 
 class MissingPackagesError(CTCounterfactualError):
@@ -34,11 +36,14 @@ class Package:
         Size of the download: "20", or a range "200-3000".
     purpose : str
         As it completes "it ...".
+    optional : bool
+        Needed only to download published models.
     """
 
     requirement: str
     size_mb: str
     purpose: str
+    optional: bool = False
 
     @property
     def name(self) -> str:
@@ -52,8 +57,9 @@ class Package:
             version = importlib.metadata.version(self.name)
         except importlib.metadata.PackageNotFoundError:
             return False
+        imported = IMPORT_NAMES.get(self.name, self.name)
         fits = self._parsed().specifier.contains(version, prereleases=True)
-        return fits and importlib.util.find_spec(self.name) is not None
+        return fits and importlib.util.find_spec(imported) is not None
 
     def _parsed(self):
         from packaging.requirements import Requirement  # Slicer brings it
@@ -62,6 +68,16 @@ class Package:
 
 
 def required_packages(path: Path = REQUIREMENTS) -> tuple[Package, ...]:
+    """Return what a requirements file says is needed to compute."""
+    return tuple(package for package in listed_packages(path) if not package.optional)
+
+
+def fetching_packages(path: Path = REQUIREMENTS) -> tuple[Package, ...]:
+    """Return what a requirements file says is needed to download published models."""
+    return tuple(package for package in listed_packages(path) if package.optional)
+
+
+def listed_packages(path: Path = REQUIREMENTS) -> tuple[Package, ...]:
     """Return the packages of a requirements file, with what its comments say of them."""
     packages, about = [], None
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -69,25 +85,29 @@ def required_packages(path: Path = REQUIREMENTS) -> tuple[Package, ...]:
             about = found
         elif line.strip() and not line.startswith("#"):
             size, purpose = about.group("size", "purpose") if about else ("?", "is needed")
-            packages.append(Package(line.strip(), size, purpose))
+            optional = bool(about and about.group("optional"))
+            packages.append(Package(line.strip(), size, purpose, optional))
             about = None
     return tuple(packages)
 
 
-def missing_packages() -> tuple[Package, ...]:
-    """Return what has to be installed before the module can compute."""
-    return tuple(package for package in required_packages() if not package.installed)
+def missing_packages(fetching: bool = False) -> tuple[Package, ...]:
+    """Return what has to be installed before the module can compute, or can download models."""
+    needed = fetching_packages() if fetching else required_packages()
+    return tuple(package for package in needed if not package.installed)
 
 
-def check_packages() -> None:
+def check_packages(fetching: bool = False) -> None:
     """Raise `MissingPackagesError` if something has to be installed; says what and how."""
-    missing = missing_packages()
+    missing = missing_packages(fetching)
     if missing:
+        button = "Fetch" if fetching else "Apply"
+        argument = "fetching=True" if fetching else ""
         raise MissingPackagesError(
             f"Python packages are missing: {', '.join(one.requirement for one in missing)}. Press "
-            f"Apply in the module CT Counterfactual, which offers to install them, or in the "
+            f"{button} in the module CT Counterfactual, which offers to install them, or in the "
             f"Python console: from CTCounterfactualSlicer.installation import ensure_installed; "
-            f"ensure_installed()"
+            f"ensure_installed({argument})"
         )
 
 
@@ -99,9 +119,11 @@ def has_torch_extension() -> bool:
 def describe(missing: tuple[Package, ...]) -> str:
     """Return what will be installed, how large it is and where it comes from, as a question."""
     lines = [f"- {one.name} ({one.size_mb} MB): {one.purpose}" for one in missing]
+    optional = all(one.optional for one in missing)
+    before = "the first model is fetched" if optional else "the first run"
     text = "\n".join([
-        "Before the first run these Python packages have to be downloaded and installed into "
-        "Slicer:", "", *lines, "",
+        f"Before {before} these Python packages have to be downloaded and installed into "
+        f"Slicer:", "", *lines, "",
         "Packages that Slicer brings (NumPy, SciPy, SimpleITK, pydicom) stay as they are. "
         "Afterwards no network is needed.",
     ])

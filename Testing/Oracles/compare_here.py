@@ -11,9 +11,16 @@ import sys
 import torch
 
 import published_problems as problems
-from make_fixtures import _import_vqmodel
+from make_fixtures import import_vqmodel
 from oracle_problems import FIXTURES
-from published_oracles import inflated, lungmask_unet, r231, stand_in
+from published_oracles import (
+    inflated,
+    lungmask_unet,
+    paper_lung_size,
+    paper_phecodes,
+    r231,
+    stand_in,
+)
 
 sys.path.insert(0, str(FIXTURES.parents[2] / "CTCounterfactual"))
 
@@ -24,7 +31,7 @@ def main() -> None:
     from CTCounterfactualLib.models.published.resunet import ResUNet
 
     torch.set_num_threads(1)
-    _import_vqmodel()  # puts stand-ins where the paper's package imports training code
+    import_vqmodel()  # puts stand-ins where the paper's package imports training code
     stand_in()
     for blocks, shape in (
         (problems.RESNET_BLOCKS, problems.RESNET_INPUT),
@@ -39,6 +46,8 @@ def main() -> None:
     for size in (problems.UNET_SIZE, (48, 64)):
         x = problems.uniform(problems.INPUT_SEED, 1, 1, *size)
         _compare(f"U-Net {size}", oracle, oracle, ResUNet(), x)
+    for dtype in (torch.float64, torch.float32):
+        _compare_whole(dtype)
 
 
 def _compare(title: str, run, oracle: torch.nn.Module, ours: torch.nn.Module, x) -> None:
@@ -54,8 +63,46 @@ def _compare(title: str, run, oracle: torch.nn.Module, ours: torch.nn.Module, x)
         differences = [
             float((a - b).abs().max() / a.abs().max()) for a, b in zip(*results, strict=True)
         ]
-        words = "output {:.1e}, gradient {:.1e}".format(*differences)
-        sys.stdout.write(f"{title}, {str(dtype).removeprefix('torch.')}: {words}\n")
+        _say(title, dtype, differences)
+
+
+def _compare_whole(dtype: torch.dtype) -> None:
+    """Compare the classifiers from the scan on, each with its own preparation."""
+    from CTCounterfactualLib.models.catalogue import RESOURCES
+    from CTCounterfactualLib.models.lung_size import RAW, LungSize
+    from CTCounterfactualLib.models.phecodes import Phecodes, read_targets
+    from CTCounterfactualLib.models.published.inflated_resnet import InflatedResNet
+    from CTCounterfactualLib.models.published.resunet import ResUNet
+    from on_grid import as_batch, prepare_for
+
+    lungs, phecodes = (network.to(dtype) for network in (
+        ResUNet(), InflatedResNet(problems.PHECODE_BLOCKS)
+    ))
+    for network in (lungs, phecodes):
+        network.load_state_dict(
+            problems.fill_batch_normed(network.state_dict(), problems.WEIGHT_SEED)
+        )
+    listed = read_targets(RESOURCES)
+    for name, classifier, target, oracle in (
+        ("lung_size", LungSize(lungs), RAW, paper_lung_size),
+        ("phecodes", Phecodes(phecodes, listed), listed[problems.PHECODES[1]].code, paper_phecodes),
+    ):
+        scores, _, expected = oracle(dtype)[:3]
+        x = as_batch(prepare_for(type(classifier), name), dtype)
+        score = classifier.score(x, target)
+        (gradient,) = torch.autograd.grad(score.sum(), x)
+        ours = gradient[0, 0].flip(-2, -1).permute(1, 2, 0)  # (D, J, I) -> the paper's (H, W, D)
+        # Of the phecodes' scores the middle one is the target; the lung sum is alone.
+        found, given = score.detach()[0].double(), scores[len(scores) // 2].double()
+        _say(f"{name} from the scan on", dtype, (
+            float((found - given).abs() / given.abs()),
+            float((ours - expected[0, 0]).abs().max() / expected.abs().max()),
+        ))
+
+
+def _say(title: str, dtype: torch.dtype, differences) -> None:
+    words = "score or output {:.1e}, gradient {:.1e}".format(*differences)
+    sys.stdout.write(f"{title}, {str(dtype).removeprefix('torch.')}: {words}\n")
 
 
 if __name__ == "__main__":

@@ -27,21 +27,26 @@ from oracle_problems import (
     shift_problem,
     vqgan_inputs,
 )
+from published_oracles import write_published
 
-PACKAGES = ("taming-transformers-rom1504", "latentshift", "torch", "numpy")
+PACKAGES = (
+    "taming-transformers-rom1504", "latentshift", "lungmask", "ct_counterfactuals", "monai",
+    "torchvision", "nibabel", "SimpleITK", "torch", "numpy",
+)
 WEIGHT_SEED, INPUT_SEED = 1, 2
 
 
 def main() -> None:
-    """Write one .npz per VQ-GAN case, one .json of all Latent Shift cases, and the versions."""
+    """Write all fixtures, and the versions of the packages that made them."""
     torch.set_num_threads(1)  # sums in one order
     FIXTURES.mkdir(exist_ok=True)
-    vqmodel = _import_vqmodel()
+    vqmodel = import_vqmodel()
     for name, (config, size) in VQGAN_CASES.items():
         arrays = run_vqmodel(vqmodel, config, size)
         np.savez_compressed(FIXTURES / f"vqgan_{name}.npz", **arrays)
     cases = {name: run_latent_shift(name) for name in SHIFT_CASES}
     _write("latent_shift.json", cases)
+    write_published(FIXTURES)  # last: it puts a stand-in where `latentshift` was
     _write("versions.json", {name: importlib.metadata.version(name) for name in PACKAGES})
 
 
@@ -113,7 +118,7 @@ class _WholeVolume:
         return self.autoencoder.decode(z).transpose(0, 1)[None]  # -> (1, 1, D, H, W)
 
 
-def _import_vqmodel():
+def import_vqmodel():
     """Import VQModel without its training half (Lightning, LPIPS, config files)."""
     lightning = types.ModuleType("pytorch_lightning")
     lightning.LightningModule = torch.nn.Module

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+
 from CTCounterfactualLib.models.classifier import Classifier
 from CTCounterfactualLib.scans.grid import PreparedScan, prepare
 from CTCounterfactualLib.scans.scan import Scan
-
 from published_problems import GRID_SPACING, KEPT, STORED_DIRECTION, WHOLE_CASES, scan_on_grid
 
 

@@ -17,6 +17,7 @@ import torch
 
 import published_problems as problems
 from oracle_problems import FIXTURES, fill
+from paper_chain import as_tensor, prepared, run_grids
 
 WEIGHT_SEED, INPUT_SEED = problems.WEIGHT_SEED, problems.INPUT_SEED
 
@@ -27,7 +28,7 @@ def write_published(fixtures: Path = FIXTURES) -> None:
     for name, run in (
         ("unet", run_unet), ("inflated_resnet", run_inflated_resnet),
         ("lung_size", run_lung_size), ("phecodes", run_phecodes),
-        ("paper_autoencoder", run_paper_autoencoder),
+        ("paper_autoencoder", run_paper_autoencoder), ("paper_grid", run_grids),
     ):
         np.savez_compressed(fixtures / f"{name}.npz", **run())
 
@@ -52,7 +53,10 @@ def keys_and_shapes(state: dict[str, torch.Tensor]) -> np.ndarray:
 
 
 def run_unet() -> dict[str, np.ndarray]:
-    """Return log-probabilities and a vector-Jacobian product of lungmask's and the paper's U-Net."""
+    """Return both lungs' log-probabilities and a vector-Jacobian product of the U-Net.
+
+    lungmask's own and the paper's copy of it give the same.
+    """
     from ct_counterfactuals.classifiers.lungmask.resunet import UNet as PaperUNet
 
     results = []
@@ -65,7 +69,7 @@ def run_unet() -> dict[str, np.ndarray]:
         cotangent = problems.normal(INPUT_SEED, *output.shape)
         (gradient,) = torch.autograd.grad(output, x, cotangent)
         results.append({
-            "keys": keys_and_shapes(state), "output": output.detach().numpy(),
+            "keys": keys_and_shapes(state), "lungs": output[:, 1:].detach().numpy(),
             "gradient": gradient.numpy(),
         })
     lungmask, paper = results
@@ -114,47 +118,24 @@ def run_inflated_resnet() -> dict[str, np.ndarray]:
     }
 
 
-def prepared(name: str, folder: Path) -> torch.Tensor:
-    """Return a scan through the paper's data set: (1, 1, H, W, D), float64."""
-    import SimpleITK as sitk
-
-    image = sitk.GetImageFromArray(problems.scan_on_grid(name))
-    image.SetSpacing(problems.GRID_SPACING)
-    image.SetDirection(problems.STORED_DIRECTION)
-    image.SetOrigin((10.0, -20.0, 300.0))
-    sitk.WriteImage(image, str(folder / "scan.nii.gz"))
-    return through_dataset(folder, problems.WHOLE_CASES[name][0])["image"][None].double()
-
-
-def through_dataset(folder: Path, resolution: int) -> dict:
-    """Return what the paper's data set makes of the one scan in a folder."""
-    from ct_counterfactuals.datasets import NIFTI_Dataset
-
-    return NIFTI_Dataset(f"{folder}/", resolution=resolution)[0]
-
-
-def as_tensor(volume) -> torch.Tensor:
-    """Return a plain tensor of MONAI's."""
-    return torch.as_tensor(np.asarray(volume))
-
-
-def run_lung_size() -> dict[str, np.ndarray]:
-    """Return the paper's lung sum of a scan, from the file on, and its gradient (D, H, W)."""
+def paper_lung_size(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the paper's lung sum of a scan, from the file on, its volume, and the gradient."""
     from ct_counterfactuals.classifiers.lungmask import LungMaskSegmenter
 
     with tempfile.TemporaryDirectory() as folder:
         state = problems.fill_batch_normed(r231(lungmask_unet()).state_dict(), WEIGHT_SEED)
         single = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
         torch.save(single, Path(folder) / "lungmask-unet_r231-d5d2fc3d.pth")
-        model = LungMaskSegmenter(cache_dir=folder).double()
-        x = as_tensor(prepared("lung_size", Path(folder))).requires_grad_(True)
-    total = model(x)[:, 1:].sum()  # 1: right lung, 2: left lung
+        model = LungMaskSegmenter(cache_dir=folder).to(dtype)
+        x = as_tensor(prepared("lung_size", Path(folder))).to(dtype).requires_grad_(True)
+    # 1: right lung, 2: left lung. Summed in float64: float32 would round the sum of so many.
+    total = model(x)[:, 1:].sum(dtype=torch.float64)
     (gradient,) = torch.autograd.grad(total, x)
-    return {"scores": total.detach().numpy()[None], **_kept("lung_size", x, gradient)}
+    return total.detach()[None], x.detach(), gradient
 
 
-def run_phecodes() -> dict[str, np.ndarray]:
-    """Return the paper's probabilities of a scan, from the file on, and a gradient (D, H, W)."""
+def paper_phecodes(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, str]:
+    """Return the paper's probabilities, the volume, one's gradient, and the targets' digest."""
     import torchvision
     from ct_counterfactuals.classifiers.phecode import PheCodeClassifier
     from torchvision.models.resnet import Bottleneck, ResNet
@@ -165,14 +146,25 @@ def run_phecodes() -> dict[str, np.ndarray]:
         state = inflated(problems.PHECODE_BLOCKS, 1692).state_dict()
         weights = "i3_resnet_best_clip_04-02-2024_23-21-36_epoch_99.pt"
         torch.save(problems.fill_batch_normed(state, WEIGHT_SEED), Path(folder) / weights)
-        model = PheCodeClassifier(cache_dir=folder).double()
-        x = as_tensor(prepared("phecodes", Path(folder))).requires_grad_(True)
+        model = PheCodeClassifier(cache_dir=folder).to(dtype)
+        x = as_tensor(prepared("phecodes", Path(folder))).to(dtype).requires_grad_(True)
     scores = model(x)[0]
     (gradient,) = torch.autograd.grad(scores[problems.PHECODES[1]], x)
+    digest = _digest(model.csv["phecode"], model.targets)
+    return scores[list(problems.PHECODES)].detach(), x.detach(), gradient, digest
+
+
+def run_lung_size() -> dict[str, np.ndarray]:
+    """Return the paper's lung sum of a scan and its gradient (D, H, W), thinned out."""
+    total, x, gradient = paper_lung_size(torch.float64)
+    return {"scores": total.numpy(), **_kept("lung_size", x, gradient)}
+
+
+def run_phecodes() -> dict[str, np.ndarray]:
+    """Return the paper's probabilities of a scan, a gradient (D, H, W) and the targets' digest."""
+    scores, x, gradient, digest = paper_phecodes(torch.float64)
     return {
-        "scores": scores[list(problems.PHECODES)].detach().numpy(),
-        **_kept("phecodes", x, gradient),
-        "targets": np.array(_digest(model.csv["phecode"], model.targets)),
+        "scores": scores.numpy(), **_kept("phecodes", x, gradient), "targets": np.array(digest),
     }
 
 
@@ -180,7 +172,7 @@ def _kept(name: str, x: torch.Tensor, gradient: torch.Tensor) -> dict[str, np.nd
     """Return volume and gradient (1, 1, H, W, D) as (D, H, W), thinned out."""
     kept = problems.KEPT[name]
     return {
-        "volume": x.detach()[0, 0].permute(2, 0, 1)[kept].numpy().astype(np.float32),
+        "volume": x[0, 0].permute(2, 0, 1)[kept].numpy().astype(np.float32),
         "gradient": gradient[0, 0].permute(2, 0, 1)[kept].numpy(),
     }
 
@@ -215,40 +207,4 @@ def run_paper_autoencoder() -> dict[str, np.ndarray]:
     return {
         "latents": z.numpy(), "reconstruction": model.decode(z).detach().numpy(),
         "decoded_shifted": decoded.detach().numpy(), "vjp": vjp.numpy(),
-    }
-
-
-def run_grids(shared: Path | None = None) -> dict[str, np.ndarray]:
-    """Return what the paper's MONAI chain makes of the grid cases and of the shared scans.
-
-    Per scan: shape (D, H, W), the affine of (H, W, D) in RAS mm, the mean, and every so many
-    voxels; of a shared scan 4 along each axis.
-    """
-    import SimpleITK as sitk
-
-    arrays = {}
-    for name, (_, spacing, direction, resolution) in problems.GRID_CASES.items():
-        image = sitk.GetImageFromArray(problems.grid_scan(name))
-        image.SetSpacing(spacing)
-        image.SetDirection(direction.ravel().tolist())
-        image.SetOrigin(problems.GRID_ORIGIN)
-        arrays |= _through_chain(name, image, resolution, problems.GRID_KEPT)
-    for name, resolution in problems.REAL_SCANS.items() if shared else ():
-        image = sitk.ReadImage(str(shared / name))
-        arrays |= _through_chain(name.split(".")[0], image, resolution, None)
-    return arrays
-
-
-def _through_chain(name: str, image, resolution: int, kept) -> dict[str, np.ndarray]:
-    import SimpleITK as sitk
-
-    with tempfile.TemporaryDirectory() as folder:
-        sitk.WriteImage(image, str(Path(folder) / "scan.nii.gz"))
-        volume = through_dataset(Path(folder), resolution)["image"]
-    affine = np.asarray(volume.affine)
-    values = as_tensor(volume)[0].permute(2, 0, 1).numpy()  # (1, H, W, D) -> (D, H, W)
-    kept = kept or problems.four_along_each(values.shape)
-    return {
-        f"{name} shape": np.array(values.shape), f"{name} affine": affine,
-        f"{name} mean": np.array(values.mean(dtype=np.float64)), f"{name} values": values[kept],
     }

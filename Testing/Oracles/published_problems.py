@@ -49,11 +49,11 @@ def normal(seed: int, *shape: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).standard_normal(shape))
 
 
-# --- U-Net: sides that halve to odd numbers, so that bridges are cropped ----------------------------
+# --- U-Net: sides that halve to odd numbers, so that bridges are cropped --------------------------
 
 UNET_SIZE, UNET_OUTPUT = (34, 36), (32, 32)
 
-# --- Inflated ResNet: few blocks, of which some widen, some stride and some do neither -------------
+# --- Inflated ResNet: few blocks, of which some widen, some stride and some do neither ------------
 
 RESNET_BLOCKS, RESNET_TARGETS = (2, 2, 1, 1), 5
 RESNET_INPUT = (2, 1, 5, 12, 20)  # (N, 1, D, H, W)
@@ -134,7 +134,7 @@ REAL_SCANS = {
 
 
 def grid_scan(name: str) -> np.ndarray:
-    """Return a scan (K, J, I), float32 HU: smooth, without symmetry, within and beyond the window."""
+    """Return a scan (K, J, I), float32 HU: smooth, unsymmetric, within and beyond the window."""
     size = GRID_CASES[name][0]
     i, j, k = np.meshgrid(*(np.arange(n) for n in size), indexing="ij")
     waves = np.sin(0.31 * i + 0.2) * np.cos(0.23 * j) + 0.7 * np.sin(0.5 * k + 0.11 * i)

@@ -40,11 +40,10 @@ def consent_from(options: argparse.Namespace):
 def check(options: argparse.Namespace) -> None:
     """Print a table of all findings; raise `ModelError` if a check failed."""
     from ..counterfactual.environment import choose_device, peak_memory_mb
-    from ..models.own.check.autoencoder import check_autoencoder
+    from ..models.own.check.autoencoder import CHECKED_AT, check_autoencoder
     from ..models.own.check.classifier import check_classifier
     from ..models.own.check.findings import FAILED, NOTE, WARNING, Finding
     from ..models.own.check.subject import generated_chest
-    from ..scans.grid import GridSpec
 
     device = choose_device(options.device)
     model, is_classifier = _load(options.model, consent_from(options))
@@ -56,7 +55,7 @@ def check(options: argparse.Namespace) -> None:
     else:
         if options.target:
             raise ModelError(f"{model.name} is an autoencoder; it has no targets.")
-        findings = check_autoencoder(model, generated_chest(GridSpec()), device, _print)
+        findings = check_autoencoder(model, generated_chest(CHECKED_AT), device, _print)
     peak = f"{peak_memory_mb(device):.0f} MB at most in this process"
     if device.type == "cuda":
         import torch
@@ -83,7 +82,9 @@ def _load(name: str, consent):
 
     if Path(name).suffix.lower() in CARD_SUFFIXES:
         card = read_own_card(Path(name))
-        is_classifier = card.get("kind", CLASSIFIER) != AUTOENCODER and "config" not in card
+        is_classifier = card.get("kind", CLASSIFIER if "builtin" in card else AUTOENCODER) != (
+            AUTOENCODER
+        )
         if is_own(card):
             loader = load_own_classifier if is_classifier else load_own_autoencoder
             return loader(name, consent), is_classifier

@@ -9,12 +9,14 @@ import sys
 from .. import __version__
 from . import commands
 from .check_command import add_check_options, check
+from .effusion_command import add_effusion_options, train_effusion
 from .failures import EXIT_OK, describe, tell
 from .models_command import add_models_options, models
 from .options import (
     add_explain_options,
     add_input_options,
     add_output_options,
+    add_parent_option,
     add_progress_option,
 )
 from .training_command import add_train_options, train
@@ -52,10 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     job = verbs.add_parser("run", help="run a job file, as --save-job writes it")
     job.add_argument("job", metavar="JOB", help="the job file (JSON)")
     add_progress_option(job)
-    job.add_argument(
-        "--parent-stdin", action="store_true",
-        help="cancel as soon as standard input ends: the program that holds it has gone",
-    )
+    add_parent_option(job)
     job.set_defaults(run=commands.run)
 
     listing = verbs.add_parser("list", help="list classifiers, targets and autoencoders")
@@ -76,6 +75,12 @@ def build_parser() -> argparse.ArgumentParser:
     training = verbs.add_parser("train-vqgan", help="train a slice VQ-GAN")
     add_train_options(training)
     training.set_defaults(run=train)
+
+    fluid = verbs.add_parser(
+        "train-effusion", help="train the effusion demo on painted and generated fluid"
+    )
+    add_effusion_options(fluid)
+    fluid.set_defaults(run=train_effusion)
     for verb in verbs.choices.values():
         verb.add_argument(
             "--debug", action="store_true", help="show the details (traceback) of an error"

@@ -7,7 +7,8 @@ import os
 import sys
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import Cancelled, CTCounterfactualError, as_out_of_memory
 
@@ -31,6 +32,8 @@ class Failure:
         Traceback; empty for an error that is explained by its message alone.
     exit_code : int
         0 is success, 1 unexpected, 2 an error that the user can act on, 130 cancelled.
+    data : dict
+        What a program needs to act on it, such as the digest that wants consent.
     """
 
     kind: str
@@ -38,6 +41,7 @@ class Failure:
     advice: str
     details: str
     exit_code: int
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 def describe(error: BaseException) -> Failure:
@@ -51,7 +55,7 @@ def describe(error: BaseException) -> Failure:
         return Failure(kind, message, "", "", EXIT_CANCELLED)
     if isinstance(error, CTCounterfactualError):
         details = trace if error.__cause__ or error.advice else ""
-        return Failure(kind, message, error.advice, details, EXIT_USER_ERROR)
+        return Failure(kind, message, error.advice, details, EXIT_USER_ERROR, dict(error.data))
     if isinstance(error, ModuleNotFoundError):
         return Failure(
             kind, f"The Python package '{error.name}' is needed but is not installed.",
@@ -67,7 +71,7 @@ def tell(failure: Failure, as_json: bool, debug: bool) -> None:
     """Write a failure to stderr, and with `as_json` to stdout as an event of step `error`."""
     if as_json:
         told = {"step": "error", "kind": failure.kind, "message": failure.message,
-                "advice": failure.advice, "details": failure.details}
+                "advice": failure.advice, "details": failure.details, "data": failure.data}
         _write(sys.stdout, json.dumps(told) + "\n")
     if failure.exit_code == EXIT_CANCELLED:
         _write(sys.stderr, f"{failure.message}\n")

@@ -1,4 +1,4 @@
-"""The verb `models`: list, fetch, verify and remove the files of published models."""
+"""The verb `models`: list, fetch, verify, remove published models' files; open an own model."""
 
 from __future__ import annotations
 
@@ -8,12 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ModelError
+from ..events import CancelToken, Event, ProgressCallback, Reporter
+from ..jobs.fields import suggestion
 from ..models.catalogue import CatalogueEntry, list_models
-from ..models.classifier import suggest
-from ..models.store.cache import ModelCache, default_folder
-from .interrupt import cancel_on_signal
-
-BYTES_PER_MB = 1e6
+from ..models.store.cache import BYTES_PER_MB, ModelCache, default_folder
+from ..models.store.manage import (
+    ABSENT,
+    CHANGED,
+    FETCH,
+    fetch_files,
+    remove_files,
+    verify_files,
+)
+from .interrupt import cancel_on_signal, cancel_when_stdin_ends
+from .options import add_parent_option, add_progress_option
+from .progress import progress_printer
 
 
 def add_models_options(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +41,8 @@ def add_models_options(parser: argparse.ArgumentParser) -> None:
     fetch.add_argument("--offline", action="store_true", help="never touch the network")
     fetch.add_argument("--accept-licence", action="store_true",
                        help="agree to the licence of models that ask for it")
+    add_progress_option(fetch)
+    add_parent_option(fetch)
     fetch.set_defaults(models_run=fetch_command)
     verify = verbs.add_parser("verify", help="check the digest of every file that is here")
     verify.set_defaults(models_run=verify_command)
@@ -39,6 +50,13 @@ def add_models_options(parser: argparse.ArgumentParser) -> None:
     remove.add_argument("names", nargs="*", metavar="NAME")
     remove.add_argument("--all", action="store_true", help="clear the whole cache")
     remove.set_defaults(models_run=remove_command)
+    opening = verbs.add_parser("open", help="load an own model by its card and say what it is")
+    opening.add_argument("card", type=Path, metavar="CARD", help="JSON or TOML")
+    opening.add_argument("--trust-code", action="store_true",
+                         help="agree to run the model's code; remembered for exactly these files")
+    add_progress_option(opening)
+    add_parent_option(opening)
+    opening.set_defaults(models_run=open_command)
 
 
 def models(options: argparse.Namespace) -> None:
@@ -60,11 +78,12 @@ def list_command(options: argparse.Namespace, cache: ModelCache) -> None:
 
 
 def fetch_command(options: argparse.Namespace, cache: ModelCache) -> None:
-    """Fetch models, or take local files for them; Ctrl-C keeps what has arrived."""
+    """Fetch models, or take local files for them; a cancel keeps what has arrived."""
     cache = replace(cache, offline=options.offline)
     entries = [_find(name, cache) for name in options.names]
     local = {path.name: path for path in options.file}
-    wanted = {file.name for entry in entries for file in entry.files}
+    files = [file for entry in entries for file in entry.files]
+    wanted = {file.name for file in files}
     if set(local) - wanted:
         raise ModelError(
             f"{', '.join(sorted(set(local) - wanted))}: no file of {', '.join(options.names)}. "
@@ -73,29 +92,17 @@ def fetch_command(options: argparse.Namespace, cache: ModelCache) -> None:
     for entry in entries:
         _ask_licence(entry, options.accept_licence)
     with cancel_on_signal() as cancel:
-        for entry in entries:
-            for file in entry.files:
-                if file.name in local:
-                    cache.adopt(file, local[file.name])
-                else:
-                    cache.fetch(file, _Bar(file.name, cancel.check))
-            sys.stderr.write(f"{entry.name} is ready.\n")
+        fetch_files(cache, files, local, _reporter(options, cancel, _Bar()))
 
 
 def verify_command(options: argparse.Namespace, cache: ModelCache) -> None:
     """Check all files that are here; raise `ModelError` naming those that changed."""
-    problems = []
-    files = {file.name: file for entry in list_models(cache=cache) for file in entry.files}
-    for file in files.values():
-        if not cache.has(file):
-            continue
-        try:
-            cache.path(file)
-        except ModelError as error:
-            problems.append(str(error))
-            sys.stdout.write(f"{file.name}: CHANGED\n")
-        else:
-            sys.stdout.write(f"{file.name}: as it was\n")
+    files = [file for entry in list_models(cache=cache) for file in entry.files]
+    checks = [check for check in verify_files(cache, files) if check.state != ABSENT]
+    for check in checks:
+        state = check.state.upper() if check.state == CHANGED else check.state
+        sys.stdout.write(f"{check.file.name}: {state}\n")
+    problems = [check.message for check in checks if check.state == CHANGED]
     if problems:
         raise ModelError(" ".join(problems))
 
@@ -108,14 +115,41 @@ def remove_command(options: argparse.Namespace, cache: ModelCache) -> None:
         freed = cache.clear()
     else:
         entries = [_find(name, cache) for name in options.names]
-        freed = sum(cache.remove(file) for entry in entries for file in entry.files)
+        freed = remove_files(cache, [file for entry in entries for file in entry.files])
     sys.stdout.write(f"{freed / BYTES_PER_MB:.0f} MB freed in {cache.folder}\n")
+
+
+def open_command(options: argparse.Namespace, cache: ModelCache) -> None:
+    """Load the model of a card; the event `opened` says what it is.
+
+    Its `kind`, `name`, `description`, `licence`, `targets` (with units, as the catalogue lists
+    them) and the `sha256` of the card are what the Slicer module remembers: it has no torch.
+    """
+    from ..models.own.consent import Consent
+    from ..models.own.describe import describe_card
+
+    with cancel_on_signal() as cancel:
+        reporter = _reporter(options, cancel, progress_printer("text"))
+        reporter.report("open", f"Loading {options.card.name}", 0.0)
+        about = describe_card(options.card, Consent(cache.folder, trust=options.trust_code))
+        targets = ", ".join(about["targets"]) or about["kind"]
+        reporter.report("opened", f"{about['name']}: {targets}", 1.0, **about)
+
+
+def _reporter(
+    options: argparse.Namespace, cancel: CancelToken, as_text: ProgressCallback | None
+) -> Reporter:
+    """Return who tells of progress in the style asked for, and ends with the parent if asked."""
+    if options.parent_stdin:
+        cancel_when_stdin_ends(cancel)
+    show = as_text if options.progress == "text" else progress_printer(options.progress)
+    return Reporter(show, cancel)
 
 
 def _find(name: str, cache: ModelCache) -> CatalogueEntry:
     entries = {entry.name: entry for entry in list_models(cache=cache)}
     if name not in entries:
-        raise ModelError(f"There is no model named {name!r}. {suggest(name, list(entries))}")
+        raise ModelError(f"There is no model named {name!r}. {suggestion(name, entries)}")
     return entries[name]
 
 
@@ -127,7 +161,7 @@ def _ask_licence(entry: CatalogueEntry, accepted: bool) -> None:
         f"{entry.name}: licence {entry.licence}. {entry.description}. Its publisher: "
         f"{entry.files[0].url}\n"
     )
-    if sys.stdin.isatty():
+    if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write("Do you accept the publisher's terms of use? [y/N] ")
         if sys.stdin.readline().strip().lower() in ("y", "yes"):
             return
@@ -138,18 +172,18 @@ def _ask_licence(entry: CatalogueEntry, accepted: bool) -> None:
 
 
 class _Bar:
-    """Percent and megabytes on one line of stderr; `check` may stop the download."""
+    """A line of stderr that is written over as a file arrives, and ended when the next begins."""
 
-    def __init__(self, name: str, check):
-        self.name = name
-        self.check = check
-        self.shown = -1
+    def __init__(self) -> None:
+        self._file = ""
+        self._shown = ""
 
-    def __call__(self, done: int, total: int) -> None:
-        percent = 100 * done // total if total else 0
-        if percent != self.shown:
-            self.shown = percent
-            sys.stderr.write(f"\r{self.name}: {percent} %, {done / BYTES_PER_MB:.0f} MB")
-            sys.stderr.write("\n" if done == total else "")
+    def __call__(self, event: Event) -> None:
+        file = event.data.get("file", "") if event.step == FETCH else ""
+        if file != self._file:
+            sys.stderr.write("\n" if self._file else "")
+            self._file = file
+        if event.message != self._shown:
+            self._shown = event.message
+            sys.stderr.write(f"\r{event.message}" if file else f"{event.message}\n")
             sys.stderr.flush()
-        self.check()

@@ -44,6 +44,14 @@ def add_progress_option(parser) -> None:
     )
 
 
+def add_parent_option(parser) -> None:
+    """Add that the verb ends with the program that started it."""
+    parser.add_argument(
+        "--parent-stdin", action="store_true",
+        help="cancel as soon as standard input ends: the program that holds it has gone",
+    )
+
+
 def add_explain_options(parser: argparse.ArgumentParser) -> None:
     """Add what to explain and how to search."""
     group = parser.add_argument_group("models")

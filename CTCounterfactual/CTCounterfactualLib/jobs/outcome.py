@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Cancelled, OutOfMemory, as_out_of_memory, tells_of_memory
@@ -38,6 +38,8 @@ class WorkerOutcome:
         Exit code; negative: the signal. None if it never ran.
     output : str
         The result folder, if `done`.
+    data : dict
+        Of the last event, if `done`; what the error said besides its words, if `failed`.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class WorkerOutcome:
     error: str = ""
     returncode: int | None = None
     output: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 def judge(
@@ -65,7 +68,7 @@ def judge(
     cancelled : bool
         Whether we asked it to stop.
     written, error : dict or None
-        Data of its event `written`, and its error line, if any came.
+        Data of its last event (`written`), and its error line, if any came.
     log : str
         The last lines it wrote to stderr.
     """
@@ -75,10 +78,11 @@ def judge(
         return WorkerOutcome(
             FAILED, str(error.get("message", "")), str(error.get("advice", "")),
             str(error.get("details", "")) or log, str(error.get("kind", "")), returncode,
+            data=_dict(error.get("data")),
         )
     if returncode == 0 and written is not None:
         output = str(written.get("output", ""))
-        return WorkerOutcome(DONE, "Done.", returncode=0, output=output)
+        return WorkerOutcome(DONE, "Done.", returncode=0, output=output, data=written)
     if _killed_by_system(returncode, log):
         shortage = OutOfMemory()
         return WorkerOutcome(
@@ -95,6 +99,10 @@ def judge(
         FAILED, f"The computation {_how(returncode)} before it had a result.",
         "Try again; if it happens again, report it with the details.", log, "", returncode,
     )
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _killed_by_system(returncode: int, log: str) -> bool:

@@ -1,4 +1,4 @@
-"""A worker process that runs a job: its events, its end in words, and a cancel that ends it all.
+"""A worker process (a job, a download): its events, its end in words, a cancel that ends it all.
 
 Nothing here needs torch or Qt: whoever owns it calls `poll` now and then, from a timer or a loop.
 """
@@ -30,17 +30,24 @@ GRACE_S = 1.0
 READERS_GRACE_S = 2.0
 # Lines of stderr that are kept for the details of a failure.
 LOG_LINES = 200
+# The event that says that a command has done what it was for: of `run`, `models fetch` and
+# `models open`.
+LAST_STEPS = ("written", "fetched", "opened")
 _WINDOWS = os.name == "nt"
 
 OnEvent = Callable[[Event], None]
 OnLog = Callable[[str], None]
 
 
+def command_line(python: str | Path, *arguments: str | Path) -> list[str]:
+    """Return a command of ours that tells events and dies with the process that started it."""
+    given = [str(argument) for argument in arguments]
+    return [str(python), str(LIB_DIR), *given, "--progress", "json", "--parent-stdin"]
+
+
 def worker_command(python: str | Path, job_path: str | Path) -> list[str]:
-    """Return the command that runs a job file and dies with the process that started it."""
-    return [
-        str(python), str(LIB_DIR), "run", str(job_path), "--progress", "json", "--parent-stdin",
-    ]
+    """Return the command that runs a job file; see `command_line`."""
+    return command_line(python, "run", job_path)
 
 
 class WorkerProcess:
@@ -179,7 +186,7 @@ class WorkerProcess:
             if step == "error":
                 self._error = data
                 continue
-            if step == "written":
+            if step in LAST_STEPS:
                 self._written = dict(data)
             message, fraction = data.pop("message"), data.pop("fraction")
             if self._on_event:

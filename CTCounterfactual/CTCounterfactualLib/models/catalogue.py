@@ -26,6 +26,7 @@ def _resources() -> Path:
 RESOURCES = _resources()
 CATALOGUE = "catalogue.json"
 READY = "ready"
+CARD_SUFFIXES = (".json", ".toml")
 # SPDX names of licences that ask for nothing but attribution.
 PERMISSIVE_LICENCES = ("Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0")
 BYTES_PER_MB = 1e6
@@ -59,6 +60,8 @@ class CatalogueEntry:
         In words, by its publisher.
     options : dict
         Keywords of its autoencoder (`scale`, `transpose`, affines).
+    title : str
+        Shown in place of the name, which for a model of the user's own is its card's path.
     """
 
     name: str
@@ -73,6 +76,7 @@ class CatalogueEntry:
     architecture: str = ""
     trained_on: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    title: str = ""
 
     @property
     def embedded(self) -> bool:
@@ -144,7 +148,7 @@ def _target_names(row: dict, folder: Path) -> tuple[str, ...]:
 
 
 def load_autoencoder(name_or_path: str | Path):
-    """Load a slice autoencoder by catalogue name or by the path of its JSON card.
+    """Load a slice autoencoder by catalogue name or by the path of its card.
 
     Returns
     -------
@@ -158,6 +162,10 @@ def load_autoencoder(name_or_path: str | Path):
     """
     from .loading import autoencoder_from_card
 
+    if _is_own_card(name_or_path):
+        from .own.load import load_own_autoencoder
+
+        return load_own_autoencoder(name_or_path)
     path = Path(name_or_path)
     if path.suffix == ".json":
         return autoencoder_from_card(path)
@@ -170,7 +178,10 @@ def load_autoencoder(name_or_path: str | Path):
 
 
 def load_classifier(name: str | Path | Classifier) -> Classifier:
-    """Load a classifier by name or JSON card with a `builtin` name; an instance stays as it is.
+    """Load a classifier by name or card; an instance stays as it is.
+
+    A card is that of the user's own model, or JSON with a `builtin` name. Code of an own model
+    runs only if it was consented to before (`models.own.consent`).
 
     Returns
     -------
@@ -183,19 +194,44 @@ def load_classifier(name: str | Path | Classifier) -> Classifier:
         If there is no such classifier.
     """
     from .classifier import Classifier
-    from .lung_volume import LungVolume
 
     if isinstance(name, Classifier):
         return name
+    if _is_own_card(name):
+        from .own.load import load_own_classifier
+
+        return load_own_classifier(name)
+    own_weights = None
     if Path(name).suffix == ".json":
-        card = read_card(Path(name))
-        (name,) = require(card, Path(name), "builtin")
+        path = Path(name)
+        card = read_card(path)
+        (name,) = require(card, path, "builtin")
+        own_weights = path if "weights" in card else None
     entry = _find(str(name), "classifier")
     if entry.embedded:
-        return {LungVolume.name: LungVolume}[entry.name]()
+        return _embedded_classifier(entry.name, own_weights or RESOURCES / entry.card)
     from .published_models import published_classifier
 
     return published_classifier(entry, ModelCache(default_folder()), RESOURCES)
+
+
+def _embedded_classifier(name: str, card: Path) -> Classifier:
+    """Load a classifier that came with the program; `card` names its weights, if it has any."""
+    from .effusion import EffusionDemo, load_effusion
+    from .lung_volume import LungVolume
+
+    loaders = {LungVolume.name: lambda _: LungVolume(), EffusionDemo.name: load_effusion}
+    return loaders[name](card)
+
+
+def _is_own_card(name: str | Path) -> bool:
+    """Tell whether a name is the path of a card of the user's own model."""
+    if Path(name).suffix.lower() not in CARD_SUFFIXES:
+        return False
+    from .own.card import read_own_card
+    from .own.load import is_own
+
+    return is_own(read_own_card(name))
 
 
 def _find(name: str, kind: str) -> CatalogueEntry:

@@ -1,8 +1,8 @@
 """A small 3D network that says how probable a pleural effusion is, and where its evidence lies.
 
-It is a demonstration: trained by this project on fluid *painted* into a few scans and on generated
-chests (`training.effusion`), so that a classifier of a finding comes with the program, is small, and
-gives a gradient that lies on the finding. No clinical use follows from its scores.
+It is a demonstration: trained by this project on generated chests and on fluid *painted* into a
+few scans (`training.effusion`), so that a small classifier of a finding comes with the program and
+its gradient lies on the finding. No clinical use follows from its scores.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from .cards import read_card, require
 from .classifier import Classifier, Target
 from .loading import load_weights
 
-CARD = "effusion-demo.json"
 # Prepared voxels averaged into one voxel of the network, (D, H, W): 1.5 x 1.5 x 3 mm -> 6 mm cubes.
 # A layer of 20 mL along the pleura still fills a third of such a cube.
 POOLING = (2, 4, 4)
@@ -91,7 +90,7 @@ class EffusionDemo(Classifier):
 
     name = "effusion-demo"
     description = (
-        "Pleural effusion (demonstration): small 3D network trained by this project on painted fluid"
+        "Pleural effusion (demonstration): small network of this project, trained on painted fluid"
     )
     grid = GridSpec()
     targets = (Target(PROBABILITY, "probability"), Target(LOGIT, "logit"))
@@ -103,25 +102,26 @@ class EffusionDemo(Classifier):
     def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
         """Return probability or logit of each volume; see `Classifier.score`."""
         wanted = self.find_target(target)
-        self.network.to(x.device)
+        with torch.inference_mode(False):  # weights moved in it could never give a gradient
+            self.network.to(x.device)
         logit = self.network(pool(x.float()))
         return logit if wanted.name == LOGIT else torch.sigmoid(logit)
 
 
 def pool(x: torch.Tensor, factors: tuple[int, int, int] = POOLING) -> torch.Tensor:
     """Average blocks of voxels, (N, C, D, H, W); blocks that stick out count what is there."""
-    return F.avg_pool3d(x, factors, ceil_mode=True, count_include_pad=False)
+    block = tuple(min(f, n) for f, n in zip(factors, x.shape[2:], strict=True))
+    return F.avg_pool3d(x, block, ceil_mode=True, count_include_pad=False)
 
 
-def load_effusion(resources: Path) -> EffusionDemo:
-    """Load the shipped effusion classifier.
+def load_effusion(path: Path) -> EffusionDemo:
+    """Load the effusion classifier that a card describes: the shipped one, or one's own training.
 
     Raises
     ------
     ModelError
         If card or weights are missing, damaged, or don't fit.
     """
-    path = resources / CARD
     card = read_card(path)
     config, weights, sha256 = require(card, path, "config", "weights", "sha256")
     try:

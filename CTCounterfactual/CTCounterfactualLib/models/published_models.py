@@ -14,14 +14,11 @@ from .lung_size import LungSize
 from .phecodes import Phecodes, read_targets
 from .published.inflated_resnet import InflatedResNet
 from .published.resunet import ResUNet
-from .store.cache import ModelCache
+from .store.cache import CONVERTED, ModelCache
 from .taming import convert_checkpoint
 
 if TYPE_CHECKING:
     from .catalogue import CatalogueEntry
-
-# Where converted files lie within the cache folder.
-CONVERTED = "converted"
 
 
 def published_classifier(

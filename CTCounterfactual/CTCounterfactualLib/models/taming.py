@@ -70,7 +70,13 @@ def convert_checkpoint(
         for key, tensor in read_tensors(checkpoint).items() if not key.startswith(LOSS_PREFIX)
     }
     config = infer_config(tensors, str(checkpoint)) if yaml is None else config_from_yaml(yaml)
-    load_strict(VQGAN(config), tensors, str(checkpoint))
+    try:
+        network = VQGAN(config)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"The sizes stated in {yaml or checkpoint} make no VQ-GAN: {error}."
+        ) from error
+    load_strict(network, tensors, str(checkpoint))
     folder = Path(folder)
     weights = folder / f"{name}.safetensors"
     save_file(tensors, weights)
@@ -102,7 +108,7 @@ def config_from_yaml(path: str | Path) -> VQGANConfig:
                   "n_embed": params["n_embed"]}
     except OSError as error:
         raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ModelError(
             f"{path} is no VQ-GAN configuration ({error}); expected model.params with ddconfig, "
             f"embed_dim and n_embed, as taming-transformers writes it."
@@ -123,7 +129,7 @@ def infer_config(tensors: dict[str, torch.Tensor], source: str) -> VQGANConfig:
     """
     try:
         ch, in_channels = tensors["encoder.conv_in.weight"].shape[:2]
-        levels = 1 + max(_numbers(tensors, r"encoder\.down\.(\d+)\."))
+        levels = _count(tensors, "encoder.down.")
         widths = [
             tensors[f"encoder.down.{level}.block.0.conv1.weight"].shape[0]
             for level in range(levels)
@@ -132,8 +138,8 @@ def infer_config(tensors: dict[str, torch.Tensor], source: str) -> VQGANConfig:
         z_channels = tensors["decoder.conv_in.weight"].shape[1]
         encoded = tensors["encoder.conv_out.weight"].shape[0]
         out_ch = tensors["decoder.conv_out.weight"].shape[0]
-        blocks = 1 + max(_numbers(tensors, r"encoder\.down\.0\.block\.(\d+)\."))
-    except (KeyError, ValueError) as error:
+        blocks = _count(tensors, "encoder.down.0.block.")
+    except (KeyError, ValueError, IndexError) as error:
         raise ModelError(
             f"{source} is no taming-transformers VQ-GAN: its tensors lack {error}; expected "
             f"encoder.*, decoder.*, quantize.embedding.weight, quant_conv.* and post_quant_conv.*."
@@ -148,6 +154,14 @@ def infer_config(tensors: dict[str, torch.Tensor], source: str) -> VQGANConfig:
         out_ch=out_ch, z_channels=z_channels, embed_dim=embed_dim, n_embed=n_embed,
         double_z=encoded == 2 * z_channels, **PUBLISHED_LAYOUT,
     )
+
+
+def _count(tensors: dict[str, torch.Tensor], prefix: str) -> int:
+    """Return how many parts a module list has; raise `KeyError` naming it if it has none."""
+    numbers = _numbers(tensors, re.escape(prefix) + r"(\d+)\.")
+    if not numbers:
+        raise KeyError(f"{prefix}*")
+    return 1 + max(numbers)
 
 
 def _numbers(tensors: dict[str, torch.Tensor], pattern: str) -> set[int]:

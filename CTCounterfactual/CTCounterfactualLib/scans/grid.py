@@ -158,11 +158,15 @@ def prepare(scan: Scan, spec: GridSpec | None = None) -> PreparedScan:
     """
     spec = spec or GridSpec()
     low, size = _cover(scan, spec)
-    clipped = sitk.Clamp(
-        scan.image, sitk.sitkFloat32, spec.window.low_hu, spec.window.high_hu
-    )  # before any smoothing, so that padding (-2048, -3024) and metal don't bleed
+    image = sitk.Cast(scan.image, sitk.sitkFloat32)
+    if spec.antialias or not spec.monai_layout:
+        # Before any smoothing, so that padding (-2048, -3024) and metal don't bleed.
+        image = sitk.Clamp(image, sitk.sitkFloat32, spec.window.low_hu, spec.window.high_hu)
     if spec.antialias:
-        clipped = smooth_to_prepared(clipped, spec)
+        image = smooth_to_prepared(image, spec)
+    if spec.monai_layout and along_patient_axes(image):
+        hu, inside, low = resample_like_monai(image, spec.spacing, spec.crop)
+        return _prepared(np.where(inside, spec.window.to_unit(hu), 0.0), inside, spec, scan, low)
     origin = tuple(float(v) for v in low)
     grid = (size, sitk.Transform(), sitk.sitkLinear, origin, spec.spacing, RAS_DIRECTION_IN_LPS)
     hu = sitk.GetArrayFromImage(

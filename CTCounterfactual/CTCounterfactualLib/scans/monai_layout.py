@@ -2,7 +2,9 @@
 
 Facts of MONAI 1.5: `Spacing` keeps the scan's own axes, begins at the centre of its first voxel and
 has round(distance of first to last centre / spacing + 1) voxels; beyond the last centre the border
-value goes on. So its voxels lie up to half a voxel off a grid that is centred on the scan's extent.
+value goes on. Its voxels lie less than half a voxel (the scan's or the prepared one, whichever is
+larger) off a grid that is centred on the scan's extent; padding or cropping adds up to half a
+prepared voxel.
 """
 
 from __future__ import annotations

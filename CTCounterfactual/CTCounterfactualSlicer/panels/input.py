@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.models.catalogue import READY
-
-from . import texts
+from . import model_texts
 from .choice_box import ChoiceBox
 from .panel import Panel
-
-BYTES_PER_MB = 1e6
 
 
 class InputPanel(Panel):
@@ -18,14 +14,10 @@ class InputPanel(Panel):
 
     def setup(self) -> None:
         """List the models and follow the choices."""
-        entries = self.host.logic.listModels()
-        self._classifiers = {entry.name: entry for entry in entries if entry.kind == "classifier"}
+        self._classifiers = {}
         self._targets: tuple[str, ...] = ()
         self._filling = False
         self._classifier = ChoiceBox(self.ui.classifierComboBox, self._choose_classifier)
-        self._classifier.fill([
-            (entry.name, entry.name, entry.description) for entry in self._classifiers.values()
-        ])
         self.ui.targetList.connect("currentRowChanged(int)", self._choose_target)
         self.ui.targetSearchBox.connect("textChanged(QString)", self._search)
         self._segment = ChoiceBox(self.ui.segmentComboBox, self._choose_segment)
@@ -43,14 +35,23 @@ class InputPanel(Panel):
             self.ui.regionSelector, self.ui.segmentComboBox,
         ):
             widget.enabled = free
+        self._list_classifiers()
         if parameters is None:
             return
         self._classifier.select(parameters.classifier, missing=_("{value} (not available)"))
         entry = self._classifiers.get(parameters.classifier)
-        self.ui.classifierStatusLabel.text = _describe(entry)
+        self.ui.classifierStatusLabel.text = model_texts.summary(entry)
         self._fill_targets(entry)
         self._show_target(parameters.target)
         self._show_region(parameters)
+
+    def _list_classifiers(self) -> None:
+        """Fill the list anew if there are others, or one has become ready."""
+        entries = self.host.models.entries
+        classifiers = {entry.name: entry for entry in entries if entry.kind == "classifier"}
+        if classifiers != self._classifiers:
+            self._classifiers = classifiers
+            self._classifier.fill([model_texts.item(entry) for entry in classifiers.values()])
 
     def _choose_classifier(self, name: str) -> None:
         if self.host.parameterNode is not None and name != self.host.parameterNode.classifier:
@@ -128,13 +129,3 @@ def target_name(text: str) -> str:
 def target_unit(text: str) -> str:
     """Return the unit of such a target, or nothing."""
     return text.removeprefix(target_name(text)).strip(" ()")
-
-
-def _describe(entry) -> str:
-    """Return a model's description and status in one line each."""
-    if entry is None:
-        return _("This classifier isn't available here; choose another.")
-    status = _("Ready") if entry.status == READY else entry.status
-    size = texts.megabytes(entry.size_bytes / BYTES_PER_MB) if entry.size_bytes else ""
-    facts = ", ".join(fact for fact in (status, size, entry.licence) if fact)
-    return f"{entry.description}.\n{facts}."

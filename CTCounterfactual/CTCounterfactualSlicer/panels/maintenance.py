@@ -35,12 +35,13 @@ class MaintenancePanel(Panel):
         self.ui.clearCacheButton.enabled = idle
         self.ui.sampleDataButton.enabled = idle
 
-    def ensure_packages(self) -> bool:
-        """Ask for and install what is missing; False if it still is."""
+    def ensure_packages(self, fetching: bool = False) -> bool:
+        """Ask for and install what is missing, for computing or fetching; False if it still is."""
         self._look()
-        if not self._missing:
+        missing = packages.missing_packages(fetching=True) if fetching else self._missing
+        if not missing:
             return True
-        question = packages.describe(self._missing)
+        question = packages.describe(missing)
         if not slicer.util.confirmOkCancelDisplay(
             question, windowTitle=_("CT Counterfactual: Python packages")
         ):
@@ -51,11 +52,11 @@ class MaintenancePanel(Panel):
         slicer.app.processEvents()  # draw the state before pip blocks
         try:
             with self.host.messages.guard(_("The installation failed")), slicer.util.WaitCursor():
-                installation.install(self._missing)
+                installation.install(missing)
         finally:
             self.host.machine.to(State.IDLE)
             self._look()
-        return not self._missing
+        return all(package.installed for package in missing)
 
     def _look(self) -> None:
         self._missing = packages.missing_packages()

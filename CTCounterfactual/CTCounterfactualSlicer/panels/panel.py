@@ -12,7 +12,8 @@ class Panel:
         The widgets of the .ui by their object names.
     host : CTCounterfactualWidget
         Offers `logic`, `machine` (the state), `parameterNode` (or None), `job` (or None), `shown`
-        (what the results show, or None), `show(shown)`, `messages` and `results`.
+        (what the results show, or None), `show(shown)`, and the panels `messages`, `results`,
+        `compare`, `models` and `maintenance`.
     """
 
     def __init__(self, ui, host):

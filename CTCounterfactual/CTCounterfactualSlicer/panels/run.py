@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from CTCounterfactualLib.events import Event
 
+from ..own_models import CONSENT_NEEDED
 from ..state import State
 from . import texts
 from .input import target_name, target_unit
@@ -74,6 +75,9 @@ class RunPanel(Panel):
         messages.clear()
         with messages.guard(_("The computation could not be started")):
             keywords = keywords_of(parameters)
+            models = (keywords["classifier"], keywords["autoencoder"])
+            if not self.host.models.ensure_ready(models):
+                return
             if not self.host.maintenance.ensure_packages():
                 return
             self._begin(keywords)
@@ -98,7 +102,7 @@ class RunPanel(Panel):
 
     def _target(self, keywords: dict) -> str:
         """Return the target as the catalogue lists it, with its unit."""
-        for entry in self.host.logic.listModels():
+        for entry in self.host.models.entries:
             if entry.kind == "classifier" and entry.name == keywords["classifier"]:
                 named = [t for t in entry.targets if target_name(t) == keywords["target"]]
                 return next(iter(named or entry.targets), "")
@@ -124,7 +128,10 @@ class RunPanel(Panel):
             self.host.results.add(job.result)
             return
         self._end()
-        if outcome.kind == "failed":
+        if outcome.error == CONSENT_NEEDED:
+            if self.host.models.consent(outcome.data):
+                self._apply()
+        elif outcome.kind == "failed":
             self.host.messages.show_error(outcome.message, outcome.advice, outcome.details)
         else:
             self.host.messages.show_note(outcome.message)

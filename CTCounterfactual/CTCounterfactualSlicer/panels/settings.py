@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from CTCounterfactualLib.counterfactual import settings as engine
 
 from ..options import OUTPUTS
+from . import model_texts
 from .choice_box import ChoiceBox, relabel
 from .devices import Gpu, GpuQuery
 from .panel import Panel
@@ -65,10 +66,7 @@ class SettingsPanel(Panel):
         self._timer.connect("timeout()", self._poll_devices)
         self._device = ChoiceBox(self.ui.deviceComboBox, self._setter("device"))
         self._autoencoder = ChoiceBox(self.ui.autoencoderComboBox, self._setter("autoencoder"))
-        self._autoencoder.fill([
-            (entry.name, entry.name, entry.description)
-            for entry in self.host.logic.listModels() if entry.kind == "autoencoder"
-        ])
+        self._autoencoders: tuple = ()
         self._fill_devices()
         self.ui.defaultsButton.connect("clicked()", self._restore_defaults)
 
@@ -97,10 +95,19 @@ class SettingsPanel(Panel):
         if parameters is None:
             return
         self._device.select(parameters.device, missing=_("{value} (not found here)"))
+        self._list_autoencoders()
         self._autoencoder.select(parameters.autoencoder, missing=_("{value} (not available)"))
         self.ui.chunkSpinBox.enabled = parameters.mode != "whole"
         self.ui.targetScoreSpinBox.enabled = parameters.useTargetScore
         self.ui.compositeComboBox.enabled = parameters.baseline == "scan"
+
+    def _list_autoencoders(self) -> None:
+        """Fill the list anew if there are others, or one has become ready."""
+        entries = self.host.models.entries
+        autoencoders = tuple(entry for entry in entries if entry.kind == "autoencoder")
+        if autoencoders != self._autoencoders:
+            self._autoencoders = autoencoders
+            self._autoencoder.fill([model_texts.item(entry) for entry in autoencoders])
 
     def _setter(self, name: str):
         def choose(value: str) -> None:

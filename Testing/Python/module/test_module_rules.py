@@ -15,7 +15,7 @@ LONGEST_FUNCTION = 100
 # Without Qt: these run on slicer-core and from the console.
 QT_FREE = (
     "state", "options", "node_job", "job_nodes", "result", "caches", "exports", "packages",
-    "python_slicer", "sample_data", "self_test", "installation",
+    "python_slicer", "sample_data", "self_test", "installation", "model_files", "own_models",
 )
 HEAVY = ("torch", "scipy", "matplotlib", "safetensors", "pydicom")
 

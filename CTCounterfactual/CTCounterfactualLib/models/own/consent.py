@@ -16,6 +16,17 @@ from ..store.cache import default_folder
 RECORD = "accepted_code.json"
 
 
+class ConsentNeeded(ModelError):
+    """Nobody has agreed to run this code; `data` has the arguments of `Consent.require`.
+
+    So whoever started the process that wanted to run it can ask, remember a yes, and start again.
+    """
+
+    def __init__(self, message: str, name: str, sha256: str, why: str):
+        super().__init__(message)
+        self.data = {"name": name, "sha256": sha256, "why": why}
+
+
 @dataclass(frozen=True)
 class Consent:
     """Who may say yes, and where it is remembered.
@@ -48,7 +59,7 @@ class Consent:
 
         Raises
         ------
-        ModelError
+        ConsentNeeded
             If the user said no, or nobody could be asked.
         """
         accepted = self._read()
@@ -59,9 +70,10 @@ class Consent:
             f"SHA-256 {sha256[:16]}..."
         )
         if not self.trust and (self.ask is None or not self.ask(question)):
-            raise ModelError(
+            raise ConsentNeeded(
                 f"{question} It was not run, as nobody agreed to it. If you trust whoever made it, "
-                f"use --trust-code (in Python: Consent(trust=True)); you are asked once per file."
+                f"use --trust-code (in Python: Consent(trust=True)); you are asked once per file.",
+                name, sha256, why,
             )
         self._write({**accepted, sha256: {"name": name, "accepted": date.today().isoformat()}})
 

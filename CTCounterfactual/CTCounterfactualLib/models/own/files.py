@@ -75,6 +75,9 @@ def check_zip(data: bytes, name: str, expected: str) -> zipfile.ZipFile:
             f"{name} is damaged, cut short or of another kind ({error}); expected {expected}."
         ) from error
     entries = archive.infolist()
+    # The end of an archive that was cut short may be that of another archive within it.
+    if not entries or min(entry.header_offset for entry in entries) != 0:
+        raise ModelError(f"{name} is damaged, cut short or empty; expected {expected}.")
     for entry in entries:
         if leaves_folder(entry.filename):
             raise ModelError(

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ..autoencoder import SliceAutoencoder
+from ..catalogue import CARD_SUFFIXES as CARD_SUFFIXES
 from ..classifier import Classifier
 from .autoencoder import own_autoencoder
 from .card import autoencoder_card, classifier_card, read_own_card
 from .classifier import OwnClassifier
 from .consent import Consent
 from .source import open_source
-
-CARD_SUFFIXES = (".json", ".toml")
 
 
 def is_own(card: dict[str, Any]) -> bool:

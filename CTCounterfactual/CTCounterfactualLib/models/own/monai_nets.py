@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import shutil
 import sys
 import tempfile
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,7 @@ def network_from_bundle(
     """
     bundle = _import_monai("monai.bundle")
     root, digest = _folder(path, sha256, consent.folder)
+    root = root.resolve()  # imported modules know their absolute place
     consent.require(
         path.name, digest, "a MONAI bundle's configuration names functions that are called."
     )
@@ -80,25 +83,41 @@ def network_from_bundle(
         raise ModelError(
             f"The bundle {path.name} has none of {', '.join(CONFIGS)}; is it a MONAI bundle?"
         )
-    before = list(sys.path), sys.dont_write_bytecode
-    sys.path.insert(0, str(root))  # bundles import their own `scripts`
-    sys.dont_write_bytecode = True  # compiled files would change the bundle's digest
+    parser = bundle.ConfigParser()
     try:
-        parser = bundle.ConfigParser()
-        parser.read_config(str(config))
-        parser["bundle_root"] = str(root)
-        made = parser.get_parsed_content(network)
+        with _importing_from(root):
+            parser.read_config(str(config))
+            parser["bundle_root"] = str(root)
+            made = parser.get_parsed_content(network)
     except Exception as error:  # a configuration may raise anything
+        words = " ".join(str(error).split())
         raise ModelError(
-            f"{network!r} of the bundle {path.name} cannot be built: {error}. Its name in "
+            f"{network!r} of the bundle {path.name} cannot be built: {words}. Its name in "
             f"{config.name} goes into the card as `network`."
         ) from error
-    finally:
-        sys.path[:], sys.dont_write_bytecode = before
     if not isinstance(made, nn.Module):
         raise ModelError(f"{network!r} of {path.name} is a {type(made).__name__}, not a network.")
     fill(made, root / weights, "", "")
     return made, digest
+
+
+@contextmanager
+def _importing_from(root: Path):
+    """Let a bundle import its own `scripts`; afterwards another bundle's may have that name."""
+    before = list(sys.path), sys.dont_write_bytecode, set(sys.modules)
+    sys.path.insert(0, str(root))
+    sys.dont_write_bytecode = True  # compiled files would change the bundle's digest
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:], sys.dont_write_bytecode, known = before
+        for name in set(sys.modules) - known:
+            places = getattr(sys.modules[name], "__path__", None) or [
+                getattr(sys.modules[name], "__file__", None) or ""
+            ]
+            if any(Path(place).is_relative_to(root) for place in places):
+                del sys.modules[name]
 
 
 def _folder(path: Path, sha256: str, cache: Path) -> tuple[Path, str]:
@@ -155,8 +174,6 @@ def _folder_digest(folder: Path) -> str:
 
 
 def _import_monai(module: str):
-    import importlib
-
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -17,6 +17,8 @@ from .remote import RemoteFile
 FOLDER_VARIABLE = "CT_COUNTERFACTUAL_MODELS"
 BYTES_PER_MB = 1e6
 PARTIAL_SUFFIX = ".part"
+# Where files lie that were made from fetched ones, within the folder.
+CONVERTED = "converted"
 
 
 def default_folder() -> Path:

@@ -1,4 +1,4 @@
-"""Random batches of the 6 mm examples: warped, cut by other fields of view, with other densities."""
+"""Random batches of the 6 mm examples: warped, of other fields of view, with other densities."""
 
 from __future__ import annotations
 
@@ -17,14 +17,35 @@ SLICES = (6, 12, 24, 36, 46)
 SLICES_CHANCE = (0.1, 0.15, 0.2, 0.3, 0.25)
 IN_PLANE = ((46, 60), (40, 52), (30, 36))
 IN_PLANE_CHANCE = (0.6, 0.25, 0.15)
+# A window hangs out of the volume by up to this share of its size; windows of a volume with fluid
+# are centred near some this often, else most small ones would miss it.
+OUT_BY, ON_FLUID_CHANCE = 0.1, 0.75
 # A cut-out with less fluid than the first is free of it; between the two it has no label.
 FREE_ML, EFFUSION_ML = 1.0, 8.0
 LUNG_HU, LUNG_WIDTH_HU = -850.0, 180.0
+# Muscle and organs without contrast medium, and organs and vessels full of it.
+PLAIN_TISSUE_HU, ENHANCED_HU = 45.0, 250.0
 
 
 @dataclass(frozen=True)
 class AugmentSettings:
-    """Ranges of the random transforms; few patients must stand for many, so they are wide."""
+    """Ranges of the random transforms; few patients must stand for many, so they are wide.
+
+    Parameters
+    ----------
+    rotation_deg, scale : float
+        Rotation about each axis (+-), and zoom (1/scale..scale), partly of each axis alone.
+    warp, warp_nodes : float, int
+        Standard deviation of a smooth displacement as a share of the scan's width, and its control
+        points along each axis.
+    shift_hu, gain, lung_shift_hu : float
+        Greatest offset, relative gain, and offset of lung alone.
+    contrast : tuple of float
+        Range of the factor by which tissue above `PLAIN_TISSUE_HU` is stretched: 0 takes contrast
+        medium away, so that organs look like muscle.
+    noise_hu, blur_chance : float
+        Greatest noise, and share of examples blurred.
+    """
 
     rotation_deg: float = 12.0
     scale: float = 1.3
@@ -33,6 +54,7 @@ class AugmentSettings:
     shift_hu: float = 15.0
     gain: float = 0.03
     lung_shift_hu: float = 70.0
+    contrast: tuple[float, float] = (0.0, 1.3)
     noise_hu: float = 12.0
     blur_chance: float = 0.3
 
@@ -93,7 +115,7 @@ class BatchSampler:
             matrix[:, 2] *= -1  # mirrored left to right
         steps = [torch.arange(n, dtype=torch.float32) - (n - 1) / 2 for n in size]
         points = torch.stack(torch.meshgrid(*steps, indexing="ij"), dim=-1)  # (D, H, W, 3)
-        centre = np.array([_centre(rng, n, m) for n, m in zip(shape, size, strict=True)])
+        centre = self._centre(example, np.array(size))
         points = points @ torch.from_numpy(matrix.T).float() + torch.from_numpy(centre).float()
         grid = (2 * points + 1) / torch.from_numpy(shape).float() - 1
         nodes = rng.normal(0, s.warp / 2, (1, 3, *(s.warp_nodes,) * 3))
@@ -103,6 +125,17 @@ class BatchSampler:
         grid = grid + field[0].permute(1, 2, 3, 0)  # (3, D, H, W) -> (D, H, W, 3)
         return grid.flip(-1)[None]
 
+    def _centre(self, example: Example, size: np.ndarray) -> np.ndarray:
+        """Draw a window's centre, (3,): mostly within the volume; where there is fluid, on some."""
+        shape = np.array(example.hu.shape)
+        slack = np.abs(shape - size) / 2 + OUT_BY * size
+        offset = self.rng.uniform(-slack, slack)
+        wet = np.argwhere(example.fluid > 0)
+        if len(wet) and self.rng.random() < ON_FLUID_CHANCE:
+            spot = wet[self.rng.integers(len(wet))] - (shape - 1) / 2
+            offset = (spot + self.rng.uniform(-0.4, 0.4, 3) * size).clip(-slack, slack)
+        return (shape - 1) / 2 + offset
+
     def _intensity(self, hu: torch.Tensor) -> torch.Tensor:
         s, rng = self.settings, self.rng
         if rng.random() < s.blur_chance:
@@ -110,13 +143,15 @@ class BatchSampler:
             hu = hu + rng.uniform(0, 0.7) * (smooth - hu)
         lung = torch.exp(-(((hu - LUNG_HU) / LUNG_WIDTH_HU) ** 2))
         hu = hu + rng.uniform(-s.lung_shift_hu, s.lung_shift_hu) * lung
+        enhanced = hu.clamp(PLAIN_TISSUE_HU, ENHANCED_HU) - PLAIN_TISSUE_HU
+        hu = hu + (rng.uniform(*s.contrast) - 1) * enhanced
         hu = hu * (1 + rng.uniform(-s.gain, s.gain)) + rng.uniform(-s.shift_hu, s.shift_hu)
         noise = rng.standard_normal(hu.shape, dtype=np.float32) * rng.uniform(0, s.noise_hu)
         return GridSpec().window.to_unit(hu + torch.from_numpy(noise))
 
 
 def _chances(pool: list[Example], share: dict[str, float]) -> np.ndarray:
-    """Each group by its share; within it each scan by the root of its size, evenly over variants."""
+    """Each group by its share; in it each scan by the root of its slices, evenly over variants."""
     variants = {e.source: 0 for e in pool}
     for example in pool:
         variants[example.source] += 1
@@ -126,12 +161,6 @@ def _chances(pool: list[Example], share: dict[str, float]) -> np.ndarray:
         total = weights[of_group].sum()
         weights[of_group] *= part / total if total else 0.0
     return weights / weights.sum()
-
-
-def _centre(rng: np.random.Generator, n: int, size: int) -> float:
-    """Return a centre for a window of `size` of `n` voxels, mostly within, by up to a tenth out."""
-    slack = abs(n - size) / 2 + 0.1 * size
-    return (n - 1) / 2 + rng.uniform(-slack, slack)
 
 
 def _rotation(angles: np.ndarray) -> np.ndarray:

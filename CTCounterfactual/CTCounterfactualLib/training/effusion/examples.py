@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from ...scans.generated import ChestSettings, GeneratedChest, generate_chest
 from ...scans.grid import GridSpec, prepare
 from ...scans.lungs import find_body, find_lungs
 from ...scans.scan import Scan
+from ..slices import FIRST_SEED
 from .distractors import paint_distractors
 from .fluid import draw_fluid, noise_of, paint_fluid
 from .pleura import PleuralSpace, find_spaces
@@ -23,8 +24,6 @@ from .settings import EffusionSettings
 logger = logging.getLogger(__name__)
 
 REAL, GENERATED = "real", "generated"
-# Seeds from here on are for training; those below stay unseen, for the demo and for tests.
-FIRST_SEED = 1000
 GENERATED_SPACING_MM = (3.0, 3.0, 3.0)
 GENERATED_VARIANTS = 2
 # A slab of a few centimetres holds less to vary than a whole chest.
@@ -113,15 +112,20 @@ def source_from_generated(seed: int) -> Source:
 
 def generated_effusion(seed: int, ml: tuple[float, float]) -> Example:
     """Generate the chest of this seed with fluid of its own, on a random side."""
+    chest = chest_with_effusion(seed, ml)
+    fluid = _as_ras(chest.masks["effusion"]).astype(np.float32)
+    return _example(f"generated-{seed}", GENERATED, _generated_hu(chest), fluid, chest.spacing)
+
+
+def chest_with_effusion(seed: int, ml: tuple[float, float]) -> GeneratedChest:
+    """Generate the chest of this seed; the seed also draws how much fluid, and its side."""
     rng = np.random.default_rng(seed)
     amount, side = draw_ml(rng, ml), str(rng.choice(["left", "right"]))
-    chest = generate_chest(
+    return generate_chest(
         ChestSettings(
             spacing=GENERATED_SPACING_MM, seed=seed, effusion_ml=amount, effusion_side=side
         )
     )
-    fluid = _as_ras(chest.masks["effusion"]).astype(np.float32)
-    return _example(f"generated-{seed}", GENERATED, _generated_hu(chest), fluid, chest.spacing)
 
 
 def painted(source: Source, rng: np.random.Generator, ml: tuple[float, float]) -> Example:
@@ -148,7 +152,9 @@ def unpainted(source: Source, rng: np.random.Generator, distractors: bool) -> Ex
 
 
 def build_examples(
-    scans: Iterable[tuple[Scan, bool]], settings: EffusionSettings
+    scans: Iterable[tuple[Scan, bool]],
+    settings: EffusionSettings,
+    check: Callable[[], None] = lambda: None,
 ) -> list[Example]:
     """Return all examples of a training mix.
 
@@ -156,6 +162,8 @@ def build_examples(
     ----------
     scans : iterable of (Scan, bool)
         Scans free of effusion; True for those of which only the left half is.
+    check : callable
+        Called before each generated chest; raises to stop.
     """
     rng = np.random.default_rng(settings.seed)
     examples = []
@@ -164,6 +172,7 @@ def build_examples(
         examples += _variants(source, _variant_count(source, settings), settings, rng)
         logger.info("%s: %.1f L of lung", source.name, source.litres)
     for seed in range(FIRST_SEED, FIRST_SEED + settings.generated):
+        check()
         source = source_from_generated(seed)
         examples += _variants(source, GENERATED_VARIANTS, settings, rng)
         examples.append(generated_effusion(seed, settings.ml))

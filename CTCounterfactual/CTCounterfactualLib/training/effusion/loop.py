@@ -79,7 +79,7 @@ class EffusionTrainer:
         self.optimiser.step()
         known = ~batch.label.isnan()
         right = ((logit > 0) == (batch.label > 0.5))[known].float().mean()
-        return {"scan": float(scan), "site": float(site), "accuracy": float(right)}
+        return {"scan": scan.item(), "site": site.item(), "accuracy": right.item()}
 
     def _set_rate(self) -> None:
         s = self.settings

@@ -40,7 +40,7 @@ class EffusionSettings:
     variants: int = 48
     generated_share: float = 0.4
     ml: tuple[float, float] = (20.0, 1500.0)
-    steps: int = 1500
+    steps: int = 1800
     batch: int = 8
     learning_rate: float = 3e-3
     weight_decay: float = 1e-3

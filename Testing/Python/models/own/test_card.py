@@ -3,18 +3,19 @@
 import json
 
 import pytest
-import tomllib
 import torch
 
 from CTCounterfactualLib.errors import ModelError, SettingsError
+from CTCounterfactualLib.models.own.card import read_own_card
 from CTCounterfactualLib.models.own.load import load_own_autoencoder, load_own_classifier
 
 from .conftest import CARD
 
 
 def test_toml_and_json_give_the_same(write, trusting):
-    toml = load_own_classifier(write(), trusting)
-    as_json = load_own_classifier(write(json.dumps(tomllib.loads(CARD)), ".json"), trusting)
+    path = write()
+    toml = load_own_classifier(path, trusting)
+    as_json = load_own_classifier(write(json.dumps(read_own_card(path)), ".json"), trusting)
     assert toml.card == as_json.card
     assert toml.sha256 == as_json.sha256
     x = torch.rand(2, 1, 3, 4, 5)
@@ -70,7 +71,7 @@ def test_slips_are_named(write, trusting, old, new, words):
 
 
 def test_unknown_targets_are_answered_with_the_known_ones(write, trusting):
-    with pytest.raises(SettingsError, match="Choose one of: mean"):
+    with pytest.raises(SettingsError, match=r"Choose one of: mean"):
         load_own_classifier(write(), trusting).find_target("maen")
 
 
@@ -86,7 +87,7 @@ def build():
 
 def test_an_autoencoder_by_a_file_without_two_methods_is_refused(write, trusting):
     card = 'schema=1\nkind="autoencoder"\nname="a"\nfactor=4\n[source]\ntype="onnx"\nfile="net.py"'
-    with pytest.raises(ModelError, match="Use python, torchscript or monai"):
+    with pytest.raises(ModelError, match=r"Use python, torchscript or monai"):
         load_own_autoencoder(write(card), trusting)
 
 
@@ -98,5 +99,5 @@ class Net(nn.Module):
         return x.mean().reshape(1)
 build = Net
 """}), trusting)
-    with pytest.raises(ModelError, match="1 scores for 2 volume"):
+    with pytest.raises(ModelError, match=r"1 scores for 2 volume"):
         model.score(torch.zeros(2, 1, 2, 2, 2))

@@ -27,10 +27,10 @@ class Asked:
 
 def test_nothing_runs_without_a_yes(write, tmp_path, nobody):
     card = write(**{"net.py": MARKING})
-    with pytest.raises(ModelError, match="net.py is code.*--trust-code"):
+    with pytest.raises(ModelError, match=r"net.py is code.*--trust-code"):
         load_own_classifier(card, nobody)
     no = Asked(False)
-    with pytest.raises(ModelError, match="nobody agreed"):
+    with pytest.raises(ModelError, match=r"nobody agreed"):
         load_own_classifier(card, Consent(nobody.folder, no))
     assert len(no.questions) == 1
     assert not (tmp_path / "ran").exists()
@@ -61,5 +61,5 @@ def test_trust_is_remembered(write, trusting, nobody):
 def test_a_damaged_record_trusts_nothing(write, trusting, content):
     trusting.folder.mkdir()
     (trusting.folder / RECORD).write_text(content)
-    with pytest.raises(ModelError, match="damaged.*Remove it"):
+    with pytest.raises(ModelError, match=r"damaged.*Remove it"):
         load_own_classifier(write(), trusting)

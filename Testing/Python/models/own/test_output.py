@@ -72,7 +72,7 @@ def test_units_follow_from_the_kind(kind, activation, unit):
 
 
 def test_probability_with_an_activation_contradicts_itself():
-    with pytest.raises(ModelError, match="say kind logit"):
+    with pytest.raises(ModelError, match=r"say kind logit"):
         OutputSpec.from_table({"kind": "probability", "activation": "sigmoid"}, "card")
 
 
@@ -80,5 +80,5 @@ def test_segmentation_targets_begin_after_the_background():
     spec = OutputSpec("segmentation")
     assert spec.target({"name": "lung"}, 0, "card").index == (1,)
     assert OutputSpec("logit").target({"name": "a"}, 3, "card").index == (3,)
-    with pytest.raises(ModelError, match="unit = 'ml', expected L or voxels"):
+    with pytest.raises(ModelError, match=r"unit = 'ml', expected L or voxels"):
         spec.target({"name": "lung", "unit": "ml"}, 0, "card")

@@ -84,7 +84,7 @@ def test_weights_that_do_not_fit(write, tmp_path, trusting, tensors, words):
         load_own_classifier(path, trusting)
     whole = (tmp_path / "w.safetensors").read_bytes()
     (tmp_path / "w.safetensors").write_bytes(whole[:-2])
-    with pytest.raises(ModelError, match="no readable safetensors"):
+    with pytest.raises(ModelError, match=r"no readable safetensors"):
         load_own_classifier(path, trusting)
 
 

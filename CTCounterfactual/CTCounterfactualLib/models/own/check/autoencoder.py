@@ -8,11 +8,13 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from ....scans.grid import PreparedScan
+from ....scans.grid import GridSpec, PreparedScan
 from ...autoencoder import SliceAutoencoder
 from .findings import FAILED, NOTE, OK, WARNING, Finding, Findings
 from .gradient import check_gradient
 
+# In plane as models see it by default; slices farther apart, as only a few are run.
+CHECKED_AT = GridSpec(spacing=(1.5, 1.5, 6.0))
 # Slices that are run: spread over the chest, few enough for a large network on a CPU.
 SLICES = 4
 # Slope of decoded against original intensity: 1 keeps the contrast; 0.5 is what a wrong affine of

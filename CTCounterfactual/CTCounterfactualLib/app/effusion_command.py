@@ -1,0 +1,78 @@
+"""The verb `train-effusion`: train the effusion demo and write its weights with a card."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ..errors import SettingsError
+from .interrupt import cancel_on_signal
+
+
+def add_effusion_options(parser: argparse.ArgumentParser) -> None:
+    """Add what to paint fluid into and how long to train."""
+    parser.add_argument("scans", nargs="*", metavar="SCAN",
+                        help="CT files or DICOM folders without pleural effusion")
+    parser.add_argument("--left-of", action="append", default=[], metavar="SCAN",
+                        help="use only the left half of this scan and its mirror image, because "
+                             "its right side has an effusion of its own; may be repeated")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR",
+                        help="gets checkpoint, losses, weights and card; resumes if it has any")
+    parser.add_argument("--name", default="my-effusion", help="of the model (default: %(default)s)")
+    parser.add_argument("--settings", metavar="JSON",
+                        help="file with EffusionSettings, such as the `training` part of a card")
+    parser.add_argument("--steps", type=int, help="optimiser steps (default: the settings')")
+    parser.add_argument("--generated", type=int, metavar="N",
+                        help="generated chests to add (default: the settings')")
+    parser.add_argument("--licence", default="", help="licence of the weights, for the card")
+
+
+def train_effusion(options: argparse.Namespace) -> None:
+    """Train, or go on training, and export; Ctrl-C stops it and keeps the checkpoint."""
+    from ..scans.read import read_scan
+    from ..training.effusion.examples import build_examples
+    from ..training.effusion.export import describe_data, export_effusion
+    from ..training.effusion.loop import EffusionTrainer
+
+    settings = _settings(options)
+    wanted = [(path, True) for path in options.left_of]
+    wanted += [(path, False) for path in options.scans]
+    if not wanted and not settings.generated:
+        raise SettingsError("Nothing to train on: give scans, or --generated N above 0.")
+    with cancel_on_signal() as cancel:
+
+        def scans():
+            for path, left_half in wanted:
+                cancel.check()
+                yield read_scan(path), left_half
+
+        def on_step(step: int, steps: int) -> None:
+            cancel.check()
+            if step % settings.log_every == 0:
+                sys.stderr.write(f"step {step} of {steps}\n")
+
+        examples = build_examples(scans(), settings, cancel.check)
+        network = EffusionTrainer(examples, settings, Path(options.output)).run(on_step)
+    card = export_effusion(
+        network, settings, Path(options.output), options.name, describe_data(examples),
+        options.licence,
+    )
+    sys.stderr.write(f"Model written: {card}\n")
+
+
+def _settings(options: argparse.Namespace):
+    """Return the settings of a file, with those given as options in their place."""
+    from ..training.effusion.settings import EffusionSettings
+
+    values = {}
+    if options.settings:
+        try:
+            values = json.loads(Path(options.settings).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"Cannot read {options.settings} as JSON: {error}.") from error
+    for name in ("steps", "generated"):
+        if getattr(options, name) is not None:
+            values[name] = getattr(options, name)
+    return EffusionSettings.from_dict(values)

@@ -1,0 +1,78 @@
+"""ONNX: the same scores as PyTorch, no gradient, and the refusals."""
+
+import numpy as np
+import pytest
+import torch
+
+from CTCounterfactualLib.errors import ModelError
+from CTCounterfactualLib.models.own.load import load_own_classifier
+
+from .conftest import CARD
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+ONNX = CARD.replace("python", "onnx").replace("net.py", "m.onnx")
+
+
+def linear(inputs: int = 1, dtype=np.float32, external: bool = False) -> bytes:
+    """A model file: the mean of each volume times 3, for volumes (n, 1, d, 3, w)."""
+    kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    given = [
+        onnx.helper.make_tensor_value_info(f"x{n}", kind, ["n", 1, "d", 3, "w"])
+        for n in range(inputs)
+    ]
+    factor = onnx.numpy_helper.from_array(np.array([3], dtype), "factor")
+    if external:
+        onnx.external_data_helper.set_external_data(factor, "../../etc/passwd")
+        factor.ClearField("raw_data")
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("ReduceMean", ["x0", "axes"], ["m"], keepdims=0),
+         onnx.helper.make_node("Mul", ["m", "factor"], ["y"])],
+        "g", given, [onnx.helper.make_tensor_value_info("y", kind, ["n"])],
+        [factor, onnx.numpy_helper.from_array(np.array([1, 2, 3, 4]), "axes")],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    model.ir_version = 8  # what runtimes of some years ago also read
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.float64])
+def test_scores_without_consent_and_without_gradient(write, nobody, dtype):
+    model = load_own_classifier(write(ONNX, **{"m.onnx": linear(dtype=dtype)}), nobody)
+    assert model.differentiable is False
+    x = torch.rand(2, 1, 4, 3, 5)
+    expected = 3 * x.mean(dim=(1, 2, 3, 4))
+    assert torch.allclose(model.score(x).float(), expected, rtol=2e-3)
+    with pytest.raises(ModelError, match=r"m.onnx is a black box.*TorchScript, torch.export"):
+        model.score(x.requires_grad_(True))
+    with torch.no_grad():  # nobody asks for a gradient here
+        assert model.score(x).shape == (2,)
+
+
+@pytest.mark.parametrize(("data", "words"), [
+    (linear()[:-30], "cannot be loaded as ONNX"),
+    (b"nonsense", "cannot be loaded as ONNX"),
+    (linear(inputs=2), "expected one input"),
+    (linear(external=True), "cannot be loaded as ONNX.*with its weights inside"),
+])
+def test_other_files_are_refused(write, nobody, data, words):
+    with pytest.raises(ModelError, match=words):
+        load_own_classifier(write(ONNX, **{"m.onnx": data}), nobody)
+
+
+def test_a_wrong_size_is_named(write, nobody):
+    model = load_own_classifier(write(ONNX, **{"m.onnx": linear()}), nobody)
+    with pytest.raises(ModelError, match=r"cannot take an input of \(1, 1, 2, 4, 5\); it was made"):
+        model.score(torch.zeros(1, 1, 2, 4, 5))
+
+
+def test_template_card(template, nobody):
+    """The card with a file of our own: its script needs an exporter that only users install."""
+    path = template("onnx", script=None)
+    with pytest.raises(ModelError, match=r"Cannot read the model file .*model.onnx"):
+        load_own_classifier(path, nobody)
+    (path.parent / "model.onnx").write_bytes(linear())
+    model = load_own_classifier(path, nobody)
+    with pytest.raises(ModelError, match=r"output 1, but the network has 1 outputs"):
+        model.score(torch.zeros(1, 1, 2, 3, 2))
