@@ -10,10 +10,11 @@ from . import model_texts
 
 
 class ModelTable:
-    """A table widget filled by the program; `changed()` is called when another row is selected."""
+    """The table of the section; `changed()` is called when another row is selected."""
 
-    def __init__(self, table, changed):
-        self._table = table
+    def __init__(self, ui, changed):
+        self.ui = ui
+        table = self.ui.modelsTable
         self._entries: tuple[CatalogueEntry, ...] = ()
         table.setColumnCount(len(model_texts.headers()))
         table.setHorizontalHeaderLabels(model_texts.headers())
@@ -24,8 +25,9 @@ class ModelTable:
     @property
     def selected(self) -> CatalogueEntry | None:
         """The model of the selected row."""
-        row = self._table.currentRow()
-        chosen = bool(self._table.selectedItems()) and 0 <= row < len(self._entries)
+        table = self.ui.modelsTable
+        row = table.currentRow()
+        chosen = bool(table.selectedItems()) and 0 <= row < len(self._entries)
         return self._entries[row] if chosen else None
 
     def show(self, entries: tuple[CatalogueEntry, ...]) -> None:
@@ -33,15 +35,17 @@ class ModelTable:
         if entries == self._entries:
             return
         before = self.selected
-        self._table.clearSelection()
+        table = self.ui.modelsTable
+        table.clearSelection()
         self._entries = entries
-        self._table.setRowCount(len(entries))
+        table.setRowCount(len(entries))
         for row, entry in enumerate(entries):
             for column, text in enumerate(model_texts.cells(entry)):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(text)
-                self._table.setItem(row, column, item)
-        self._table.resizeColumnsToContents()
+                table.setItem(row, column, item)
+        table.resizeColumnsToContents()
+        table.resizeRowsToContents()
         for row, entry in enumerate(entries):
             if before is not None and entry.name == before.name:
-                self._table.selectRow(row)
+                table.selectRow(row)

@@ -61,6 +61,8 @@ def summary(entry: CatalogueEntry | None) -> str:
 def details(entry: CatalogueEntry) -> str:
     """Return all that is known of a model, line by line."""
     lines = [sentence(entry.description)]
+    if entry.licence:
+        lines.append(_("Licence: {what}.").format(what=entry.licence))
     if entry.trained_on:
         lines.append(_("Trained on: {what}.").format(what=entry.trained_on))
     if entry.title:
@@ -93,6 +95,18 @@ def fetch_question(entries: Iterable[CatalogueEntry]) -> str:
     licence = licence_question(entries)
     parts.append(licence or _("Fetch them now?"))
     return "\n".join(parts)
+
+
+def remove_question(entry: CatalogueEntry, all_models: Iterable[CatalogueEntry]) -> str:
+    """Return whether a model's files shall go, and which other models need them, too."""
+    text = _("Delete the files of {name} from this computer?").format(name=title(entry))
+    sharing = [
+        title(other) for other in all_models
+        if other.name != entry.name and set(other.files) & set(entry.files)
+    ]
+    if sharing:
+        text += " " + _("They are also those of {names}.").format(names=", ".join(sharing))
+    return text
 
 
 def sentence(text: str) -> str:

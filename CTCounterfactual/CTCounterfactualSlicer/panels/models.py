@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE
 from CTCounterfactualLib.models.catalogue import READY, CatalogueEntry
-from CTCounterfactualLib.models.store.manage import remove_files
+from CTCounterfactualLib.models.store.manage import is_here, remove_files
 
 from .. import model_files, own_models
 from ..timer import JobTimer
@@ -33,7 +33,7 @@ class ModelsPanel(Panel):
         self.job = None
         self._cancelling = False
         self._folder = Path.home()
-        self._table = ModelTable(self.ui.modelsTable, self._draw_buttons)
+        self._table = ModelTable(self.ui, self._draw_buttons)
         self.ui.modelFetchButton.connect("clicked()", self._fetch_or_cancel)
         self.ui.modelLocalButton.connect("clicked()", self._adopt)
         self.ui.modelVerifyButton.connect("clicked()", self._verify)
@@ -77,7 +77,9 @@ class ModelsPanel(Panel):
             fetch.text, fetch.enabled = _("Cancel"), not self._cancelling and self.job.cancellable
         self.ui.modelLocalButton.enabled = idle and missing
         self.ui.modelVerifyButton.enabled = idle and (own or (fetchable and not missing))
-        self.ui.modelRemoveButton.enabled = idle and (own or fetchable)
+        self.ui.modelRemoveButton.enabled = idle and (own or (fetchable and is_here(
+            model_files.model_cache(), entry.files
+        )))
         self.ui.modelAddButton.enabled = idle
         self.ui.modelProgressWidget.visible = not idle
         self.ui.modelDetailsLabel.text = model_texts.details(entry) if entry is not None else ""
@@ -239,10 +241,11 @@ class ModelsPanel(Panel):
     def _remove(self) -> None:
         entry = self._table.selected
         own, name = own_models.is_own(entry), model_texts.title(entry)
-        question = _("Take {name} out of the lists? Its files stay where they are.") if own else (
-            _("Delete the files of {name} from this computer?")
+        question = (
+            _("Take {name} out of the lists? Its files stay where they are.").format(name=name)
+            if own else model_texts.remove_question(entry, self.entries)
         )
-        if not slicer.util.confirmYesNoDisplay(question.format(name=name)):
+        if not slicer.util.confirmYesNoDisplay(question):
             return
         with self.host.messages.guard(_("The files could not be removed")):
             if own:

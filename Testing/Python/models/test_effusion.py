@@ -162,7 +162,7 @@ def test_a_card_that_does_not_fit_is_refused(tmp_path, change, said):
 def painted(shared_ct):
     """Return an unseen real chest with fluid painted into it eight times, and without."""
     source = source_from_scan(read_scan(shared_ct("chest_cip64.nrrd")))
-    return paint_cases(source, 8, seed=11, ml=(60.0, 1000.0))
+    return paint_cases(source, 8, seed=11, ml=(200.0, 1000.0))
 
 
 def test_painted_fluid_raises_the_score_of_an_unseen_chest(shipped, painted):
@@ -174,7 +174,7 @@ def test_painted_fluid_raises_the_score_of_an_unseen_chest(shipped, painted):
 
 def test_the_gradient_points_at_the_fluid(shipped, painted):
     found = point(shipped, painted[0])
-    assert found.hits >= 6  # of 8; by chance one in thirty
+    assert found.hits >= 6  # of 8; by chance less than one
     assert found.chance < 0.1
     assert found.energy > 4 * found.chance
 

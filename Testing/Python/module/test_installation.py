@@ -194,3 +194,24 @@ def test_the_extension_gets_version_and_constraints(monkeypatch, tmp_path):
 def test_errors_of_installation_are_the_users():
     assert issubclass(InstallationError, CTCounterfactualError)
     assert issubclass(Declined, CTCounterfactualError)
+
+
+def test_what_downloads_need_is_listed_apart():
+    fetching = packages.fetching_packages()
+    assert [one.name for one in fetching] == ["pooch", "PyYAML"]
+    assert all(one.optional and one.size_mb == "1" for one in fetching)
+    text = packages.describe(fetching)
+    assert text.startswith("Before the first model is fetched") and "pooch (1 MB)" in text
+
+
+def test_a_package_may_be_imported_by_another_name():
+    pytest.importorskip("yaml")
+    assert Package("PyYAML>=5", "1", "reads").installed
+
+
+def test_only_what_downloads_need_is_asked_for_when_fetching(monkeypatch):
+    monkeypatch.setattr(packages, "fetching_packages", lambda: (NEEDED,))
+    asked = []
+    with pytest.raises(Declined):
+        installation.ensure_installed(lambda text: bool(asked.append(text)), fetching=True)
+    assert "ctc_needed" in asked[0]

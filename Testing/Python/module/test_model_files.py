@@ -1,15 +1,8 @@
-"""Models from within Slicer: downloads in a real worker from a server on this machine, own cards."""
-# ruff: noqa: E402 - without slicer-core there is nothing here to test
+"""Models from within Slicer: downloads in a real worker from a local server, and own cards."""
 
 import hashlib
 import os
-import re
-import stat
-import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -20,31 +13,10 @@ from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, PARTIAL_SUFF
 from CTCounterfactualLib.models.store.remote import RemoteFile
 from CTCounterfactualSlicer import model_files, own_models, packages
 from CTCounterfactualSlicer.model_files import FetchJob, FileJob, OpenJob
+from model_server import CONTENT, DIGEST, NAP_S, ModelServer
 
-CONTENT = os.urandom(1 << 10) * 4096  # 4 MB: four blocks of a download
-DIGEST = hashlib.sha256(CONTENT).hexdigest()
 MODEL, GATED = "from-here", "gated"
 PATIENCE_S = 120.0
-NAP_S = 0.02
-# The command line as it is, on a catalogue whose files a server on this machine has.
-SHIM = """
-import sys
-sys.path.insert(0, {package!r})
-from CTCounterfactualLib.app import cli, models_command
-from CTCounterfactualLib.models import catalogue
-from CTCounterfactualLib.models.store.remote import RemoteFile
-
-def list_models(folder=None, cache=None):
-    file = RemoteFile("model.pth", {url!r}, {size}, {digest!r})
-    return tuple(
-        catalogue.CatalogueEntry(name, "classifier", "Made for a test", "needs download",
-                                 licence=licence, files=(file,))
-        for name, licence in (({model!r}, "MIT"), ({gated!r}, "ask its publisher"))
-    )
-
-models_command.list_models = list_models
-sys.exit(cli.main(sys.argv[2:]))
-"""
 NETWORK = """
 from torch import nn
 class Net(nn.Module):
@@ -60,70 +32,19 @@ CARD = """
 """
 
 
-class Server:
-    """Serves CONTENT with byte ranges; while `slow`, all but the first block waits."""
-
-    def __init__(self):
-        self.asked = []
-        self.slow = threading.Event()
-        self.closing = threading.Event()
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                owner.answer(self)
-
-            def log_message(self, *arguments):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/model.pth"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def answer(self, request):
-        asked = request.headers.get("Range")
-        self.asked.append(asked)
-        start = int(re.match(r"bytes=(\d+)-", asked)[1]) if asked else 0
-        request.send_response(206 if start else 200)
-        request.send_header("Content-Length", str(len(CONTENT) - start))
-        request.end_headers()
-        first = start + len(CONTENT) // 2
-        request.wfile.write(CONTENT[start:first])
-        while self.slow.is_set() and not self.closing.is_set():
-            time.sleep(NAP_S)
-        try:
-            request.wfile.write(CONTENT[first:])
-        except OSError:
-            self.gone = True  # whoever asked has been ended
-
-    def close(self):
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @pytest.fixture
 def server():
-    server = Server()
+    server = ModelServer()
     yield server
     server.close()
 
 
 @pytest.fixture
 def python(server, tmp_path):
-    """A `python` that runs our command line on the test's catalogue."""
+    """A `python` that runs our command line on the server's files."""
     if os.name == "nt":
         pytest.skip("the stand-in for Python is a shell script")
-    shim, script = tmp_path / "shim.py", tmp_path / "python"
-    package = str(Path(model_files.__file__).parents[1])
-    shim.write_text(SHIM.format(
-        package=package, url=server.url, size=len(CONTENT), digest=DIGEST[:8], model=MODEL,
-        gated=GATED,
-    ))
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{shim}" "$@"\n')
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    return str(script)
+    return server.python(tmp_path, "model.pth", {MODEL: "MIT", GATED: "ask its publisher"})
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...errors import ModelError
 from ...events import Reporter
-from .cache import BYTES_PER_MB, CONVERTED, ModelCache
+from .cache import BYTES_PER_MB, CONVERTED, PARTIAL_SUFFIX, ModelCache
 from .pins import read_pins
 from .remote import RemoteFile
 
@@ -83,6 +83,14 @@ def fetch_files(
     names = [path.name for path in paths]
     reporter.report(FETCHED, "All files are here.", 1.0, files=names, output=str(cache.folder))
     return tuple(paths)
+
+
+def is_here(cache: ModelCache, files: Iterable[RemoteFile]) -> bool:
+    """Tell whether anything of a model is here, be it a part of a download."""
+    return any(
+        (cache.folder / f"{file.name}{ending}").is_file()
+        for file in files for ending in ("", PARTIAL_SUFFIX)
+    )
 
 
 def verify_files(cache: ModelCache, files: Iterable[RemoteFile]) -> tuple[FileCheck, ...]:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ...scans.grid import GridSpec
 from ...scans.hounsfield import AIR_HU
+from .augment_settings import AugmentSettings
 from .examples import GENERATED, REAL, SITE_VOXEL_ML, Example
 
 # Field of view of a batch in voxels of 6 mm, (D, H, W): from a slab to a whole chest.
@@ -25,38 +26,6 @@ FREE_ML, EFFUSION_ML = 1.0, 8.0
 LUNG_HU, LUNG_WIDTH_HU = -850.0, 180.0
 # Muscle and organs without contrast medium, and organs and vessels full of it.
 PLAIN_TISSUE_HU, ENHANCED_HU = 45.0, 250.0
-
-
-@dataclass(frozen=True)
-class AugmentSettings:
-    """Ranges of the random transforms; few patients must stand for many, so they are wide.
-
-    Parameters
-    ----------
-    rotation_deg, scale : float
-        Rotation about each axis (+-), and zoom (1/scale..scale), partly of each axis alone.
-    warp, warp_nodes : float, int
-        Standard deviation of a smooth displacement as a share of the scan's width, and its control
-        points along each axis.
-    shift_hu, gain, lung_shift_hu : float
-        Greatest offset, relative gain, and offset of lung alone.
-    contrast : tuple of float
-        Range of the factor by which tissue above `PLAIN_TISSUE_HU` is stretched: 0 takes contrast
-        medium away, so that organs look like muscle.
-    noise_hu, blur_chance : float
-        Greatest noise, and share of examples blurred.
-    """
-
-    rotation_deg: float = 12.0
-    scale: float = 1.3
-    warp: float = 0.05
-    warp_nodes: int = 4
-    shift_hu: float = 15.0
-    gain: float = 0.03
-    lung_shift_hu: float = 70.0
-    contrast: tuple[float, float] = (0.0, 1.3)
-    noise_hu: float = 12.0
-    blur_chance: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -101,7 +70,10 @@ class BatchSampler:
         moved = F.grid_sample(
             source, self._grid(example, size), padding_mode="zeros", align_corners=False
         )
-        return self._intensity(moved[:, :1] + AIR_HU), moved[:, 1:]
+        hu, fluid = moved[:, :1] + AIR_HU, moved[:, 1:]
+        if self.rng.random() < self.settings.dense_chance:
+            hu = hu + self.rng.uniform(0, self.settings.dense_hu) * fluid
+        return self._intensity(hu), fluid
 
     def _grid(self, example: Example, size: tuple[int, int, int]) -> torch.Tensor:
         """Return sampling positions (1, D, H, W, 3) in grid_sample's -1..1, (x, y, z) order."""

@@ -44,7 +44,7 @@ class EffusionTrainer:
         self._load_checkpoint()
         # A resumed run must not see the first run's examples again.
         self.sampler = BatchSampler(
-            examples, settings.generated_share, settings.seed + self.step
+            examples, settings.generated_share, settings.seed + self.step, settings.augment
         )
 
     def run(self, on_step=None) -> EffusionNet:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field, fields
 
 from ...errors import SettingsError
 from ...models.effusion import EffusionConfig
+from .augment_settings import AugmentSettings
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class EffusionSettings:
     weight_decay: float = 1e-3
     warmup: int = 50
     site_weight: float = 2.0
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
     seed: int = 0
     log_every: int = 25
     checkpoint_every: int = 100
@@ -65,13 +68,20 @@ class EffusionSettings:
     @classmethod
     def from_dict(cls, values: dict) -> EffusionSettings:
         """Build from a card's `training`; raise `SettingsError` naming unknown fields."""
-        unknown = sorted(set(values) - {item.name for item in fields(cls)})
-        if unknown:
-            raise SettingsError(f"EffusionSettings has no field(s) {', '.join(unknown)}.")
-        if "config" in values:
-            values = {**values, "config": EffusionConfig(**values["config"])}
-        return cls(**values)
+        parts = {"config": EffusionConfig, "augment": AugmentSettings}
+        return _build(cls, {
+            name: _build(parts[name], value) if name in parts else value
+            for name, value in values.items()
+        })
 
     def to_dict(self) -> dict:
         """Return plain JSON values for the model card."""
-        return {**asdict(self), "ml": list(self.ml)}
+        return json.loads(json.dumps(asdict(self)))  # tuples as lists, as a card has them
+
+
+def _build(settings: type, values: dict):
+    """Make settings from a dict; raise `SettingsError` naming unknown fields."""
+    unknown = sorted(set(values) - {item.name for item in fields(settings)})
+    if unknown:
+        raise SettingsError(f"{settings.__name__} has no field(s) {', '.join(unknown)}.")
+    return settings(**values)

@@ -10,6 +10,7 @@ from CTCounterfactualLib.models.store.manage import (
     AS_IT_WAS,
     CHANGED,
     fetch_files,
+    is_here,
     remove_files,
     verify_files,
 )
@@ -66,6 +67,14 @@ def test_a_cancel_is_heard_before_each_file(cache, local):
 def test_what_is_not_here_and_can_not_be_fetched_is_said(cache):
     with pytest.raises(ModelError, match="--offline was asked for"):
         fetch_files(cache, [remote("a.pth")])
+
+
+def test_a_part_of_a_download_is_here_too(cache, local):
+    files = [remote("a.pth"), remote("b.pth")]
+    assert not is_here(cache, files)
+    cache.folder.mkdir()
+    (cache.folder / "b.pth.part").write_bytes(b"1")
+    assert is_here(cache, files) and not is_here(cache, files[:1])
 
 
 def test_each_file_is_as_it_was_changed_or_not_here(cache, local):
