@@ -19,6 +19,8 @@ from . import texts
 from .choice_box import ChoiceBox
 from .panel import Panel
 
+COMPARISONS = (layouts.COMPARE, layouts.COMPARE_MORE)
+
 
 class ComparePanel(Panel):
     """Switches layouts and overlays; Slicer's own widgets step through the animation."""
@@ -34,6 +36,7 @@ class ComparePanel(Panel):
         self._browser = None
         self._window: SameWindow | None = None
         self._windowed = None  # the counterfactual whose window is shared
+        self._former: int | None = None  # the layout before the comparison
         self._drawing = False
         self._seek = slicer.qMRMLSequenceBrowserSeekWidget()
         self._play = slicer.qMRMLSequenceBrowserPlayWidget()
@@ -44,6 +47,7 @@ class ComparePanel(Panel):
             self.ui.animationWidget.layout().addWidget(widget)
         self.ui.compareButton.connect("clicked()", self._compare)
         self.ui.compareMoreButton.connect("clicked()", self._compare_more)
+        self.ui.compareBackButton.connect("clicked()", self._go_back)
         self.ui.heatmapCheckBox.connect("toggled(bool)", self._toggle_heatmap)
         self.ui.heatmapOpacitySlider.connect("valueChanged(double)", self._set_opacity)
         self.ui.surfacesCheckBox.connect("toggled(bool)", self._toggle_surfaces)
@@ -67,6 +71,9 @@ class ComparePanel(Panel):
             self.ui.heatmapCheckBox, self.ui.heatmapOpacitySlider,
         ):
             widget.enabled = usable
+        if current_layout() not in COMPARISONS:
+            self._former = None  # left by Slicer's own layout menu, or the scene was closed
+        self.ui.compareBackButton.enabled = self._former is not None
         surfaces = () if nodes is None else nodes.surfaces
         self.ui.surfacesCheckBox.enabled = bool(surfaces) or explanation is not None
         self._check(self.ui.surfacesCheckBox, any(
@@ -114,16 +121,27 @@ class ComparePanel(Panel):
 
     def _show_comparison(self, more: bool) -> None:
         with self.host.messages.guard(_("The comparison could not be shown")):
-            compare.show_comparison(
+            before = compare.show_comparison(
                 slicer.mrmlScene, slicer.app.applicationLogic(), self.host.shown.nodes,
                 self._chosen_orientation, more,
             )
+            if before not in COMPARISONS:
+                self._former = before
             # Every heatmap left the views: there the change in HU lies over the scan.
             self._check(self.ui.heatmapCheckBox, False)
             compare.set_change_opacity(slicer.mrmlScene, self.ui.heatmapOpacitySlider.value)
             self._share_window()
             if more:
                 slicer.util.resetThreeDViews()
+        self.refresh()
+
+    def _go_back(self) -> None:
+        """Show the layout that was there before the comparison."""
+        layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        if layout is not None and self._former is not None:
+            layout.SetViewArrangement(self._former)
+        self._release_window()
+        self.refresh()
 
     def _share_window(self) -> None:
         """Keep scan, counterfactual and animation in one window, whichever of them is adjusted."""
@@ -175,7 +193,7 @@ class ComparePanel(Panel):
     def _prepare_animation(self) -> None:
         with self.host.messages.guard(_("The animation could not be made")):
             self._add(add_animation)
-            if current_layout() not in (layouts.COMPARE, layouts.COMPARE_MORE):
+            if current_layout() not in COMPARISONS:
                 self._show_comparison(more=False)
             compare.show_animation(slicer.mrmlScene, self.host.shown.nodes, True)
             self._share_window()
