@@ -58,6 +58,7 @@ class ResultsPanel(Panel):
         self.host.show(Shown.of_result(result))
         self.find_results()
         self.ui.resultsCollapsibleButton.collapsed = False
+        self.ui.chunkTable.clearSelection()  # of a row that was selected while it ran
         self.host.compare.show_heatmap(result.heatmapNode)
 
     def cleanup(self) -> None:

@@ -23,6 +23,7 @@ class Desk:
 
     def __init__(self, app, files: Path):
         import slicer
+
         from CTCounterfactualLib.scans.generated import ChestSettings
         from CTCounterfactualSlicer.sample_data import add_generated_chest
 
