@@ -16,7 +16,10 @@ from CTCounterfactualLib.scene.headless import headless_scene
 from . import parameters, pythonqt, widgets
 
 MODULE = Path(__file__).resolve().parents[2] / "CTCounterfactual" / "CTCounterfactual.py"
-# Imported anew each time: they hold what they found in the stand-ins.
+STAND_INS = (
+    "qt", "ctk", "slicer.i18n", "slicer.parameterNodeWrapper", "slicer.ScriptedLoadableModule"
+)
+# Those hold what they found in the stand-ins.
 OURS = ("CTCounterfactual", "CTCounterfactualSlicer.panels", "CTCounterfactualSlicer.timer")
 UNLOAD = "moduleAboutToBeUnloaded(QString)"
 
@@ -33,9 +36,6 @@ class Manager:
     def disconnect(self, signature: str, call) -> None:
         self._calls.remove((signature, call))
 
-    def resetThreeDViews(self) -> None:
-        pass
-
 
 class Application(Manager):
     """`slicer.app`."""
@@ -44,8 +44,8 @@ class Application(Manager):
 
     def __init__(self, application, logic):
         super().__init__()
-        manager = Manager()
-        self.moduleManager = self.layoutManager = lambda: manager
+        modules, views = Manager(), SimpleNamespace(resetThreeDViews=lambda: None)
+        self.moduleManager, self.layoutManager = lambda: modules, lambda: views
         self.clipboard, self.processEvents = application.clipboard, application.processEvents
         self.applicationLogic = lambda: logic
         self.testingEnabled, self.topLevelWidgets = lambda: True, list
@@ -96,6 +96,12 @@ def _module(name: str, members: dict) -> types.ModuleType:
     return made
 
 
+def _forget() -> None:
+    for name in [*STAND_INS, *sys.modules]:
+        if name in STAND_INS or name in OURS or name.startswith(f"{OURS[1]}."):
+            sys.modules.pop(name, None)
+
+
 @contextmanager
 def slicer_like(cache: Path):
     """Put a scene and the stand-ins in place and import the module; afterwards undo it all.
@@ -120,14 +126,12 @@ def slicer_like(cache: Path):
         )
         for name, value in members.items():
             stack.enter_context(mock.patch.object(slicer, name, value, create=True))
-        stack.enter_context(mock.patch.dict(sys.modules, {
-            "qt": qt, "ctk": widgets, "slicer.parameterNodeWrapper": parameters,
-            "slicer.i18n": _module("i18n", {"tr": str, "translate": lambda context, text: text}),
-            "slicer.ScriptedLoadableModule": _module("ScriptedLoadableModule", bases),
-        }))
-        for name in [name for name in sys.modules if name.startswith(OURS) and "Lib" not in name]:
-            if name in OURS or name.startswith(OURS[1]):
-                del sys.modules[name]
+        _forget()
+        stack.callback(_forget)
+        translation = _module("i18n", {"tr": str, "translate": lambda context, text: text})
+        bases = _module("ScriptedLoadableModule", bases)
+        modules = (qt, widgets, translation, parameters, bases)
+        sys.modules.update(zip(STAND_INS, modules, strict=True))
         import CTCounterfactual as module
 
         errors = []

@@ -4,6 +4,8 @@ Properties are attributes, signals are connected by their signature, and an attr
 doesn't have can't be set.
 """
 
+import ctypes
+import sys
 import types
 from functools import cache
 
@@ -11,7 +13,14 @@ from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
 ALIASES = {"name": "objectName"}  # PythonQt's own
 SIGNAL_CODE = "2"  # what Qt's SIGNAL() puts before a signature
+# PySide6 6.12 takes these for immortal, which they are from Python 3.12 on: each call that returns
+# None would take a reference from it until Python frees it and ends. So they get enough to last.
+LASTING, REFERENCES = (None, True, False), 1 << 30
 VIRTUAL = {"sizeHint", "minimumSizeHint"}  # Qt itself looks for overrides of these
+
+if sys.version_info < (3, 12):
+    for _one in LASTING:
+        ctypes.c_ssize_t.from_address(id(_one)).value += REFERENCES
 
 
 @cache

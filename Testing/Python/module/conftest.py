@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from unittest import mock
 
@@ -24,14 +25,20 @@ class Desk:
     def __init__(self, app, files: Path):
         import slicer
 
+        self.app, self.slicer, self.files = app, slicer, files
+        self.scene = app.headless.scene
+        self.add_chest()
+        self.open()
+
+    def add_chest(self) -> None:
+        """Load the scan."""
         from CTCounterfactualLib.scans.generated import ChestSettings
         from CTCounterfactualSlicer.sample_data import add_generated_chest
 
-        self.app, self.slicer, self.files = app, slicer, files
-        self.scene = app.headless.scene
+        hierarchy = self.slicer.vtkMRMLSubjectHierarchyNode
+        hierarchy.GetSubjectHierarchyNode(self.scene)  # Slicer's scenes have one
         chest = ChestSettings(SPACING_MM, SIZE, effusion_ml=EFFUSION_ML)
         self.chest = add_generated_chest(self.scene, chest, "CHEST")
-        self.open()
 
     def open(self) -> None:
         """Open the module, as Slicer does on the user's first click on it."""
@@ -77,10 +84,13 @@ class Desk:
         """Folders of jobs on disk."""
         return [path for path in self.files.rglob("job-*") if path.is_dir()]
 
-    def census(self) -> list:
-        """Names and classes of all nodes."""
+    def census(self) -> Counter:
+        """How many nodes there are of each class, and of each name that a user sees."""
         nodes = [self.scene.GetNthNode(n) for n in range(self.scene.GetNumberOfNodes())]
-        return sorted((node.GetClassName(), node.GetName()) for node in nodes)
+        return Counter(
+            (node.GetClassName(), "" if node.GetHideFromEditors() else node.GetName())
+            for node in nodes
+        )
 
     def picture(self, name: str) -> Path:
         """Draw the whole panel into a PNG and return its path."""
