@@ -27,7 +27,7 @@ from CTCounterfactualSlicer.panels import parameters as limits
 from CTCounterfactualSlicer.panels import texts
 from CTCounterfactualSlicer.panels.compare import ComparePanel
 from CTCounterfactualSlicer.panels.export import ExportPanel
-from CTCounterfactualSlicer.panels.input import InputPanel
+from CTCounterfactualSlicer.panels.input import InputPanel, first_scan
 from CTCounterfactualSlicer.panels.maintenance import MaintenancePanel
 from CTCounterfactualSlicer.panels.messages import MessagesPanel
 from CTCounterfactualSlicer.panels.models import ModelsPanel
@@ -193,9 +193,7 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Follow the scene's parameter node; choose the first volume if none is chosen."""
         self.setParameterNode(self.logic.getParameterNode())
         if not self.parameterNode.inputVolume:
-            volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
-            if volume:
-                self.parameterNode.inputVolume = volume
+            self.parameterNode.inputVolume = first_scan(slicer.mrmlScene)
 
     def setParameterNode(self, parameterNode) -> None:
         """Connect the controls to a parameter node, or to none."""

@@ -7,4 +7,7 @@ venv=${CT_COUNTERFACTUAL_TEST_VENV:-.venv-test}
 python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --constraint Testing/constraints.txt --editable '.[test]'
 "$venv/bin/ruff" check .
-exec "$venv/bin/python" -m pytest "$@"
+# Two workers with one thread each: as fast as two cores are, and no fight for them. A file's tests stay
+# together, because they share what is slow to make.
+export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen
+exec "$venv/bin/python" -m pytest -n "${CT_COUNTERFACTUAL_TEST_JOBS:-2}" --dist loadfile "$@"

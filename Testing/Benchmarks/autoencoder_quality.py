@@ -35,7 +35,7 @@ def main() -> None:
     for card in options.card:
         autoencoder = load_autoencoder(card)
         for path in options.scan:
-            found = explain(read_scan(path), autoencoder=autoencoder, mode="whole")
+            found = explain(read_scan(path), autoencoder=autoencoder, mode="whole", frames=0)
             quality = measure(autoencoder, found).to_dict()
             label = f"{autoencoder.name}, f = {autoencoder.factor}, {found.scan.name}"
             figures[label] = quality

@@ -8,7 +8,7 @@ import sys
 
 from .. import __version__
 from . import commands
-from .check_command import add_check_options, check
+from .check_command import add_check_options, add_trust_option, check
 from .effusion_command import add_effusion_options, train_effusion
 from .failures import EXIT_OK, describe, tell
 from .models_command import add_models_options, models
@@ -40,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_input_options(explain)
     add_output_options(explain)
     add_explain_options(explain)
+    add_trust_option(explain)
     explain.set_defaults(run=commands.explain)
 
     demo = verbs.add_parser("demo", help="the same on a chest CT generated on the spot")
@@ -49,12 +50,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_output_options(demo)
     add_explain_options(demo)
+    add_trust_option(demo)
     demo.set_defaults(run=commands.demo)
 
     job = verbs.add_parser("run", help="run a job file, as --save-job writes it")
     job.add_argument("job", metavar="JOB", help="the job file (JSON)")
     add_progress_option(job)
     add_parent_option(job)
+    add_trust_option(job)
     job.set_defaults(run=commands.run)
 
     listing = verbs.add_parser("list", help="list classifiers, targets and autoencoders")

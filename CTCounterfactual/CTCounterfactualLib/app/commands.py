@@ -8,6 +8,7 @@ import sys
 from ..jobs.job import FileInput, GeneratedInput, Job
 from ..jobs.run import run_job
 from ..models.catalogue import list_models
+from .check_command import consent_from
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
 from .options import settings_from
 from .progress import progress_printer
@@ -30,7 +31,7 @@ def demo(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run a job file."""
-    _run(Job.read(options.job), options.progress, options.parent_stdin)
+    _run(Job.read(options.job), options, options.parent_stdin)
 
 
 def list_all(options: argparse.Namespace) -> None:
@@ -82,11 +83,11 @@ def _run_or_save(options, given: FileInput | GeneratedInput, with_scan: bool) ->
         path = job.write(options.save_job)
         sys.stderr.write(f"Job written to {path}; run it with: ct-counterfactual run {path}\n")
     else:
-        _run(job, options.progress)
+        _run(job, options)
 
 
-def _run(job: Job, progress: str, parent_stdin: bool = False) -> None:
+def _run(job: Job, options: argparse.Namespace, parent_stdin: bool = False) -> None:
     with cancel_on_signal() as cancel:
         if parent_stdin:
             cancel_when_stdin_ends(cancel)
-        run_job(job, progress_printer(progress), cancel)
+        run_job(job, progress_printer(options.progress), cancel, consent_from(options))

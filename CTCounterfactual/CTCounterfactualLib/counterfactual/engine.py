@@ -13,11 +13,11 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from ..errors import ScanError, SettingsError
+from ..errors import ModelError, ScanError, SettingsError
 from ..events import CancelToken, ProgressCallback, Reporter
 from ..models.autoencoder import SliceAutoencoder
 from ..models.catalogue import load_autoencoder, load_classifier
-from ..models.classifier import Classifier, suggest
+from ..models.classifier import NO_GRADIENT, Classifier, suggest
 from ..scans.grid import PreparedScan, prepare
 from ..scans.read import read_scan
 from ..scans.scan import Scan
@@ -103,6 +103,8 @@ def explain(
         scan = read_scan(scan)
     reporter.report("read", f"Read {scan.name}", READ, size=list(scan.size))
     classifier = load_classifier(classifier)
+    if not classifier.differentiable:
+        raise ModelError(NO_GRADIENT.format(name=classifier.name))
     target = classifier.find_target(target)
     if not isinstance(autoencoder, SliceAutoencoder):
         autoencoder = load_autoencoder(autoencoder)

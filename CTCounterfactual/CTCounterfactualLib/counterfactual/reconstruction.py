@@ -1,8 +1,8 @@
 """How well the autoencoder redraws the scan, before anything is changed: the self-check of a model.
 
-A wrong output mapping, orientation or resize shows here, on the user's own scan, as low contrast or
-as a low peak signal-to-noise ratio. (The paper's own code decodes with (y + 2) / 4 where the inverse
-of its input mapping is (y + 1) / 2, which halves the contrast of every picture.)
+A wrong output mapping, orientation or resize shows here, on the user's own scan, as low contrast
+or as a low peak signal-to-noise ratio. (The paper's own code decodes with (y + 2) / 4 where the
+inverse of its input mapping is (y + 1) / 2, which halves the contrast of every picture.)
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import math
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,18 +19,26 @@ from ..outputs.volumes import heatmap_file, write_image
 from ..scans.scan import Scan
 from .job import GeneratedInput, Job
 
+if TYPE_CHECKING:
+    from ..models.own.consent import Consent
+
 # A generated chest: fine enough to look like a CT, small enough for a minute on two cores.
 GENERATED_SPACING_MM = (1.0, 1.0, 2.0)
 
 
 def run_job(
-    job: Job, progress: ProgressCallback | None = None, cancel: CancelToken | None = None
+    job: Job,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+    consent: Consent | None = None,
 ) -> Path:
     """Read, explain and write what a job asks for; return the result folder.
 
     Everything that can fail early is checked before the scan is read. With `job.stream`, each
     chunk's heatmap is there as `chunk_KKK-KKK.nrrd` before the chunk's event, whose data names it
     (`heatmap`). The last event, `written`, carries `output`, `scores` and `flags`.
+
+    `consent` says whether code of own models may run; None: if it was consented to before.
 
     Raises
     ------
@@ -38,7 +47,7 @@ def run_job(
     """
     cancel = cancel or CancelToken()
     check_output(job.output, job.force)
-    explanation = _explain(job, _Stream(job.stream, progress), cancel)
+    explanation = _explain(job, _Stream(job.stream, progress), cancel, consent)
     cancel.check()
     out = write_result(
         explanation, job.output, job.force, job.scene, job.with_scan, job.report
@@ -60,18 +69,20 @@ def read_input(job: Job) -> Scan:
     return replace(scan, name=job.input.name or scan.name)
 
 
-def _explain(job: Job, stream: _Stream, cancel: CancelToken) -> Explanation:
+def _explain(
+    job: Job, stream: _Stream, cancel: CancelToken, consent: Consent | None
+) -> Explanation:
     from ..counterfactual.engine import explain
     from ..counterfactual.region import check_region, read_region
     from ..models.catalogue import load_autoencoder, load_classifier
 
     cancel.check()
-    classifier = load_classifier(job.classifier)
+    classifier = load_classifier(job.classifier, consent)
     classifier.find_target(job.target)
     region = read_region(job.region, job.region_name) if job.region else None
     if region is not None:
         check_region(region, job.settings)
-    autoencoder = load_autoencoder(job.autoencoder)
+    autoencoder = load_autoencoder(job.autoencoder, consent)
     cancel.check()
     scan = read_input(job)
     cancel.check()

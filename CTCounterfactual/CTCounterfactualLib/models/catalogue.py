@@ -14,6 +14,7 @@ from .store.remote import RemoteFile
 
 if TYPE_CHECKING:
     from .classifier import Classifier
+    from .own.consent import Consent
 
 
 def _resources() -> Path:
@@ -147,7 +148,7 @@ def _target_names(row: dict, folder: Path) -> tuple[str, ...]:
     return tuple(f"{name} [{code}] (probability)" for code, name in listed)
 
 
-def load_autoencoder(name_or_path: str | Path):
+def load_autoencoder(name_or_path: str | Path, consent: Consent | None = None):
     """Load a slice autoencoder by catalogue name or by the path of its card.
 
     Returns
@@ -165,7 +166,7 @@ def load_autoencoder(name_or_path: str | Path):
     if _is_own_card(name_or_path):
         from .own.load import load_own_autoencoder
 
-        return load_own_autoencoder(name_or_path)
+        return load_own_autoencoder(name_or_path, consent)
     path = Path(name_or_path)
     if path.suffix == ".json":
         return autoencoder_from_card(path)
@@ -177,11 +178,13 @@ def load_autoencoder(name_or_path: str | Path):
     return published_autoencoder(entry, ModelCache(default_folder()))
 
 
-def load_classifier(name: str | Path | Classifier) -> Classifier:
+def load_classifier(
+    name: str | Path | Classifier, consent: Consent | None = None
+) -> Classifier:
     """Load a classifier by name or card; an instance stays as it is.
 
     A card is that of the user's own model, or JSON with a `builtin` name. Code of an own model
-    runs only if it was consented to before (`models.own.consent`).
+    runs only if `consent` says so; None: if it was consented to before.
 
     Returns
     -------
@@ -200,7 +203,7 @@ def load_classifier(name: str | Path | Classifier) -> Classifier:
     if _is_own_card(name):
         from .own.load import load_own_classifier
 
-        return load_own_classifier(name)
+        return load_own_classifier(name, consent)
     own_weights = None
     if Path(name).suffix == ".json":
         path = Path(name)

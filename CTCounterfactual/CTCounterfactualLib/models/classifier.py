@@ -10,6 +10,12 @@ import torch
 from ..errors import SettingsError
 from ..scans.grid import GridSpec, PreparedScan
 
+NO_GRADIENT = (
+    "{name} is a black box: ONNX gives scores but no gradients, and counterfactual search needs "
+    "the gradient. Use methods that need none (occlusion, responsibility maps), or give the same "
+    "network as TorchScript, torch.export or a Python file."
+)
+
 
 @dataclass(frozen=True)
 class Target:
@@ -46,6 +52,8 @@ class Classifier(ABC):
         What its volumes look like.
     targets : tuple of Target
         The first is the default.
+    differentiable : bool
+        Whether `score` has a gradient; a black box (ONNX) has none, and no counterfactuals.
     """
 
     name: str
@@ -53,6 +61,7 @@ class Classifier(ABC):
     sha256: str = ""
     grid: GridSpec
     targets: tuple[Target, ...]
+    differentiable: bool = True
 
     @abstractmethod
     def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:

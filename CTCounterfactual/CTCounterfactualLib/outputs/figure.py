@@ -19,6 +19,8 @@ DPI = 130
 BACKGROUND, INK, MUTED = "#111418", "#e8eaed", "#9aa0a6"
 WIDTH_INCHES = 15.0
 PICTURE_COLUMNS, PLOT_SHARE = 3, 0.34
+# Names are the user's: a dollar sign in one is no formula.
+PLAIN = {"parse_math": False}
 # What margins and gaps leave of the pictures' width; room above and below the pictures, and the
 # least that the plots beside them need.
 MARGIN_SHARE, HEAD_INCHES, FOOT_INCHES, MIN_BODY_INCHES = 0.88, 1.05, 0.45, 6.5
@@ -60,11 +62,12 @@ def draw_figure(explanation: Explanation):
     plots.draw_plots(figure, right, explanation, INK, MUTED, BACKGROUND)
     figure.text(
         0.015, 1 - 0.3 / height, _headline(explanation), color=INK, fontsize=15, weight="bold",
-        va="center",
+        va="center", **PLAIN,
     )
     figure.text(0.015, 1 - 0.62 / height, _score_line(explanation), color=INK, fontsize=11.5,
-                va="center")
-    figure.text(0.015, 0.2 / height, _footer(explanation), color=MUTED, fontsize=8.5, va="center")
+                va="center", **PLAIN)
+    figure.text(0.015, 0.2 / height, _footer(explanation), color=MUTED, fontsize=8.5, va="center",
+                **PLAIN)
     return figure
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..counterfactual.result import Explanation
-from ..counterfactual.write_back import whole_hu
 from ..errors import OutputError
 from ..scans.scan import Scan
 from . import hierarchy, names, provenance, roles, volumes
@@ -70,6 +69,9 @@ def memory_mb(explanation: Explanation) -> float:
 
 def _steps(explanation: Explanation) -> list[tuple[float, np.ndarray]]:
     """Return percent of lambda and voxels (K, J, I; int16 HU) of every volume, in order."""
+    # Here, because it needs SciPy, and Slicer loads this file when it starts.
+    from ..counterfactual.write_back import whole_hu
+
     if not explanation.frames:
         raise OutputError(
             "There is nothing to play: this explanation has no volumes between scan and "

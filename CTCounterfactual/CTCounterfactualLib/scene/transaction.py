@@ -24,8 +24,13 @@ def all_or_nothing(scene) -> Iterator[None]:
 
 
 def remove_nodes(scene, node_ids: Iterable[str]) -> None:
-    """Remove nodes by identifier, and their places in the subject hierarchy; some may be gone."""
+    """Remove nodes by identifier, and their places in the subject hierarchy; some may be gone.
+
+    Displays go last: a slice view that shows a volume without one gives it a new one at once, which
+    would stay behind.
+    """
     present = [node for node in map(scene.GetNodeByID, node_ids) if node is not None]
+    present.sort(key=lambda node: node.IsA("vtkMRMLDisplayNode"))
     items = [hierarchy.item_of(scene, node) for node in present]
     for node in present:
         if node.GetScene() is scene:  # it may have gone with another

@@ -16,6 +16,7 @@ from scipy import ndimage
 from ..counterfactual.gradient import SLICE_BATCH, decode_slices, encode_slices
 from ..counterfactual.result import Explanation
 from ..models.autoencoder import SliceAutoencoder
+from ..models.catalogue import load_classifier
 from ..scans.grid import prepare
 from ..scans.lungs import find_body
 from ..scans.scan import Scan
@@ -83,9 +84,10 @@ def measure(autoencoder: SliceAutoencoder, found: Explanation) -> Quality:
     autoencoder : SliceAutoencoder
         On the CPU.
     found : Explanation
-        What `explain(scan, autoencoder=autoencoder, mode="whole")` returned.
+        What `explain(scan, autoencoder=autoencoder, mode="whole")` returned, with a classifier of
+        the catalogue.
     """
-    prepared = found.prepared
+    prepared = prepare(found.scan, load_classifier(found.classifier.name).grid)
     changed_scan = Scan(found.scan.with_array(found.counterfactual))
     changed = prepare(changed_scan, prepared.spec).volume
     x = torch.from_numpy(prepared.volume)[:, None]  # (K, J, I) -> (D, 1, H, W)

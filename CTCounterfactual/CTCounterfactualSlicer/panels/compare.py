@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.scene import compare, layouts
+from CTCounterfactualLib.scene.jump import jump_to_change
 from CTCounterfactualLib.scene.provenance import get_attribute
 from CTCounterfactualLib.scene.sequences import add_animation, memory_mb
 from CTCounterfactualLib.scene.surfaces import add_surfaces
@@ -18,6 +20,10 @@ from CTCounterfactualLib.scene.windows import SameWindow
 from . import texts
 from .choice_box import ChoiceBox
 from .panel import Panel
+
+COMPARISONS = (layouts.COMPARE, layouts.COMPARE_MORE)
+# Longer than Qt takes to lay out new views, shorter than anyone notices.
+LAYOUT_SETTLES_MS = 100
 
 
 class ComparePanel(Panel):
@@ -34,6 +40,7 @@ class ComparePanel(Panel):
         self._browser = None
         self._window: SameWindow | None = None
         self._windowed = None  # the counterfactual whose window is shared
+        self._former: int | None = None  # the layout before the comparison
         self._drawing = False
         self._seek = slicer.qMRMLSequenceBrowserSeekWidget()
         self._play = slicer.qMRMLSequenceBrowserPlayWidget()
@@ -44,6 +51,7 @@ class ComparePanel(Panel):
             self.ui.animationWidget.layout().addWidget(widget)
         self.ui.compareButton.connect("clicked()", self._compare)
         self.ui.compareMoreButton.connect("clicked()", self._compare_more)
+        self.ui.compareBackButton.connect("clicked()", self._go_back)
         self.ui.heatmapCheckBox.connect("toggled(bool)", self._toggle_heatmap)
         self.ui.heatmapOpacitySlider.connect("valueChanged(double)", self._set_opacity)
         self.ui.surfacesCheckBox.connect("toggled(bool)", self._toggle_surfaces)
@@ -67,6 +75,9 @@ class ComparePanel(Panel):
             self.ui.heatmapCheckBox, self.ui.heatmapOpacitySlider,
         ):
             widget.enabled = usable
+        if current_layout() not in COMPARISONS:
+            self._former = None  # left by Slicer's own layout menu, or the scene was closed
+        self.ui.compareBackButton.enabled = self._former is not None
         surfaces = () if nodes is None else nodes.surfaces
         self.ui.surfacesCheckBox.enabled = bool(surfaces) or explanation is not None
         self._check(self.ui.surfacesCheckBox, any(
@@ -114,16 +125,43 @@ class ComparePanel(Panel):
 
     def _show_comparison(self, more: bool) -> None:
         with self.host.messages.guard(_("The comparison could not be shown")):
-            compare.show_comparison(
+            before = compare.show_comparison(
                 slicer.mrmlScene, slicer.app.applicationLogic(), self.host.shown.nodes,
                 self._chosen_orientation, more,
             )
+            if before not in COMPARISONS:
+                self._former = before
             # Every heatmap left the views: there the change in HU lies over the scan.
             self._check(self.ui.heatmapCheckBox, False)
             compare.set_change_opacity(slicer.mrmlScene, self.ui.heatmapOpacitySlider.value)
             self._share_window()
+            # The views get their sizes when the window has laid them out, after this click.
+            qt.QTimer.singleShot(LAYOUT_SETTLES_MS, self._fit)
             if more:
                 slicer.util.resetThreeDViews()
+
+    def _fit(self) -> None:
+        """Fit the scan into the views of the comparison, at the largest change."""
+        shown = self.host.shown
+        if shown is None or not shown.usable:
+            return
+        if current_layout() not in COMPARISONS:
+            return
+        with self.host.messages.guard(_("The views could not be fitted")):
+            scene = slicer.mrmlScene
+            compare.set_orientation(
+                scene, slicer.app.applicationLogic(), self._chosen_orientation
+            )
+            jump_to_change(scene, shown.nodes.heatmap)
+        self.refresh()
+
+    def _go_back(self) -> None:
+        """Show the layout that was there before the comparison."""
+        layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        if layout is not None and self._former is not None:
+            layout.SetViewArrangement(self._former)
+        self._release_window()
+        self.refresh()
 
     def _share_window(self) -> None:
         """Keep scan, counterfactual and animation in one window, whichever of them is adjusted."""
@@ -175,7 +213,7 @@ class ComparePanel(Panel):
     def _prepare_animation(self) -> None:
         with self.host.messages.guard(_("The animation could not be made")):
             self._add(add_animation)
-            if current_layout() not in (layouts.COMPARE, layouts.COMPARE_MORE):
+            if current_layout() not in COMPARISONS:
                 self._show_comparison(more=False)
             compare.show_animation(slicer.mrmlScene, self.host.shown.nodes, True)
             self._share_window()

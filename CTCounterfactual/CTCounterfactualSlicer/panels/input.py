@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from CTCounterfactualLib.scene.provenance import ROLE, get_attribute
+
 from . import model_texts
 from .choice_box import ChoiceBox
 from .panel import Panel
+
+VOLUME = "vtkMRMLScalarVolumeNode"
 
 
 class InputPanel(Panel):
@@ -118,6 +122,18 @@ def _segments(node) -> tuple[tuple[str, str], ...]:
     segmentation = node.GetSegmentation()
     ids = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
     return tuple((one, segmentation.GetSegment(one).GetName()) for one in ids)
+
+
+def first_scan(scene):
+    """Return the first volume of a scene that may be a scan, or None.
+
+    Label maps are scalar volumes too, as far as their class goes, and so are our own results.
+    """
+    for number in range(scene.GetNumberOfNodesByClass(VOLUME)):
+        node = scene.GetNthNodeByClass(number, VOLUME)
+        if node.GetClassName() == VOLUME and get_attribute(node, ROLE) is None:
+            return node
+    return None
 
 
 def target_name(text: str) -> str:

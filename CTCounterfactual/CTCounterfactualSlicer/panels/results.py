@@ -58,6 +58,7 @@ class ResultsPanel(Panel):
         self.host.show(Shown.of_result(result))
         self.find_results()
         self.ui.resultsCollapsibleButton.collapsed = False
+        self.ui.chunkTable.clearSelection()  # of a row that was selected while it ran
         self.host.compare.show_heatmap(result.heatmapNode)
 
     def cleanup(self) -> None:
@@ -233,4 +234,4 @@ def _headers(unit: str) -> list[str]:
     """Return the headers of the table; units are said here and not in each row."""
     reduction = _("Reduction ({unit})").format(unit=unit) if unit else _("Reduction")
     after = _("After ({unit})").format(unit=unit) if unit else _("After")
-    return [_("Slices"), _("Position (mm)"), after, reduction, _("Search ended by")]
+    return [_("Slices"), _("Position (mm)"), after, reduction, _("Ended by")]

@@ -16,6 +16,7 @@ import SimpleITK as sitk
 from CTCounterfactualLib.counterfactual.result import Flag
 from CTCounterfactualLib.errors import OutputError
 from CTCounterfactualLib.outputs import folder as folder_module
+from CTCounterfactualLib.outputs.figure import write_figure
 from CTCounterfactualLib.outputs.folder import check_output, write_result
 
 
@@ -117,6 +118,12 @@ def test_figure_is_a_picture_of_the_change(written):
     assert pixels.shape[1] == 1950
     red = (pixels[..., 0] > 150) & (pixels[..., 1] < 90) & (pixels[..., 2] < 90)
     assert red.sum() > 200  # tissue moved in where lung was: an increase, drawn in red
+
+
+def test_a_name_with_dollar_signs_is_drawn_as_it_is(explanation, tmp_path):
+    scan = replace(explanation.scan, name=r"cost $\frac{1$ a_{b")
+    write_figure(replace(explanation, scan=scan), tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 100_000
 
 
 def test_figure_can_be_drawn_without_chunks_and_with_many_flags(explanation, tmp_path):

@@ -9,13 +9,8 @@ import torch
 from torch import nn
 
 from ...errors import MissingExtraError, ModelError
+from ..classifier import NO_GRADIENT
 from .files import read_file
-
-NO_GRADIENT = (
-    "{name} is a black box: ONNX gives scores but no gradients, and counterfactual search needs "
-    "the gradient. Use methods that need none (occlusion, responsibility maps), or give the same "
-    "network as TorchScript, torch.export or a Python file."
-)
 
 
 def network_from_onnx(path: Path, sha256: str) -> tuple[nn.Module, str]:

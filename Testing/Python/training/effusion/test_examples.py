@@ -7,12 +7,8 @@ import pytest
 import torch
 
 from CTCounterfactualLib.scans.scan import Scan
-from CTCounterfactualLib.training.effusion.augment import (
-    EFFUSION_ML,
-    FREE_ML,
-    AugmentSettings,
-    BatchSampler,
-)
+from CTCounterfactualLib.training.effusion.augment import EFFUSION_ML, FREE_ML, BatchSampler
+from CTCounterfactualLib.training.effusion.augment_settings import AugmentSettings
 from CTCounterfactualLib.training.effusion.examples import (
     GENERATED,
     REAL,
@@ -94,7 +90,7 @@ def examples():
 
 
 STILL = AugmentSettings(shift_hu=0, gain=0, lung_shift_hu=0, contrast=(1, 1), noise_hu=0,
-                        blur_chance=0)
+                        blur_chance=0, dense_chance=0)
 
 
 def test_fluid_moves_with_the_voxels(examples):
@@ -127,6 +123,20 @@ def test_same_seed_same_batches(examples):
     first, again = (BatchSampler(examples, 0.5, seed=3).batch(3).x for _ in range(2))
     assert torch.equal(first, again)
     assert not torch.equal(first[0], first[1]) or not torch.equal(first[1], first[2])
+
+
+def test_dense_fluid_is_still_fluid(examples):
+    dense = dataclasses.replace(STILL, dense_chance=1.0, dense_hu=400.0)
+    sampler = BatchSampler(examples, 0.0, seed=4, settings=dense)
+    values = []
+    for _ in range(4):
+        batch = sampler.batch(4)
+        for x, fluid in zip(batch.x, batch.fluid, strict=True):
+            inside = x[fluid == 1.0] * 2000 - 1000
+            if len(inside):
+                assert float(inside.max() - inside.min()) < 10.0  # each by one amount
+                values.append(float(inside.mean()))
+    assert 0 < min(values) < 150 < max(values) < 405
 
 
 def test_contrast_can_be_taken_away(examples):

@@ -141,7 +141,7 @@ def test_an_exported_network_loads_by_its_card(examples, tmp_path):
     written = json.loads(card.read_text())
     assert written["data"][1] == "block-1: 1 with fluid, 0 without"
     assert written["measured"] == {"auc": 1.0}
-    assert EffusionSettings.from_dict(written["training"]) == SETTINGS
+    assert EffusionSettings.from_dict(written["training"]) == SETTINGS  # augmentation, too
     (tmp_path / "mine.safetensors").write_bytes(b"damaged")
     with pytest.raises(ModelError, match="damaged or was replaced"):
         load_classifier(card)
@@ -160,6 +160,14 @@ def test_settings_say_what_is_wrong(values, said):
         EffusionSettings(**values)
 
 
-def test_unknown_settings_are_named():
-    with pytest.raises(SettingsError, match="no field\\(s\\) epochs"):
-        EffusionSettings.from_dict({"epochs": 3})
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"epochs": 3}, r"EffusionSettings has no field\(s\) epochs"),
+        ({"augment": {"flip": 1}}, r"AugmentSettings has no field\(s\) flip"),
+        ({"config": {"depth": 1}}, r"EffusionConfig has no field\(s\) depth"),
+    ],
+)
+def test_unknown_settings_are_named(values, said):
+    with pytest.raises(SettingsError, match=said):
+        EffusionSettings.from_dict(values)

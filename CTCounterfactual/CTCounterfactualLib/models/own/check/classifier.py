@@ -161,7 +161,7 @@ class _ClassifierCheck:
         return OK, f"{len(modules)} modules"
 
     def _check_gradient(self) -> tuple[str, str]:
-        if not getattr(self.ready, "differentiable", True):
+        if not self.ready.differentiable:
             return WARNING, (
                 "a black box without gradients: for occlusion and responsibility maps, not for "
                 "counterfactuals"
