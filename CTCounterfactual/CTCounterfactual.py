@@ -139,6 +139,7 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
         self.initializeParameterNode()
@@ -178,15 +179,15 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.initializeParameterNode()
         self.results.find_results()
 
-    def onSceneEndImport(self, caller, event) -> None:
-        """Show results that came with a scene file."""
-        self.refresh()
-        if not self.machine.busy:
-            self.results.find_results()
+    def onSceneStartImport(self, caller, event) -> None:
+        """Let go: controls that are empty for now would overwrite the choices being loaded."""
+        self.setParameterNode(None)
 
-    def onNodeRemoved(self, caller, event) -> None:
-        """Look for other results when nodes of the one that is shown were deleted."""
-        if self.shown is not None and not self.machine.busy and not self.shown.usable:
+    def onSceneEndImport(self, caller, event) -> None:
+        """Show choices and results that came with a scene file."""
+        if self._entered:
+            self.initializeParameterNode()
+        if not self.machine.busy:
             self.results.find_results()
 
     def initializeParameterNode(self) -> None:
