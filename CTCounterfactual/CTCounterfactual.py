@@ -23,7 +23,7 @@ from slicer.util import VTKObservationMixin
 from CTCounterfactualLib.counterfactual import settings as engine
 from CTCounterfactualSlicer.options import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER, OUTPUTS, Options
 from CTCounterfactualSlicer.own_models import list_all
-from CTCounterfactualSlicer.panels import parameters as limits
+from CTCounterfactualSlicer.panels import parameters as ends
 from CTCounterfactualSlicer.panels import texts
 from CTCounterfactualSlicer.panels.compare import ComparePanel
 from CTCounterfactualSlicer.panels.export import ExportPanel
@@ -35,7 +35,7 @@ from CTCounterfactualSlicer.panels.results import ResultsPanel
 from CTCounterfactualSlicer.panels.run import RunPanel
 from CTCounterfactualSlicer.panels.settings import SettingsPanel
 from CTCounterfactualSlicer.panels.shown import Shown
-from CTCounterfactualSlicer.state import State, StateMachine
+from CTCounterfactualSlicer.state import StateMachine
 from CTCounterfactualSlicer.timer import JobTimer
 
 DEFAULTS = engine.ExplainSettings()
@@ -77,26 +77,24 @@ class CTCounterfactualParameterNode:
     regionSegment: str = ""
     mode: Annotated[str, Choice(engine.MODES)] = DEFAULTS.mode
     direction: Annotated[str, Choice(engine.DIRECTIONS)] = DEFAULTS.direction
-    chunk: Annotated[int, WithinRange(1, limits.MAX_CHUNK)] = DEFAULTS.chunk
-    maxChangePercent: Annotated[float, WithinRange(0.1, 100)] = limits.PERCENT * DEFAULTS.max_change
+    chunk: Annotated[int, WithinRange(1, ends.MAX_CHUNK)] = DEFAULTS.chunk
+    maxChangePercent: Annotated[float, WithinRange(0.1, 100)] = ends.PERCENT * DEFAULTS.max_change
     device: str = DEFAULTS.device
     outputs: Annotated[str, Choice(OUTPUTS)] = OUTPUTS[0]
     search: Annotated[str, Choice(engine.SEARCHES)] = DEFAULTS.search
     baseline: Annotated[str, Choice(engine.BASELINES)] = DEFAULTS.baseline
     composite: Annotated[str, Choice(engine.COMPOSITES)] = DEFAULTS.composite
-    changeScope: Annotated[str, Choice(limits.SCOPES)] = limits.SCOPES[0]
+    changeScope: Annotated[str, Choice(ends.SCOPES)] = ends.SCOPES[0]
     sliceSmoothing: Annotated[float, WithinRange(0.0, engine.MAX_SMOOTHING)] = (
         DEFAULTS.slice_smoothing
     )
     useTargetScore: bool = False
-    targetScore: Annotated[float, WithinRange(-limits.MAX_SCORE, limits.MAX_SCORE)] = 0.0
-    maxEvaluations: Annotated[int, WithinRange(2, limits.MAX_EVALUATIONS)] = (
-        DEFAULTS.max_evaluations
-    )
-    levelEdges: str = limits.levels_text(DEFAULTS.level_edges)
+    targetScore: Annotated[float, WithinRange(-ends.MAX_SCORE, ends.MAX_SCORE)] = 0.0
+    maxEvaluations: Annotated[int, WithinRange(2, ends.MAX_EVALUATIONS)] = DEFAULTS.max_evaluations
+    levelEdges: str = ends.levels_text(DEFAULTS.level_edges)
     frames: Annotated[int, WithinRange(0, engine.MAX_FRAMES)] = DEFAULTS.frames
     autoencoder: str = DEFAULT_AUTOENCODER
-    seed: Annotated[int, WithinRange(0, limits.MAX_SEED)] = DEFAULTS.seed
+    seed: Annotated[int, WithinRange(0, ends.MAX_SEED)] = DEFAULTS.seed
     assumeHu: bool = False
 
 
@@ -135,7 +133,7 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             RunPanel(self.ui, self), self.results, self.compare, ExportPanel(self.ui, self),
             self.models, self.maintenance,
         )
-        self._stopListening = self.machine.listen(self.onStateChanged)
+        self._stopListening = self.machine.listen(lambda old, new: self.refresh())
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
@@ -190,6 +188,11 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if not self.machine.busy:
             self.results.find_results()
 
+    def onNodeRemoved(self, caller, event) -> None:
+        """Look for other results when nodes of the one that is shown were deleted."""
+        if self.shown is not None and not self.machine.busy and not self.shown.usable:
+            self.results.find_results()
+
     def initializeParameterNode(self) -> None:
         """Follow the scene's parameter node; choose the first volume if none is chosen."""
         self.setParameterNode(self.logic.getParameterNode())
@@ -221,10 +224,6 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def show(self, shown: Shown | None) -> None:
         """Show an explanation, or none."""
         self.shown = shown
-        self.refresh()
-
-    def onStateChanged(self, old: State, new: State) -> None:
-        """Redraw; called by the state machine."""
         self.refresh()
 
 

@@ -1,5 +1,5 @@
 """Enough of Slicer around slicer-core and PySide6 to run the module's real panel in tests.
 
-Qt, the scene, the .ui file, the worker and the module are real. A stand-in has only members that
-Slicer's own class has: `test_api_names` compares them.
+Qt, the scene, the .ui file, the worker and the module are real. A stand-in adds to its Qt class
+only members that Slicer's own class has: `test_api_names` compares them.
 """

@@ -1,7 +1,6 @@
 """Stand-ins of the application and of the module's bases; `slicer_like` puts them in place."""
 
 import sys
-import types
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,9 +15,12 @@ from CTCounterfactualLib.scene.headless import headless_scene
 from . import parameters, pythonqt, widgets
 
 MODULE = Path(__file__).resolve().parents[2] / "CTCounterfactual" / "CTCounterfactual.py"
-STAND_INS = (
-    "qt", "ctk", "slicer.i18n", "slicer.parameterNodeWrapper", "slicer.ScriptedLoadableModule"
-)
+STAND_INS = {
+    "qt": pythonqt,
+    "slicer.i18n": SimpleNamespace(tr=str, translate=lambda context, text: text),
+    "slicer.parameterNodeWrapper": parameters,
+    "slicer.ScriptedLoadableModule": sys.modules[__name__],
+}
 # Those hold what they found in the stand-ins.
 OURS = ("CTCounterfactual", "CTCounterfactualSlicer.panels", "CTCounterfactualSlicer.timer")
 UNLOAD = "moduleAboutToBeUnloaded(QString)"
@@ -80,26 +82,18 @@ class ScriptedLoadableModuleLogic:
         if node is None:
             node = slicer.vtkMRMLScriptedModuleNode()
             node.SetSingletonTag(name)
-            node.SetAttribute("ModuleName", name)
             node = scene.AddNode(node)
         return node
 
 
 class ScriptedLoadableModuleTest:
-    def delayDisplay(self, message: str, requestedDelay=None, msec=None) -> None:
-        slicer.app.processEvents()
-
-
-def _module(name: str, members: dict) -> types.ModuleType:
-    made = types.ModuleType(name)
-    vars(made).update(members)
-    return made
+    pass
 
 
 def _forget() -> None:
-    for name in [*STAND_INS, *sys.modules]:
+    for name in list(sys.modules):
         if name in STAND_INS or name in OURS or name.startswith(f"{OURS[1]}."):
-            sys.modules.pop(name, None)
+            del sys.modules[name]
 
 
 @contextmanager
@@ -109,34 +103,24 @@ def slicer_like(cache: Path):
     Yields its `module`, `qt`, `headless` (scene and logics), `layout` (the layout node) and
     `errors`: exceptions of slots and observers, which Qt and VTK would only print.
     """
-    qt = pythonqt.make_qt(widgets)
-    bases = {name: kind for name, kind in globals().items() if name.startswith("Scripted")}
+    application, errors = QApplication.instance() or QApplication([]), []
     with ExitStack() as stack:
         headless = stack.enter_context(headless_scene(cache))
         plots = slicer.vtkSlicerPlotsLogic()
         plots.SetMRMLApplicationLogic(headless.application)
         plots.SetMRMLScene(headless.scene)
-        application = QApplication.instance() or QApplication([])
         members = {name: kind for name, kind in vars(widgets).items() if name.startswith("qMRML")}
         members["mrmlScene"] = headless.scene
         members["app"] = Application(application, headless.application)
-        members["modules"] = SimpleNamespace(
-            plots=SimpleNamespace(logic=lambda: plots),
-            ctcounterfactual=SimpleNamespace(path=str(MODULE)),
-        )
-        for name, value in members.items():
-            stack.enter_context(mock.patch.object(slicer, name, value, create=True))
+        members["modules"] = SimpleNamespace(plots=SimpleNamespace(logic=lambda: plots))
+        stack.enter_context(mock.patch.multiple(slicer, create=True, **members))
         _forget()
         stack.callback(_forget)
-        translation = _module("i18n", {"tr": str, "translate": lambda context, text: text})
-        bases = _module("ScriptedLoadableModule", bases)
-        modules = (qt, widgets, translation, parameters, bases)
-        sys.modules.update(zip(STAND_INS, modules, strict=True))
+        sys.modules.update(STAND_INS)
         import CTCounterfactual as module
 
-        errors = []
         stack.enter_context(mock.patch("sys.excepthook", lambda *error: errors.append(error)))
         layout = headless.add_layouts()
         yield SimpleNamespace(
-            module=module, qt=qt, headless=headless, layout=layout, errors=errors
+            module=module, qt=pythonqt, headless=headless, layout=layout, errors=errors
         )

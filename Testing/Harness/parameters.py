@@ -5,14 +5,8 @@ from types import SimpleNamespace
 
 import vtk
 
-# By class of a control: the property that holds its value, and the signal of a change.
-VALUES = {
-    "QSpinBox": ("value", "valueChanged(int)"), "QLineEdit": ("text", "textChanged(QString)"),
-    "QDoubleSpinBox": ("value", "valueChanged(double)"), "QCheckBox": ("checked", "toggled(bool)"),
-    "ctkSliderWidget": ("value", "valueChanged(double)"),
-    "QComboBox": ("currentIndex", "currentIndexChanged(int)"),
-    "qMRMLNodeComboBox": ("currentNodeID", "currentNodeIDChanged(QString)"),
-}
+# Which property of a control holds a parameter, where it isn't what Qt calls the user property.
+HELD = {"QComboBox": "currentIndex", "qMRMLNodeComboBox": "currentNodeID"}
 
 
 class Choice:
@@ -98,35 +92,29 @@ class _Wrapper:
 
     def _tie(self, name: str, widget, following):
         """Let a control set a parameter; return a function that fills the control."""
-        held, signal = VALUES[type(widget).__name__]
-        values, is_node = None, held == "currentNodeID"
+        meta, shown, meant = widget.metaObject(), lambda value: value, lambda held: held
         for rule in self._rules[name]:
-            values = rule._prepare(widget)
+            if values := rule._prepare(widget):
+                shown, meant = values.index, values.__getitem__
+        if _is_node(self._kinds[name]):
+            shown, meant = lambda node: node.GetID() if node else "", self.GetScene().GetNodeByID
+        held = HELD.get(type(widget).__name__) or meta.userProperty().name()
+        signal = meta.property(meta.indexOfProperty(held)).notifySignal().methodSignature()
 
         def read(*_) -> None:
             if not following.off:
-                value = getattr(widget, held)
-                value = self.GetScene().GetNodeByID(value or "") if is_node else value
-                self.setValue(name, values[value] if values else value)
+                self.setValue(name, meant(getattr(widget, held)))
 
-        def fill() -> None:
-            value = self.getValue(name)
-            if is_node:
-                widget.setCurrentNode(value)
-            else:
-                setattr(widget, held, values.index(value) if values else value)
-
-        widget.connect(signal, read)
-        return fill
+        widget.connect(signal.toStdString(), read)
+        return lambda: setattr(widget, held, shown(self.getValue(name)))
 
 
 def parameterNodeWrapper(cls: type) -> type:
-    kinds = typing.get_type_hints(cls)
     rules = typing.get_type_hints(cls, include_extras=True)
     members = {
         name: property(lambda w, n=name: w.getValue(n), lambda w, v, n=name: w.setValue(n, v))
-        for name in kinds
+        for name in rules
     }
-    members["_kinds"], members["_defaults"] = kinds, dict(vars(cls))
-    members["_rules"] = {name: getattr(rules[name], "__metadata__", ()) for name in kinds}
+    members["_kinds"], members["_defaults"] = typing.get_type_hints(cls), dict(vars(cls))
+    members["_rules"] = {name: getattr(hint, "__metadata__", ()) for name, hint in rules.items()}
     return type(cls.__name__, (_Wrapper,), members)

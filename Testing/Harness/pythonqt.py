@@ -1,25 +1,23 @@
 """The `qt` module: PySide6 with PythonQt's manners.
 
 Properties are attributes, signals are connected by their signature, and an attribute that a class
-doesn't have can't be set.
+doesn't have can't be set. Classes are made when asked for.
 """
 
 import ctypes
 import sys
-import types
 from functools import cache
 
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
 ALIASES = {"name": "objectName"}  # PythonQt's own
-SIGNAL_CODE = "2"  # what Qt's SIGNAL() puts before a signature
+VIRTUAL = {"sizeHint", "minimumSizeHint"}  # Qt itself looks for overrides of these
+REFERENCES = 1 << 30
+
 # PySide6 6.12 takes these for immortal, which they are from Python 3.12 on: each call that returns
 # None would take a reference from it until Python frees it and ends. So they get enough to last.
-LASTING, REFERENCES = (None, True, False), 1 << 30
-VIRTUAL = {"sizeHint", "minimumSizeHint"}  # Qt itself looks for overrides of these
-
 if sys.version_info < (3, 12):
-    for _one in LASTING:
+    for _one in (None, True, False):
         ctypes.c_ssize_t.from_address(id(_one)).value += REFERENCES
 
 
@@ -56,34 +54,28 @@ def _connect(sender, signature: str, call) -> None:
     if sender.metaObject().indexOfSignal(signature) < 0:
         raise AttributeError(f"{type(sender).__name__} has no signal {signature!r}")
     # A function of our own: PySide6 would hold a bound method weakly, PythonQt holds it.
-    QtCore.QObject.connect(sender, SIGNAL_CODE + signature, lambda *values: call(*values))
+    QtCore.QObject.connect(sender, QtCore.SIGNAL(signature), lambda *values: call(*values))
 
 
 @cache
-def mannered(cls: type) -> type:
-    """Return a class like PySide6's with PythonQt's manners."""
-    return type(cls.__name__, (Manners, cls), {})
+def __getattr__(name: str):
+    """Return what PySide6 has of a name; a class of objects with PythonQt's manners."""
+    for library in (QtCore, QtGui, QtWidgets):
+        found = getattr(library, name, None)
+        if isinstance(found, type) and issubclass(found, QtCore.QObject):
+            return type(name, (Manners, found), {})
+        if found is not None:
+            return found
+    raise AttributeError(f"qt has no {name}")
 
 
-def make_qt(stand_ins: types.ModuleType) -> types.ModuleType:
-    """Return a `qt` module whose classes are made when asked for; it loads .ui files with them."""
-    module = types.ModuleType("qt")
+class QUiLoader(QtUiTools.QUiLoader):
+    def createWidget(self, class_name: str, parent=None, name: str = ""):
+        from . import widgets  # which needs this module
 
-    def find(name: str):
-        for library in (QtCore, QtGui, QtWidgets):
-            if hasattr(library, name):
-                found = getattr(library, name)
-                is_object = isinstance(found, type) and issubclass(found, QtCore.QObject)
-                return mannered(found) if is_object else found
-        raise AttributeError(f"qt has no {name}")
-
-    def create(self, class_name: str, parent=None, name: str = ""):
-        widget = (getattr(stand_ins, class_name, None) or find(class_name))(parent)
+        widget = (getattr(widgets, class_name, None) or __getattr__(class_name))(parent)
         widget.objectName = name
         if class_name == "QTableWidget":  # made by Qt, so without our manners
-            widget.setHorizontalHeader(find("QHeaderView")(QtCore.Qt.Orientation.Horizontal))
+            header = __getattr__("QHeaderView")(QtCore.Qt.Orientation.Horizontal)
+            widget.setHorizontalHeader(header)
         return widget
-
-    module.__getattr__ = find
-    module.QUiLoader = type("QUiLoader", (QtUiTools.QUiLoader,), {"createWidget": create})
-    return module
