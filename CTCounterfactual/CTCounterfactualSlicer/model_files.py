@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
@@ -36,7 +37,7 @@ def model_cache(folder: Path | None = None) -> ModelCache:
     return ModelCache(folder or default_folder())
 
 
-class _Job:
+class _Job(ABC):
     """What all jobs have in common: an end that is told once, as a `WorkerOutcome`.
 
     Parameters
@@ -79,11 +80,13 @@ class _Job:
             self._look()
         return not self.finished
 
+    @abstractmethod
     def _start(self) -> None:
-        raise NotImplementedError
+        """Begin the work."""
 
+    @abstractmethod
     def _look(self) -> None:
-        raise NotImplementedError
+        """Handle what has come; call `_end` when it is over."""
 
     def _end(self, outcome: WorkerOutcome) -> None:
         self.outcome = outcome

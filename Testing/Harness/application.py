@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-import slicer
 import slicer.util
 from PySide6.QtWidgets import QApplication
 
@@ -23,7 +22,6 @@ STAND_INS = {
 }
 # Those hold what they found in the stand-ins.
 OURS = ("CTCounterfactual", "CTCounterfactualSlicer.panels", "CTCounterfactualSlicer.timer")
-UNLOAD = "moduleAboutToBeUnloaded(QString)"
 
 
 class Manager:
@@ -34,9 +32,6 @@ class Manager:
 
     def connect(self, signature: str, call) -> None:
         self._calls.append((signature, call))
-
-    def disconnect(self, signature: str, call) -> None:
-        self._calls.remove((signature, call))
 
 
 class Application(Manager):
@@ -62,11 +57,11 @@ class ScriptedLoadableModuleWidget:
     def __init__(self, parent=None):
         super().__init__()
         self.parent, self.layout = parent, parent.layout()
-        slicer.app.moduleManager().connect(UNLOAD, self._onModuleAboutToBeUnloaded)
+        unload = "moduleAboutToBeUnloaded(QString)"
+        slicer.app.moduleManager().connect(unload, self._onModuleAboutToBeUnloaded)
 
     def _onModuleAboutToBeUnloaded(self, moduleName: str) -> None:
         self.cleanup()
-        slicer.app.moduleManager().disconnect(UNLOAD, self._onModuleAboutToBeUnloaded)
 
     def resourcePath(self, filename: str) -> str:
         return str(MODULE.parent / "Resources" / filename)
@@ -78,12 +73,9 @@ class ScriptedLoadableModuleWidget:
 class ScriptedLoadableModuleLogic:
     def getParameterNode(self):
         name, scene = type(self).__name__.removesuffix("Logic"), slicer.mrmlScene
-        node = scene.GetSingletonNode(name, "vtkMRMLScriptedModuleNode")
-        if node is None:
-            node = slicer.vtkMRMLScriptedModuleNode()
-            node.SetSingletonTag(name)
-            node = scene.AddNode(node)
-        return node
+        node = slicer.vtkMRMLScriptedModuleNode()
+        node.SetSingletonTag(name)
+        return scene.GetSingletonNode(name, node.GetClassName()) or scene.AddNode(node)
 
 
 class ScriptedLoadableModuleTest:
@@ -120,7 +112,7 @@ def slicer_like(cache: Path):
         import CTCounterfactual as module
 
         stack.enter_context(mock.patch("sys.excepthook", lambda *error: errors.append(error)))
-        layout = headless.add_layouts()
         yield SimpleNamespace(
-            module=module, qt=pythonqt, headless=headless, layout=layout, errors=errors
+            module=module, qt=pythonqt, headless=headless, layout=headless.add_layouts(),
+            errors=errors,
         )

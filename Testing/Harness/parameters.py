@@ -43,7 +43,7 @@ class _Wrapper:
     """What the decorator below adds to a class of annotated parameters."""
 
     def __init__(self, node):
-        self.parameterNode, self._guis = node, {}
+        self.parameterNode, self._deaf = node, False
         for name, kind in self._kinds.items():
             if not _is_node(kind) and not node.GetParameter(name):
                 self.setValue(name, self.default(name).value)
@@ -70,27 +70,25 @@ class _Wrapper:
 
     def connectGui(self, gui) -> int:
         """Fill the controls that name a parameter, and follow both ways."""
-        following = SimpleNamespace(off=False)  # the controls' changes: while filling, for ever
+        self._deaf = False  # to the controls: while they are filled, and once disconnected
         named = {w.property("SlicerParameterName"): w for w in vars(gui).values()}
-        fills = [self._tie(name, widget, following) for name, widget in named.items() if name]
+        fills = [self._tie(name, widget) for name, widget in named.items() if name]
 
         def fill(*_) -> None:
-            if not following.off:
-                following.off = True
+            if not self._deaf:
+                self._deaf = True
                 for one in fills:
                     one()
-                following.off = False
+                self._deaf = False
 
         fill()
-        tag = self.AddObserver(vtk.vtkCommand.ModifiedEvent, fill)
-        self._guis[tag] = following
-        return tag
+        return self.AddObserver(vtk.vtkCommand.ModifiedEvent, fill)
 
     def disconnectGui(self, tag: int) -> None:
-        self._guis.pop(tag).off = True
+        self._deaf = True
         self.RemoveObserver(tag)
 
-    def _tie(self, name: str, widget, following):
+    def _tie(self, name: str, widget):
         """Let a control set a parameter; return a function that fills the control."""
         meta, shown, meant = widget.metaObject(), lambda value: value, lambda held: held
         for rule in self._rules[name]:
@@ -102,7 +100,7 @@ class _Wrapper:
         signal = meta.property(meta.indexOfProperty(held)).notifySignal().methodSignature()
 
         def read(*_) -> None:
-            if not following.off:
+            if not self._deaf:
                 self.setValue(name, meant(getattr(widget, held)))
 
         widget.connect(signal.toStdString(), read)

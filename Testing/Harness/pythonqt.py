@@ -10,15 +10,14 @@ from functools import cache
 
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
-ALIASES = {"name": "objectName"}  # PythonQt's own
 VIRTUAL = {"sizeHint", "minimumSizeHint"}  # Qt itself looks for overrides of these
-REFERENCES = 1 << 30
+ENOUGH = 1 << 30
 
 # PySide6 6.12 takes these for immortal, which they are from Python 3.12 on: each call that returns
 # None would take a reference from it until Python frees it and ends. So they get enough to last.
 if sys.version_info < (3, 12):
     for _one in (None, True, False):
-        ctypes.c_ssize_t.from_address(id(_one)).value += REFERENCES
+        ctypes.c_ssize_t.from_address(id(_one)).value += ENOUGH
 
 
 @cache
@@ -32,7 +31,8 @@ class Manners:
     """Mixed in before a PySide6 class, this makes its objects behave as PythonQt's do."""
 
     def __getattribute__(self, name: str):
-        name = ALIASES.get(name, name)
+        if name == "name":  # PythonQt's own
+            name = "objectName"
         if name == "connect":  # PySide6 looks it up past any override
             return lambda signature, call: _connect(self, signature, call)
         if name in properties_of(type(self)):
@@ -40,7 +40,6 @@ class Manners:
         return super().__getattribute__(name)
 
     def __setattr__(self, name: str, value) -> None:
-        name = ALIASES.get(name, name)
         if name in properties_of(type(self)):
             QtCore.QObject.setProperty(self, name, value)
         elif name.startswith("_") or isinstance(value, QtCore.QObject):

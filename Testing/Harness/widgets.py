@@ -10,24 +10,18 @@ NO_LIMIT = 16777215  # QWIDGETSIZE_MAX
 
 
 class ctkCollapsibleGroupBox(Manners, QtWidgets.QGroupBox):
-    def _fold(self, collapsed: bool) -> None:
-        self._collapsed = collapsed
-        self.setMaximumHeight(HEADER if collapsed else NO_LIMIT)
-
-    _collapsed = False
-    collapsed = Property(bool, lambda w: w._collapsed, _fold)
+    collapsed = Property(
+        bool, lambda w: w.maximumHeight == HEADER,
+        lambda w, collapsed: w.setMaximumHeight(HEADER if collapsed else NO_LIMIT),
+    )
 
 
 class ctkCollapsibleButton(ctkCollapsibleGroupBox):
     text = Property(str, lambda w: w.title, lambda w, text: w.setTitle(text))
 
 
-class ctkSearchBox(Manners, QtWidgets.QLineEdit):
-    pass
-
-
-class ctkSliderWidget(Manners, QtWidgets.QDoubleSpinBox):
-    pass
+ctkSearchBox = type("ctkSearchBox", (Manners, QtWidgets.QLineEdit), {})
+ctkSliderWidget = type("ctkSliderWidget", (Manners, QtWidgets.QDoubleSpinBox), {})
 
 
 class qMRMLWidget(Manners, QtWidgets.QWidget):
@@ -38,31 +32,25 @@ class qMRMLWidget(Manners, QtWidgets.QWidget):
 
 class qMRMLSequenceBrowserSeekWidget(qMRMLWidget):
     def setMRMLSequenceBrowserNode(self, browser) -> None:
-        self._browser = browser
+        """Do nothing: what plays is the browser."""
 
 
 class qMRMLSequenceBrowserPlayWidget(qMRMLSequenceBrowserSeekWidget):
-    pass
+    """The same, for the harness."""
 
 
 class qMRMLNodeComboBox(Manners, QtWidgets.QComboBox):
     """What the .ui sets (`nodeTypes`, ...) are dynamic properties."""
 
     currentNodeIDChanged = Signal(str)
-
-    def __init__(self, parent=None):
-        super().__init__(parent)
-        self.connect("currentIndexChanged(int)", self._tell)
-
-    def _choose(self, node_id: str) -> None:
-        self.setCurrentIndex(self.findData(node_id))
-
     currentNodeID = Property(
-        str, lambda w: w.currentData() or "", _choose, notify=currentNodeIDChanged
+        str, lambda w: w.currentData or "",
+        lambda w, node_id: w.setCurrentIndex(w.findData(node_id)), notify=currentNodeIDChanged,
     )
 
     def setMRMLScene(self, scene) -> None:
         self._scene = scene
+        self.connect("currentIndexChanged(int)", self._tell)
         for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent):
             scene.AddObserver(event, self._fill)
         self._fill()

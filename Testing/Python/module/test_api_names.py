@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 FACTS = REPOSITORY.parent / "shared" / "reference" / "slicer_api.json"
 MODULE = REPOSITORY / "CTCounterfactual"
 HARNESS = REPOSITORY / "Testing" / "Harness"
-LONGEST_HARNESS = 400  # lines with something on them
+LONGEST_HARNESS = 400  # lines, empty ones too
 SCENE_SIGNAL, SCENE_SLOT = "mrmlSceneChanged(vtkMRMLScene*)", "setMRMLScene(vtkMRMLScene*)"
 UI = MODULE / "Resources" / "UI" / "CTCounterfactual.ui"
 SOURCES = [
@@ -145,8 +145,7 @@ def stand_ins():
 
 def test_the_harness_stays_small():
     texts = [path.read_text(encoding="utf-8") for path in HARNESS.rglob("*.py")]
-    lines = [line for text in texts for line in text.splitlines() if line.strip()]
-    assert 0 < len(lines) <= LONGEST_HARNESS
+    assert 0 < sum(len(text.splitlines()) for text in texts) <= LONGEST_HARNESS
 
 
 def test_stand_in_widgets_have_only_what_slicers_have(api, stand_ins):
