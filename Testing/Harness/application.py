@@ -112,7 +112,6 @@ def slicer_like(cache: Path):
         import CTCounterfactual as module
 
         stack.enter_context(mock.patch("sys.excepthook", lambda *error: errors.append(error)))
-        yield SimpleNamespace(
-            module=module, qt=pythonqt, headless=headless, layout=headless.add_layouts(),
-            errors=errors,
-        )
+        made = SimpleNamespace(module=module, qt=pythonqt, headless=headless, errors=errors)
+        made.layout = headless.add_layouts()
+        yield made

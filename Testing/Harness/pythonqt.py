@@ -75,6 +75,5 @@ class QUiLoader(QtUiTools.QUiLoader):
         widget = (getattr(widgets, class_name, None) or __getattr__(class_name))(parent)
         widget.objectName = name
         if class_name == "QTableWidget":  # made by Qt, so without our manners
-            header = __getattr__("QHeaderView")(QtCore.Qt.Orientation.Horizontal)
-            widget.setHorizontalHeader(header)
+            widget.setHorizontalHeader(__getattr__("QHeaderView")(QtCore.Qt.Horizontal))
         return widget

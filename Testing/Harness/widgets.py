@@ -20,8 +20,12 @@ class ctkCollapsibleButton(ctkCollapsibleGroupBox):
     text = Property(str, lambda w: w.title, lambda w, text: w.setTitle(text))
 
 
-ctkSearchBox = type("ctkSearchBox", (Manners, QtWidgets.QLineEdit), {})
-ctkSliderWidget = type("ctkSliderWidget", (Manners, QtWidgets.QDoubleSpinBox), {})
+class ctkSearchBox(Manners, QtWidgets.QLineEdit):
+    pass
+
+
+class ctkSliderWidget(Manners, QtWidgets.QDoubleSpinBox):
+    """Its spin box alone."""
 
 
 class qMRMLWidget(Manners, QtWidgets.QWidget):
@@ -36,7 +40,7 @@ class qMRMLSequenceBrowserSeekWidget(qMRMLWidget):
 
 
 class qMRMLSequenceBrowserPlayWidget(qMRMLSequenceBrowserSeekWidget):
-    """The same, for the harness."""
+    pass
 
 
 class qMRMLNodeComboBox(Manners, QtWidgets.QComboBox):
@@ -50,13 +54,11 @@ class qMRMLNodeComboBox(Manners, QtWidgets.QComboBox):
 
     def setMRMLScene(self, scene) -> None:
         self._scene = scene
-        self.connect("currentIndexChanged(int)", self._tell)
+        tell = self.currentNodeIDChanged.emit
+        self.connect("currentIndexChanged(int)", lambda _: tell(self.currentNodeID))
         for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent):
             scene.AddObserver(event, self._fill)
         self._fill()
-
-    def _tell(self, *_) -> None:
-        self.currentNodeIDChanged.emit(self.currentNodeID)
 
     def _fill(self, *_) -> None:
         before = self.currentNodeID
@@ -71,4 +73,4 @@ class qMRMLNodeComboBox(Manners, QtWidgets.QComboBox):
                         self.addItem(node.GetName(), node.GetID())
             self.setCurrentIndex(max(0, self.findData(before)))
         if self.currentNodeID != before:
-            self._tell()
+            self.currentNodeIDChanged.emit(self.currentNodeID)
