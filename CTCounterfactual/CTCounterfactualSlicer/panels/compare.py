@@ -139,6 +139,7 @@ class ComparePanel(Panel):
             qt.QTimer.singleShot(LAYOUT_SETTLES_MS, self._fit)
             if more:
                 slicer.util.resetThreeDViews()
+        self.refresh()
 
     def _fit(self) -> None:
         """Fit the scan into the views of the comparison, at the largest change."""
@@ -153,7 +154,6 @@ class ComparePanel(Panel):
                 scene, slicer.app.applicationLogic(), self._chosen_orientation
             )
             jump_to_change(scene, shown.nodes.heatmap)
-        self.refresh()
 
     def _go_back(self) -> None:
         """Show the layout that was there before the comparison."""
