@@ -193,7 +193,7 @@ def test_with_json_an_error_is_a_line_on_stdout_too(tmp_path, capsys):
     (line,) = told.out.splitlines()
     error = json.loads(line)
     assert error.pop("message").startswith(f"There is no file or folder {missing}.")
-    assert error == {"step": "error", "kind": "ScanError", "advice": "", "details": ""}
+    assert error == {"step": "error", "kind": "ScanError", "advice": "", "details": "", "data": {}}
     assert len(told.err.splitlines()) == 1
 
 
