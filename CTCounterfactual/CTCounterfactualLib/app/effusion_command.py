@@ -20,6 +20,8 @@ def add_effusion_options(parser: argparse.ArgumentParser) -> None:
                              "its right side has an effusion of its own; may be repeated")
     parser.add_argument("-o", "--output", required=True, metavar="DIR",
                         help="gets checkpoint, losses, weights and card; resumes if it has any")
+    parser.add_argument("--start-from", metavar="CARD",
+                        help="go on from the weights of this card instead of random ones")
     parser.add_argument("--name", default="my-effusion", help="of the model (default: %(default)s)")
     parser.add_argument("--settings", metavar="JSON",
                         help="file with EffusionSettings, such as the `training` part of a card")
@@ -37,6 +39,7 @@ def train_effusion(options: argparse.Namespace) -> None:
     from ..training.effusion.loop import EffusionTrainer
 
     settings = _settings(options)
+    start, earlier = _start(options.start_from)
     wanted = [(path, True) for path in options.left_of]
     wanted += [(path, False) for path in options.scans]
     if not wanted and not settings.generated:
@@ -54,12 +57,25 @@ def train_effusion(options: argparse.Namespace) -> None:
                 sys.stderr.write(f"step {step} of {steps}\n")
 
         examples = build_examples(scans(), settings, cancel.check)
-        network = EffusionTrainer(examples, settings, Path(options.output)).run(on_step)
+        trainer = EffusionTrainer(examples, settings, Path(options.output), start)
+        network = trainer.run(on_step)
     card = export_effusion(
         network, settings, Path(options.output), options.name, describe_data(examples),
-        options.licence,
+        options.licence, earlier,
     )
     sys.stderr.write(f"Model written: {card}\n")
+
+
+def _start(card_path: str | None):
+    """Return the network to start from, or None, and the settings of its trainings."""
+    from ..models.cards import read_card
+    from ..models.effusion import load_effusion
+
+    if card_path is None:
+        return None, []
+    card = read_card(Path(card_path))
+    earlier = [*card.get("earlier_training", []), card["training"]]
+    return load_effusion(Path(card_path)).network, earlier
 
 
 def _settings(options: argparse.Namespace):

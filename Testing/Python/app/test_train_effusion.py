@@ -52,3 +52,11 @@ def test_two_steps_give_a_model_that_loads(scan_file, tmp_path, capsys):
     assert card["training"]["generated"] == 0
     assert card["licence"] == "CC0"
     assert load_classifier(out / "tiny.json").sha256 == card["sha256"]
+    again = tmp_path / "again"
+    arguments = [
+        "train-effusion", str(scan_file), "--settings", str(settings), "--steps", "1",
+        "--generated", "0", "-o", str(again), "--start-from", str(out / "tiny.json"),
+    ]
+    assert main(arguments) == 0
+    (earlier,) = json.loads((again / "my-effusion.json").read_text())["earlier_training"]
+    assert earlier["steps"] == 2

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ...errors import SettingsError
 from ...scans.grid import GridSpec
 from ...scans.hounsfield import AIR_HU
 from .augment_settings import AugmentSettings
@@ -38,7 +39,13 @@ class Batch:
 
 
 class BatchSampler:
-    """Draw batches: half with fluid, groups by share, scans evenly but for the size of a slab."""
+    """Draw batches: half with fluid, groups by share, scans evenly but for the size of a slab.
+
+    Raises
+    ------
+    SettingsError
+        If there is nothing to draw, with fluid or without.
+    """
 
     def __init__(self, examples: list[Example], generated_share: float, seed: int,
                  settings: AugmentSettings | None = None):
@@ -47,7 +54,12 @@ class BatchSampler:
         share = {REAL: 1.0 - generated_share, GENERATED: generated_share}
         self.pools = {}
         for positive in (True, False):
-            pool = [e for e in examples if (e.ml > FREE_ML) == positive]
+            pool = [e for e in examples if share[e.group] and (e.ml > FREE_ML) == positive]
+            if not pool:
+                raise SettingsError(
+                    f"There is no example {'with' if positive else 'without'} fluid to draw: add "
+                    f"scans with lungs, or generated chests with a share above 0."
+                )
             self.pools[positive] = (pool, _chances(pool, share))
 
     def batch(self, size: int) -> Batch:
@@ -72,7 +84,8 @@ class BatchSampler:
         )
         hu, fluid = moved[:, :1] + AIR_HU, moved[:, 1:]
         if self.rng.random() < self.settings.dense_chance:
-            hu = hu + self.rng.uniform(0, self.settings.dense_hu) * fluid
+            # Squared: most of it near muscle and organs, where density would tempt most.
+            hu = hu + self.settings.dense_hu * self.rng.random() ** 2 * fluid
         return self._intensity(hu), fluid
 
     def _grid(self, example: Example, size: tuple[int, int, int]) -> torch.Tensor:

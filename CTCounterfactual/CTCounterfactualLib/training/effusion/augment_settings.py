@@ -37,8 +37,8 @@ class AugmentSettings:
     gain: float = 0.03
     lung_shift_hu: float = 70.0
     contrast: tuple[float, float] = (0.0, 1.3)
-    dense_chance: float = 0.5
-    dense_hu: float = 400.0
+    dense_chance: float = 0.8
+    dense_hu: float = 300.0
     noise_hu: float = 12.0
     blur_chance: float = 0.3
 

@@ -19,7 +19,7 @@ def export_effusion(
     name: str,
     data: list[str],
     licence: str,
-    measured: dict | None = None,
+    earlier: list[dict] | None = None,
 ) -> Path:
     """Write `NAME.safetensors` (float16; loading turns it into float32) and `NAME.json`.
 
@@ -27,8 +27,8 @@ def export_effusion(
     ----------
     data : list of str
         What it was trained on, for people.
-    measured : dict, optional
-        Figures of `training.effusion.measure`, by group.
+    earlier : list of dict, optional
+        Settings of the trainings before this one, whose weights it started from, oldest first.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def export_effusion(
         "licence": licence,
         "data": data,
         "training": settings.to_dict(),
-        "measured": measured or {},
+        "earlier_training": earlier or [],
     }
     path = folder / f"{name}.json"
     path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

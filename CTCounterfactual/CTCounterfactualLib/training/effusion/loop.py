@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
+from ...errors import SettingsError
 from ...models.effusion import EffusionNet
 from .augment import Batch, BatchSampler
 from .examples import Example
@@ -29,14 +30,39 @@ FLUID_SITE_WEIGHT = 8.0
 
 
 class EffusionTrainer:
-    """Train on examples; `run` continues from the folder's checkpoint if it has one."""
+    """Train on examples; `run` continues from the folder's checkpoint if it has one.
 
-    def __init__(self, examples: list[Example], settings: EffusionSettings, folder: Path):
+    Parameters
+    ----------
+    examples : list of Example
+        What to draw from.
+    settings : EffusionSettings
+        What to train and how.
+    folder : path
+        Gets `checkpoint.pt` (tensors and numbers only) and `losses.csv`.
+    start : EffusionNet, optional
+        Weights to start from, instead of random ones.
+    """
+
+    def __init__(
+        self,
+        examples: list[Example],
+        settings: EffusionSettings,
+        folder: Path,
+        start: EffusionNet | None = None,
+    ):
         torch.manual_seed(settings.seed)
         self.settings = settings
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.net = EffusionNet(settings.config)
+        if start is not None:
+            if start.config != settings.config:
+                raise SettingsError(
+                    f"The weights to start from are of {start.config}, the settings ask for "
+                    f"{settings.config}; give the same `config`."
+                )
+            self.net.load_state_dict(start.state_dict())
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
@@ -68,13 +94,14 @@ class EffusionTrainer:
         return self.net.eval()
 
     def _one_step(self) -> dict[str, float]:
+        s = self.settings
         self._set_rate()
-        batch = self.sampler.batch(self.settings.batch)
+        batch = self.sampler.batch(s.batch)
         evidence = self.net.evidence(batch.x)
         logit = self.net.logit(evidence)
         scan, site = scan_loss(logit, batch), site_loss(evidence, batch)
         self.optimiser.zero_grad(set_to_none=True)
-        (scan + self.settings.site_weight * site).backward()
+        (scan + s.site_weight * site).backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
         known = ~batch.label.isnan()

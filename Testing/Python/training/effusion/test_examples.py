@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.scans.scan import Scan
 from CTCounterfactualLib.training.effusion.augment import EFFUSION_ML, FREE_ML, BatchSampler
 from CTCounterfactualLib.training.effusion.augment_settings import AugmentSettings
@@ -119,6 +120,15 @@ def test_labels_follow_the_fluid_in_view(examples):
         assert 0 <= float(batch.x.min()) <= float(batch.x.max()) <= 1
 
 
+@pytest.mark.parametrize(("share", "kept", "said"), [
+    (0.0, 2, "no example without fluid"), (1.0, 2, "no example with fluid"),
+    (0.5, 1, "no example without fluid"),
+])
+def test_nothing_to_draw_is_said(examples, share, kept, said):
+    with pytest.raises(SettingsError, match=said):
+        BatchSampler(examples[:kept], share, seed=0)
+
+
 def test_same_seed_same_batches(examples):
     first, again = (BatchSampler(examples, 0.5, seed=3).batch(3).x for _ in range(2))
     assert torch.equal(first, again)
@@ -127,7 +137,7 @@ def test_same_seed_same_batches(examples):
 
 def test_dense_fluid_is_still_fluid(examples):
     dense = dataclasses.replace(STILL, dense_chance=1.0, dense_hu=400.0)
-    sampler = BatchSampler(examples, 0.0, seed=4, settings=dense)
+    sampler = BatchSampler(examples, 0.5, seed=4, settings=dense)
     values = []
     for _ in range(4):
         batch = sampler.batch(4)

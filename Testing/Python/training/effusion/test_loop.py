@@ -129,10 +129,20 @@ def test_a_third_of_fluid_makes_a_full_site():
     assert loss.item() == pytest.approx(expected / (weight + 1), rel=1e-5)
 
 
+def test_training_starts_from_given_weights(examples, tmp_path):
+    first = EffusionTrainer(examples, SETTINGS, tmp_path / "a").run()
+    second = EffusionTrainer(examples, SETTINGS, tmp_path / "b", start=first)
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(second.net.state_dict()[name], tensor), name
+    other = dataclasses.replace(SETTINGS, config=EffusionConfig(width=4))
+    with pytest.raises(SettingsError, match=r"width=2.*width=4"):
+        EffusionTrainer(examples, other, tmp_path / "c", start=first)
+
+
 def test_an_exported_network_loads_by_its_card(examples, tmp_path):
     network = EffusionTrainer(examples, SETTINGS, tmp_path / "run").run()
     card = export_effusion(
-        network, SETTINGS, tmp_path, "mine", describe_data(examples), "Apache-2.0", {"auc": 1.0}
+        network, SETTINGS, tmp_path, "mine", describe_data(examples), "Apache-2.0", [{"steps": 3}]
     )
     loaded = load_classifier(card)
     for name, tensor in network.state_dict().items():
@@ -140,7 +150,7 @@ def test_an_exported_network_loads_by_its_card(examples, tmp_path):
         assert torch.equal(loaded.network.state_dict()[name], kept), name
     written = json.loads(card.read_text())
     assert written["data"][1] == "block-1: 1 with fluid, 0 without"
-    assert written["measured"] == {"auc": 1.0}
+    assert written["earlier_training"] == [{"steps": 3}]
     assert EffusionSettings.from_dict(written["training"]) == SETTINGS  # augmentation, too
     (tmp_path / "mine.safetensors").write_bytes(b"damaged")
     with pytest.raises(ModelError, match="damaged or was replaced"):
