@@ -57,6 +57,15 @@ def add_models_options(parser: argparse.ArgumentParser) -> None:
     add_progress_option(opening)
     add_parent_option(opening)
     opening.set_defaults(models_run=open_command)
+    converting = verbs.add_parser(
+        "convert", help="make weights and a card from a taming-transformers VQ-GAN checkpoint"
+    )
+    converting.add_argument("checkpoint", type=Path, metavar="CKPT", help=".ckpt, .pt or .pth")
+    converting.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    converting.add_argument("--name", default="my-vqgan", help="default: %(default)s")
+    converting.add_argument("--yaml", type=Path, metavar="YAML",
+                            help="its configuration (default: sizes are read off the tensors)")
+    converting.set_defaults(models_run=convert_command)
 
 
 def models(options: argparse.Namespace) -> None:
@@ -169,6 +178,18 @@ def _ask_licence(entry: CatalogueEntry, accepted: bool) -> None:
         f"The licence of {entry.name} ({entry.licence}) was not accepted; nothing was fetched. "
         f"Read the publisher's terms, then use --accept-licence."
     )
+
+
+def convert_command(options: argparse.Namespace, cache: ModelCache) -> None:
+    """Convert a checkpoint and say where its card is, in which mappings can be edited."""
+    from ..models.taming import convert_checkpoint
+
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+        card = convert_checkpoint(options.checkpoint, options.output, options.name, options.yaml)
+    except OSError as error:
+        raise ModelError(f"Cannot write into {options.output}: {error.strerror}.") from error
+    sys.stderr.write(f"Card written: {card}; try it with: ct-counterfactual check-model {card}\n")
 
 
 class _Bar:

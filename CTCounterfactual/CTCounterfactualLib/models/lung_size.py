@@ -52,7 +52,8 @@ class LungSize(Classifier):
         # Rows to Posterior, columns to Left, as the network saw slices; one sample a slice:
         # (N, 1, D, H, W) -> (N*D, 1, H, W)
         slices = x.flip(-2, -1).transpose(1, 2).flatten(0, 1)
-        network = self.network.to(x.device)
+        with torch.inference_mode(False):  # weights moved in it could never give a gradient
+            network = self.network.to(x.device)
         parts = [
             checkpoint(_lung, network, part, raw, use_reentrant=False)
             for part in slices.split(SLICE_BATCH)

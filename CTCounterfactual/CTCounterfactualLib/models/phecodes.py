@@ -58,6 +58,8 @@ class Phecodes(Classifier):
     def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
         """Return the probability for each volume (N, 1, D, H, W); see `Classifier.score`."""
         index = self.targets.index(self.find_target(target))
+        with torch.inference_mode(False):  # weights moved in it could never give a gradient
+            self.network.to(x.device)
         # The network saw planes with I first: (N, 1, K, J, I) -> (N, 1, K, I, J)
-        logits = self.network.to(x.device)(x.transpose(-2, -1))
+        logits = self.network(x.transpose(-2, -1))
         return torch.sigmoid(logits[:, index])

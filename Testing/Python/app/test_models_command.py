@@ -3,8 +3,12 @@
 import json
 
 import pytest
+import torch
 
 from CTCounterfactualLib.app.cli import main
+from CTCounterfactualLib.models.catalogue import load_autoencoder
+from CTCounterfactualLib.models.vqgan import VQGAN
+from CTCounterfactualLib.models.vqgan_config import VQGANConfig
 
 NAME, FILE = "merlin-phecodes", "i3_resnet_best_clip_04-02-2024_23-21-36_epoch_99.pt"
 CONTENT = b"weights" * 1000
@@ -111,3 +115,17 @@ def test_open_says_what_the_model_is_and_remembers_the_consent(run, card):
 def test_open_of_no_card_is_said(run, tmp_path):
     code, _, err = run("open", tmp_path / "nothing.toml")
     assert code == 2 and "Cannot read the model card" in err
+
+
+def test_a_vqgan_checkpoint_becomes_a_model_that_loads(tmp_path, capsys):
+    config = VQGANConfig(
+        ch=32, ch_mult=(1, 2), num_res_blocks=1, attn_resolutions=(), resolution=32, z_channels=8,
+        embed_dim=8, n_embed=16,
+    )
+    checkpoint = tmp_path / "trained.ckpt"
+    torch.save({"state_dict": VQGAN(config).state_dict(), "epoch": 3}, checkpoint)
+    assert main(["models", "convert", str(checkpoint), "-o", str(tmp_path / "out")]) == 0
+    assert "check-model" in capsys.readouterr().err
+    assert load_autoencoder(tmp_path / "out" / "my-vqgan.json").factor == 2
+    assert main(["models", "convert", str(tmp_path / "no.ckpt"), "-o", str(tmp_path / "o")]) == 2
+    assert "does not exist" in capsys.readouterr().err
