@@ -281,3 +281,14 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(scan_file, tmp_path):
     assert process.wait(timeout=60) == 130
     assert error.strip() == "Cancelled: nothing was written."
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = [sys.executable, "-m", "CTCounterfactualLib", "list", "--find", "e"]  # over 64 kB
+    with subprocess.Popen(
+        command, cwd=LIBRARY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "Classifiers\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
