@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
 from .cards import read_card, require
-from .store.cache import ModelCache, default_folder
+from .store.cache import BYTES_PER_MB, ModelCache, default_folder
 from .store.remote import RemoteFile
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ READY = "ready"
 CARD_SUFFIXES = (".json", ".toml")
 # SPDX names of licences that ask for nothing but attribution.
 PERMISSIVE_LICENCES = ("Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0")
-BYTES_PER_MB = 1e6
 
 
 @dataclass(frozen=True)

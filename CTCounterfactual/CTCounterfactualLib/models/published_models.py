@@ -15,6 +15,7 @@ from .phecodes import Phecodes, read_targets
 from .published.inflated_resnet import InflatedResNet
 from .published.resunet import ResUNet
 from .store.cache import CONVERTED, ModelCache
+from .store.manage import DIGEST_DIGITS
 from .taming import convert_checkpoint
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def published_autoencoder(entry: CatalogueEntry, cache: ModelCache) -> SliceAuto
     digest = cache.digest(entry.files[0])
     folder = cache.folder / CONVERTED
     folder.mkdir(exist_ok=True)
-    card = folder / f"{entry.name}-{digest[:12]}.json"
+    card = folder / f"{entry.name}-{digest[:DIGEST_DIGITS]}.json"
     if not card.is_file():
         convert_checkpoint(
             paths[".ckpt"], folder, card.stem, paths.get(".yaml"),

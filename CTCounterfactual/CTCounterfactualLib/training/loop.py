@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import csv
 import logging
 import math
-import os
 import time
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from ..models.vqgan import VQGAN
 from . import losses
 from .augment import CropSampler
 from .discriminator import PatchDiscriminator
+from .files import append_row, replace_checkpoint
 from .settings import TrainSettings
 from .slices import SliceStack
 
@@ -165,13 +164,7 @@ class Trainer:
     def _log(self, terms: dict[str, float], seconds: float) -> None:
         row = {"step": self.step, "seconds": round(seconds, 1), "codes_used": self._codes_used}
         row |= {name: f"{value:.5f}" for name, value in terms.items()}
-        path = self.folder / LOG
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, LOG_FIELDS)
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        append_row(self.folder / LOG, LOG_FIELDS, row)
         logger.info("step %d: %s", self.step, row)
 
     def _save_checkpoint(self) -> None:
@@ -183,9 +176,7 @@ class Trainer:
             "net_optimiser": self.net_optimiser.state_dict(),
             "judge_optimiser": self.judge_optimiser.state_dict(),
         }
-        partial = self.folder / (CHECKPOINT + ".part")
-        torch.save(state, partial)
-        os.replace(partial, self.folder / CHECKPOINT)
+        replace_checkpoint(self.folder / CHECKPOINT, state)
 
     def _load_checkpoint(self) -> None:
         path = self.folder / CHECKPOINT

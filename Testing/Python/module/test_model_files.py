@@ -14,22 +14,10 @@ from CTCounterfactualLib.models.store.remote import RemoteFile
 from CTCounterfactualSlicer import model_files, own_models, packages
 from CTCounterfactualSlicer.model_files import FetchJob, FileJob, OpenJob
 from model_server import CONTENT, DIGEST, NAP_S, ModelServer
+from own_model import CARD, NETWORK
 
 MODEL, GATED = "from-here", "gated"
 PATIENCE_S = 120.0
-NETWORK = """
-from torch import nn
-class Net(nn.Module):
-    def forward(self, x):
-        return x.mean(dim=(1, 2, 3, 4))
-def build():
-    return Net()
-"""
-CARD = """
-{"schema": 1, "kind": "classifier", "name": "mine", "description": "Mean brightness",
- "licence": "MIT", "source": {"type": "python", "file": "net.py"}, "output": {"kind": "score"},
- "targets": [{"name": "mean"}]}
-"""
 
 
 @pytest.fixture

@@ -12,21 +12,9 @@ pytest.importorskip("Harness.application")
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, PARTIAL_SUFFIX
 from CTCounterfactualSlicer import model_files, own_models
 from model_server import CONTENT, ModelServer
+from own_model import CARD, NETWORK
 
 MODEL, LICENSED, FILE = "lung-size", "merlin-phecodes", "lungmask-unet_r231-d5d2fc3d.pth"
-NETWORK = """
-from torch import nn
-class Net(nn.Module):
-    def forward(self, x):
-        return x.mean(dim=(1, 2, 3, 4))
-def build():
-    return Net()
-"""
-CARD = """
-{"schema": 1, "kind": "classifier", "name": "mine", "description": "Mean brightness",
- "licence": "MIT", "source": {"type": "python", "file": "net.py"}, "output": {"kind": "score"},
- "targets": [{"name": "mean"}]}
-"""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import math
-import os
 import time
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from torch.nn import functional as F
 
 from ...errors import SettingsError
 from ...models.effusion import EffusionNet
+from ..files import append_row, replace_checkpoint
 from .augment import Batch, BatchSampler
 from .examples import Example
 from .settings import EffusionSettings
@@ -118,13 +117,7 @@ class EffusionTrainer:
     def _log(self, terms: dict[str, float], seconds: float) -> None:
         row = {"step": self.step, "seconds": round(seconds, 1)}
         row |= {name: f"{value:.5f}" for name, value in terms.items()}
-        path = self.folder / LOG
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, LOG_FIELDS)
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        append_row(self.folder / LOG, LOG_FIELDS, row)
         logger.info("step %d: %s", self.step, row)
 
     def _save_checkpoint(self) -> None:
@@ -133,9 +126,7 @@ class EffusionTrainer:
             "net": self.net.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
-        partial = self.folder / (CHECKPOINT + ".part")
-        torch.save(state, partial)
-        os.replace(partial, self.folder / CHECKPOINT)
+        replace_checkpoint(self.folder / CHECKPOINT, state)
 
     def _load_checkpoint(self) -> None:
         path = self.folder / CHECKPOINT
