@@ -9,6 +9,7 @@ import torch
 
 from ..errors import SettingsError
 from ..scans.grid import GridSpec, PreparedScan
+from .rescoring import Rescorer, WholeRescorer
 
 NO_GRADIENT = (
     "{name} is a black box: ONNX gives scores but no gradients, and counterfactual search needs "
@@ -79,6 +80,21 @@ class Classifier(ABC):
         torch.Tensor
             (N,), in the target's unit.
         """
+
+    def rescorer(self, x: torch.Tensor, target: str | None = None) -> Rescorer:
+        """Return a function that scores `x` with some slices replaced.
+
+        The same numbers as `score`, up to rounding. The default scores the whole volume each time;
+        a classifier that can keep what the other slices gave returns something faster.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            (1, 1, D, H, W), 0..1: the unchanged volume.
+        target : str, optional
+            As in `score`.
+        """
+        return WholeRescorer(self, x, target)
 
     def for_scan(self, prepared: PreparedScan) -> Classifier:
         """Return the classifier ready for one scan; most need nothing and return themselves.
