@@ -5,10 +5,10 @@ from __future__ import annotations
 from ..scans.grid import PreparedScan
 from .result import Outcome
 from .search import stopping
-from .search.adaptive import AdaptiveGoal, adaptive_search
+from .search.adaptive import Pace, adaptive_search
 from .search.found import Found
+from .search.goal import AdaptiveGoal
 from .search.reference import reference_search
-from .settings import ExplainSettings
 from .workspace import Workspace
 
 
@@ -25,14 +25,18 @@ def chunk_ranges(slices: int, chunk: int) -> list[tuple[int, int]]:
 
 
 def search_range(
-    workspace: Workspace, prepared: PreparedScan, start: int, stop: int
+    workspace: Workspace,
+    prepared: PreparedScan,
+    start: int,
+    stop: int,
+    pace: Pace | None = None,
 ) -> Outcome:
     """Search lambda for slices [start, stop), all others fixed, as the settings ask.
 
-    Slices that have nothing in the region are not searched.
+    Slices that have nothing in the region are not searched. `pace` carries what one adaptive
+    search learned about its steps on to the next.
     """
-    settings = workspace.settings
-    found = _search(workspace, settings, start, stop)
+    found = _search(workspace, start, stop, pace)
     return Outcome(
         start=start,
         stop=stop,
@@ -46,13 +50,13 @@ def search_range(
     )
 
 
-def _search(workspace: Workspace, settings: ExplainSettings, start: int, stop: int) -> Found:
+def _search(workspace: Workspace, start: int, stop: int, pace: Pace | None) -> Found:
+    settings = workspace.settings
     evaluate = workspace.evaluator(start, stop)
     if not workspace.may_change(start, stop):
         point = evaluate(0.0)
         return Found(point, stopping.OUTSIDE_REGION, (point,))
-    first_step = workspace.first_step(start, stop)
-    if first_step == 0:
+    if not workspace.has_gradient(start, stop):
         point = evaluate(0.0)
         return Found(point, stopping.NO_GRADIENT, (point,))
     if settings.search == "reference":
@@ -61,4 +65,4 @@ def _search(workspace: Workspace, settings: ExplainSettings, start: int, stop: i
         settings.direction, settings.max_change, settings.target_score, settings.max_evaluations,
         workspace.farthest_step(),
     )
-    return adaptive_search(evaluate, first_step, goal)
+    return adaptive_search(evaluate, workspace.first_step(start, stop), goal, pace)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
+from ..scans.hounsfield import whole_hu
+from ..scans.slabs import slabs
 from .result import Frame, Outcome
 from .run import FRAMED, SEARCHED, Run
-from .write_back import add_to_scan, change_on_scan, whole_hu
+from .write_back import add_to_scan, change_on_scan
 
 # All frames together take at most this much memory; a viewer holds them at once.
 FRAME_BYTES = 256_000_000
@@ -43,7 +45,7 @@ def make_frames(
     count = run.settings.frames
     if not count or all(outcome.lam == 0 for outcome in outcomes):
         return ()
-    cut = cut_around(np.abs(difference) >= run.settings.level_edges[0], count)
+    cut = cut_around(difference, run.settings.level_edges[0], count)
     if cut is None:
         return ()
     shown = take(run.prepared.scan.image, cut)
@@ -61,13 +63,17 @@ def make_frames(
     return tuple(frames)
 
 
-def cut_around(changed: np.ndarray, count: int, limit: int = FRAME_BYTES) -> Cut | None:
+def cut_around(
+    difference: np.ndarray, edge: float, count: int, limit: int = FRAME_BYTES
+) -> Cut | None:
     """Return the box of what changed, one voxel wider, with steps in plane that keep it small.
 
     Parameters
     ----------
-    changed : numpy.ndarray
-        (K, J, I), bool.
+    difference : numpy.ndarray
+        (K, J, I), HU.
+    edge : float
+        Least |difference| that counts as a change, HU.
     count : int
         How many frames there will be.
     limit : int
@@ -78,7 +84,7 @@ def cut_around(changed: np.ndarray, count: int, limit: int = FRAME_BYTES) -> Cut
     tuple of slice or None
         Along (K, J, I); None if nothing changed.
     """
-    planes = [changed.any(axis=tuple({0, 1, 2} - {axis})) for axis in range(3)]
+    planes = _changed_planes(difference, edge)
     if not planes[0].any():
         return None
     ends = []
@@ -97,6 +103,17 @@ def cut_around(changed: np.ndarray, count: int, limit: int = FRAME_BYTES) -> Cut
         step += 1
 
 
+def _changed_planes(difference: np.ndarray, edge: float) -> list[np.ndarray]:
+    """Tell for each index along K, J and I, each as bool, whether anything changed there."""
+    planes = [np.zeros(n, bool) for n in difference.shape]
+    for part in slabs(difference.shape):
+        changed = np.abs(difference[part]) >= edge
+        planes[0][part] = changed.any(axis=(1, 2))
+        planes[1] |= changed.any(axis=(0, 2))
+        planes[2] |= changed.any(axis=(0, 1))
+    return planes
+
+
 def take(image: sitk.Image, cut: Cut) -> sitk.Image:
     """Return the cut-out of an image on the scan's grid, with its own geometry."""
     k, j, i = cut
@@ -107,7 +124,7 @@ def _image(run: Run, change: np.ndarray, shown: sitk.Image, cut: Cut) -> sitk.Im
     """Add a change (K, J, I) of the prepared grid to the cut-out `shown` of the scan."""
     change_hu = change_on_scan(run.prepared, change, shown)
     if run.region is not None:
-        change_hu[~run.region.inside[cut]] = 0
+        change_hu *= run.region.inside[cut]
     scan = whole_hu(sitk.GetArrayViewFromImage(shown))
     image = sitk.GetImageFromArray(add_to_scan(scan, change_hu))
     image.CopyInformation(shown)

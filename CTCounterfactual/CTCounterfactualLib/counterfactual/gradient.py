@@ -13,14 +13,14 @@ about 10 slices on 32 GB.)
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from ..events import Reporter
 from ..models.autoencoder import SliceAutoencoder
 from ..models.classifier import Classifier
-
-# Slices per decoder call: enough to keep two cores busy, little enough for a small GPU.
-SLICE_BATCH = 4
+from .batches import SliceBatches
 
 
 def as_batch(volume: torch.Tensor) -> torch.Tensor:
@@ -51,6 +51,7 @@ def latent_gradient(
     reporter: Reporter | None = None,
     weight: torch.Tensor | None = None,
     cells: torch.Tensor | None = None,
+    decoded: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Pull a gradient in the image back to the latents, a few slices at a time.
 
@@ -68,6 +69,8 @@ def latent_gradient(
         (D, 1, H, W), 0..1: w, how much of a change each voxel takes; None is all of it.
     cells : torch.Tensor, optional
         (D, 1, h, w), bool: m, the latents that may move; None is all.
+    decoded : torch.Tensor, optional
+        (D, 1, H, W), filled with D(z) clipped to 0..1: differentiating a slice decodes it anyhow.
 
     Returns
     -------
@@ -75,20 +78,26 @@ def latent_gradient(
         (D, C, h, w), df/dz.
     """
     size = tuple(image_gradient.shape[-2:])
-    if weight is not None:
-        image_gradient = weight * image_gradient
-    gradient = torch.empty_like(latents)
-    for start in range(0, len(latents), SLICE_BATCH):
-        part = slice(start, start + SLICE_BATCH)
-        if reporter is not None:
-            reporter.check()
-        if not image_gradient[part].any():
-            gradient[part] = 0  # the classifier doesn't see these slices
-            continue
-        z = latents[part].detach().clone().requires_grad_(True)
-        decoded = autoencoder.decode(z, size)
-        (gradient[part],) = torch.autograd.grad(decoded, z, grad_outputs=image_gradient[part])
-    return gradient if cells is None else gradient * cells
+    gradient = torch.zeros_like(latents)
+
+    def work(part: slice) -> None:
+        cotangent = image_gradient[part]
+        if weight is not None:
+            cotangent = weight[part] * cotangent
+        seen = bool(cotangent.any())  # or the classifier doesn't react to these slices
+        if not seen and decoded is None:
+            return
+        with torch.set_grad_enabled(seen):
+            z = latents[part].detach().clone().requires_grad_(seen)
+            slices = autoencoder.decode(z, size)
+        if seen:
+            (pulled,) = torch.autograd.grad(slices, z, grad_outputs=cotangent)
+            gradient[part] = pulled if cells is None else pulled * cells[part]
+        if decoded is not None:
+            decoded[part] = slices.detach().clamp(0, 1)
+
+    SliceBatches(size, latents.device, reporter).run(0, len(latents), work)
+    return gradient
 
 
 @torch.inference_mode()
@@ -96,7 +105,7 @@ def encode_slices(
     autoencoder: SliceAutoencoder, volume: torch.Tensor, reporter: Reporter | None = None
 ) -> torch.Tensor:
     """Encode all slices: (D, 1, H, W) in 0..1 -> latents (D, C, h, w)."""
-    return _by_slices(autoencoder.encode, volume, reporter)
+    return _by_slices(autoencoder.encode, volume, tuple(volume.shape[-2:]), reporter)
 
 
 @torch.inference_mode()
@@ -107,13 +116,16 @@ def decode_slices(
     reporter: Reporter | None = None,
 ) -> torch.Tensor:
     """Decode all slices: (D, C, h, w) -> (D, 1, H, W), clipped to 0..1."""
-    return _by_slices(lambda z: autoencoder.decode(z, size).clamp(0, 1), latents, reporter)
+    return _by_slices(lambda z: autoencoder.decode(z, size).clamp_(0, 1), latents, size, reporter)
 
 
-def _by_slices(function, tensor: torch.Tensor, reporter: Reporter | None) -> torch.Tensor:
-    parts = []
-    for part in tensor.split(SLICE_BATCH):
-        parts.append(function(part))
-        if reporter is not None:
-            reporter.check()
+def _by_slices(
+    function: Callable[[torch.Tensor], torch.Tensor],
+    tensor: torch.Tensor,
+    size: tuple[int, int],
+    reporter: Reporter | None,
+) -> torch.Tensor:
+    parts: list[torch.Tensor] = []
+    batches = SliceBatches(size, tensor.device, reporter)
+    batches.run(0, len(tensor), lambda part: parts.append(function(tensor[part])))
     return torch.cat(parts)

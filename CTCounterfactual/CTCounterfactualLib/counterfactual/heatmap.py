@@ -6,7 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..scans.slabs import slabs
 from .result import HeatLevel
+
+_INT16 = np.iinfo(np.int16)
 
 
 def heat_levels(edges: tuple[float, ...]) -> tuple[HeatLevel, ...]:
@@ -41,6 +44,17 @@ def label_change(difference: np.ndarray, edges: tuple[float, ...]) -> np.ndarray
     numpy.ndarray
         Same shape, uint8: labels of `heat_levels(edges)`, 0 for less than the first edge.
     """
+    if difference.dtype != np.int16:
+        return _labels(difference, edges)
+    # There are fewer int16 values than voxels in a slice: each value's label is looked up.
+    of_value = _labels(np.arange(_INT16.min, _INT16.max + 1), edges)
+    labels = np.empty(difference.shape, np.uint8)
+    for part in slabs(difference.shape):
+        labels[part] = of_value[difference[part].astype(np.int32) - _INT16.min]
+    return labels
+
+
+def _labels(difference: np.ndarray, edges: tuple[float, ...]) -> np.ndarray:
     level = np.digitize(np.abs(difference), edges).astype(np.uint8)  # 0 .. len(edges)
     rises = (difference > 0) & (level > 0)
     return np.where(rises, level + np.uint8(len(edges)), level)

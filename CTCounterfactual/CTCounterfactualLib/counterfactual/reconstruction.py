@@ -7,6 +7,7 @@ inverse of its input mapping is (y + 1) / 2, which halves the contrast of every 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +20,8 @@ LOW_PSNR_DB = 20.0
 SLOPE_RANGE = (0.8, 1.25)
 # Intensity (0..1) that tells the body from the air around and in it; -500 HU in the usual window.
 BODY_ABOVE = 0.25
+# Slices looked at together.
+SLICES = 16
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,7 @@ class Reconstruction:
 
 def compare(x: torch.Tensor, decoded: torch.Tensor) -> Reconstruction:
     """Compare a prepared scan with its reconstruction; both (D, 1, H, W), 0..1."""
-    body = x > BODY_ABOVE
-    if not body.any():
-        body = torch.ones_like(body)
-    error = float((x - decoded)[body].square().mean(dtype=torch.float64))
+    error = _squared_error(x, decoded)
     psnr = float("inf") if error == 0 else float(-10 * torch.log10(torch.tensor(error)))
     return Reconstruction(psnr, _slope(x, decoded))
 
@@ -68,9 +68,29 @@ def flags_of(reconstruction: Reconstruction) -> tuple[Flag, ...]:
     return tuple(flags)
 
 
+def _squared_error(x: torch.Tensor, decoded: torch.Tensor) -> float:
+    """Return the mean squared error in the body; everywhere if there is none."""
+    body = x > BODY_ABOVE
+    if not body.any():
+        body[:] = True
+    total = sum(
+        ((a - b).square() * inside).sum(dtype=torch.float64)
+        for a, b, inside in _slices(x, decoded, body)
+    )
+    return float(total / body.sum())
+
+
 def _slope(x: torch.Tensor, decoded: torch.Tensor) -> float:
     """Return the least-squares slope of `decoded` on `x`; 1 for a scan without any contrast."""
-    mean = x.mean(dtype=torch.float64)
-    centred = x.double() - mean
-    variance = centred.square().sum()
-    return float((centred * decoded.double()).sum() / variance) if variance > 0 else 1.0
+    mean = sum(a.sum(dtype=torch.float64) for (a,) in _slices(x)) / x.numel()
+    variance = covariance = 0.0
+    for a, b in _slices(x, decoded):
+        centred = a.double() - mean
+        variance += centred.square().sum()
+        covariance += (centred * b.double()).sum()
+    return float(covariance / variance) if variance > 0 else 1.0
+
+
+def _slices(*volumes: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Yield the same few slices of each volume (D, 1, H, W): float64 copies of all are large."""
+    return zip(*(volume.split(SLICES) for volume in volumes), strict=True)

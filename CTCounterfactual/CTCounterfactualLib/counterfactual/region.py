@@ -20,9 +20,10 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ..errors import ScanError, SettingsError
-from ..scans.grid import PreparedScan, smooth_to_prepared
+from ..scans.grid import PreparedScan, resample_onto
 from ..scans.read import read_file
 from ..scans.scan import Scan
+from ..scans.smoothing import smooth_to_prepared
 from .settings import ExplainSettings
 
 # Over this distance from the border the weight rises to 1: three voxels of the default grid.
@@ -118,17 +119,15 @@ def prepare_region(region: Region, prepared: PreparedScan) -> PreparedRegion:
         If the mask isn't on the scan's grid, is empty, or lies outside what the classifier sees.
     """
     _check_grid(region, prepared.scan)
-    inside = sitk.GetArrayFromImage(region.image) != 0
+    inside = sitk.GetArrayViewFromImage(region.image) != 0
     if not inside.any():
         raise ScanError(
             f"The region {region.name!r} is empty: none of its voxels is inside. Paint it, or "
             f"choose another, or none."
         )
-    mask = prepared.scan.with_array(inside.astype(np.float32))
-    coverage = sitk.GetArrayFromImage(sitk.Resample(
-        smooth_to_prepared(mask, prepared.spec), prepared.as_image(prepared.volume),
-        sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32,
-    ))
+    mask = sitk.Cast(prepared.scan.with_array(inside.view(np.uint8)), sitk.sitkFloat32)
+    smooth_to_prepared(mask, prepared.spec.spacing)
+    coverage = resample_onto(prepared.as_image(prepared.volume), mask)
     weight = _feather(coverage, prepared)
     if not weight.any():
         raise ScanError(

@@ -188,7 +188,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds spent encoding (and decoding once), on gradients, on searches, and in total."""
+    """Seconds spent encoding; decoding, scoring and on gradients; on searches; and in total."""
 
     encode: float
     gradient: float

@@ -24,12 +24,15 @@ from .gradient import (
 from .region import PreparedRegion
 from .result import ChunkHeatmap, Outcome
 from .search import stopping
+from .search.adaptive import Pace
 from .settings import ExplainSettings
 from .workspace import Workspace
 from .write_back import chunk_heatmap
 
 # Share of a run's time by the end of each step; measured on full chests, only for the progress bar.
 ENCODED, GRADIENT, SEARCHED, FRAMED = 0.20, 0.32, 0.85, 0.95
+# Slices that tell how well a changed volume is redrawn: an average over these is near that of all.
+REDRAWN_SLICES = 32
 
 ChunkCallback = Callable[[Outcome, ChunkHeatmap], None]
 
@@ -115,14 +118,16 @@ class Run:
         mode, slices = self.settings.mode, self.prepared.slices
         ranges = [] if mode == "whole" else chunk_ranges(slices, self.settings.chunk)
         searches = len(ranges) + (mode != "chunks")
+        pace = Pace()
         whole = None
         if mode != "chunks":
-            whole = search_range(self.workspace, self.prepared, 0, slices)
+            whole = search_range(self.workspace, self.prepared, 0, slices, pace)
+            shown = self.change(whole)
             self._report("whole", "Whole volume", whole, 1 / searches)
         chunks, heatmaps = [], []
         together = np.zeros(self.prepared.volume.shape, np.float32)
         for number, (start, stop) in enumerate(ranges, start=1):
-            outcome = search_range(self.workspace, self.prepared, start, stop)
+            outcome = search_range(self.workspace, self.prepared, start, stop, pace)
             together[start:stop] = self.change(outcome)
             heatmap = chunk_heatmap(
                 self.prepared, together[start:stop], outcome, self.settings.level_edges, self.region
@@ -136,7 +141,8 @@ class Run:
                 1 - (len(ranges) - number) / searches, number=number, of=len(ranges),
             )
         self.seconds["search"] = perf_counter() - started
-        shown = self.change(whole) if whole else together
+        if whole is None:
+            shown = together
         return Searched(whole, tuple(chunks), tuple(heatmaps), shown)
 
     def changes(self, outcomes: tuple[Outcome, ...], fraction: float) -> np.ndarray:
@@ -167,12 +173,16 @@ class Run:
         return score_volume(self.classifier, self.target, self._slices(volume))
 
     def decode_ratio(self, volume: np.ndarray) -> float:
-        """Return how much worse a volume (K, J, I) is redrawn than the scan: 1 is "as well"."""
-        slices = self._slices(volume)
+        """Return how much worse a volume (K, J, I) is redrawn than the scan: 1 is "as well".
+
+        Told by evenly spaced slices, `REDRAWN_SLICES` at most about.
+        """
+        every = slice(None, None, max(1, round(len(volume) / REDRAWN_SLICES)))
+        slices = self._slices(volume[every])
         latents = encode_slices(self.autoencoder, slices, self.reporter)
-        decoded = decode_slices(self.autoencoder, latents, volume.shape[1:], self.reporter)
-        before = float((self.decoded - self.x).abs().mean())
-        return float((decoded - slices).abs().mean()) / max(before, np.finfo(np.float32).tiny)
+        again = decode_slices(self.autoencoder, latents, volume.shape[1:], self.reporter)
+        before = float((self.decoded[every] - self.x[every]).abs().mean())
+        return float((again - slices).abs().mean()) / max(before, np.finfo(np.float32).tiny)
 
     def _slices(self, volume: np.ndarray) -> torch.Tensor:
         """Return (K, J, I) as (D, 1, H, W) on the device: a slice is one channel of an image."""
@@ -181,36 +191,43 @@ class Run:
     def _encode(self) -> None:
         started = perf_counter()
         self.latents = encode_slices(self.autoencoder, self.x, self.reporter)
-        size = tuple(self.x.shape[-2:])
-        self.decoded = decode_slices(self.autoencoder, self.latents, size, self.reporter)
-        self.original_score = score_volume(self.classifier, self.target, self.x)
-        self.decoded_score = score_volume(self.classifier, self.target, self.decoded)
         self.seconds["encode"] = perf_counter() - started
+
+    def _differentiate(self) -> None:
+        """Decode, score and differentiate; at the scan itself each slice is decoded once for all.
+
+        (At the reconstruction, the classifier's gradient is wanted there, so it comes first.)
+        """
+        started = perf_counter()
+        on_scan = self.settings.baseline == "scan"
+        if on_scan:
+            self.decoded = torch.empty_like(self.x)
+        else:
+            size = tuple(self.x.shape[-2:])
+            self.decoded = decode_slices(self.autoencoder, self.latents, size, self.reporter)
+        begun, other = (self.x, self.decoded) if on_scan else (self.decoded, self.x)
+        score, image_gradient = volume_gradient(self.classifier, self.target, begun)
+        weight, cells = None, None
+        if self.region is not None:
+            weight = self._slices(self.region.weight)
+            cells = self._slices(self.region.cells(self.autoencoder.factor))
+        gradient = latent_gradient(
+            self.autoencoder, self.latents, image_gradient, self.reporter, weight, cells,
+            self.decoded if on_scan else None,
+        )
+        scores = score, score_volume(self.classifier, self.target, other)
+        self.original_score, self.decoded_score = scores if on_scan else scores[::-1]
+        self.workspace = Workspace(
+            self.autoencoder, self.classifier, self.target, self.settings, self.x, self.decoded,
+            self.latents, gradient, score, self.reporter, weight,
+        )
+        self.seconds["gradient"] = perf_counter() - started
         self.reporter.report(
             "encoded",
             f"Encoded and decoded; score of the scan {self.original_score:.4g}, of its "
             f"reconstruction {self.decoded_score:.4g}",
             ENCODED, score=self.original_score, reconstruction=self.decoded_score,
         )
-
-    def _differentiate(self) -> None:
-        started = perf_counter()
-        on_scan = self.settings.baseline == "scan"
-        score, image_gradient = volume_gradient(
-            self.classifier, self.target, self.x if on_scan else self.decoded
-        )
-        weight, cells = None, None
-        if self.region is not None:
-            weight = self._slices(self.region.weight)
-            cells = self._slices(self.region.cells(self.autoencoder.factor))
-        gradient = latent_gradient(
-            self.autoencoder, self.latents, image_gradient, self.reporter, weight, cells
-        )
-        self.workspace = Workspace(
-            self.autoencoder, self.classifier, self.target, self.settings, self.x, self.decoded,
-            self.latents, gradient, score, self.reporter, weight,
-        )
-        self.seconds["gradient"] = perf_counter() - started
         self.reporter.report("gradient", "Gradient of all slices found", GRADIENT)
 
     def _report(

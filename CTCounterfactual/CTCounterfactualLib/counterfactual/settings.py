@@ -36,8 +36,8 @@ class ExplainSettings:
     direction : str
         `decrease` or `increase` the score.
     search : str
-        `adaptive`: bracket and refine lambda, keep the best. `reference`: the paper's fixed ladder
-        and stop rules.
+        `adaptive`: aim at the change limit, look back, keep the best; three or four evaluations
+        where the score falls all the way. `reference`: the paper's fixed ladder and stop rules.
     baseline : str
         `scan`: the change is added to the scan. `reconstruction`: the paper's D(z + lambda g).
     composite : str

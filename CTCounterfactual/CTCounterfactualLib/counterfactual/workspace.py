@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import torch
 
 from ..events import Reporter
 from ..models.autoencoder import SliceAutoencoder
 from ..models.classifier import Classifier
+from ..models.rescoring import Rescorer
+from .batches import SliceBatches
 from .composite import compose, smooth_along_slices
-from .gradient import SLICE_BATCH, as_batch
+from .gradient import as_batch
+from .rates import change_rates
 from .result import SearchPoint
 from .search.found import Evaluate
 from .settings import ExplainSettings
 
-# Size of the step that measures how fast each slice changes, relative to its latents: small, so
-# that the change is about linear, yet far above float32 rounding.
-UNIT_STEP = 0.02
 # Measured on three chests in slabs of 30 mm: those with evidence reached the change limit within
 # 0.6 to 10 times this first-order step, tips of the lungs and slabs without lung at 31 to 263.
 FARTHEST = 20.0
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Slices (n, 1, H, W) at (lambda, start, stop)."""
+
+    where: tuple[float, int, int]
+    slices: torch.Tensor
 
 
 class Workspace:
@@ -64,10 +75,12 @@ class Workspace:
         self.weight = weight
         # What lambda = 0 shows: the scan itself, or (the paper) its reconstruction.
         self.start_volume = x if settings.baseline == "scan" else decoded
-        self._mass = self._sizes(self.start_volume)
+        self._batches = SliceBatches(self._size, latents.device, reporter)
+        self._mass = self._sizes(self.start_volume, self.weight)
         self._volume_mass = self.start_volume.abs().sum(dtype=torch.float64)
-        self._working = self.start_volume.clone()
-        self._rate = self._change_rates()
+        # So that a search's kept point, the last or the best one, isn't decoded again.
+        self._last: _Shown | None = None
+        self._best: _Shown | None = None
 
     @property
     def slices(self) -> int:
@@ -77,7 +90,13 @@ class Workspace:
     @torch.inference_mode()
     def changed(self, lam: float, start: int, stop: int) -> torch.Tensor:
         """Return slices [start, stop) at lambda: (stop - start, 1, H, W), 0..1."""
-        moved = self._decode(lam, start, stop)
+        for shown in (self._last, self._best):
+            if shown is not None and shown.where == (lam, start, stop):
+                return shown.slices
+        return self._change(lam, start, stop)
+
+    def _change(self, lam: float, start: int, stop: int) -> torch.Tensor:
+        moved = self._decode(lam, range(start, stop))
         if self.settings.baseline == "reconstruction":
             return moved
         base = self.decoded[start:stop]
@@ -91,32 +110,41 @@ class Workspace:
         return composed if self.weight is None else scan.lerp(composed, self.weight[start:stop])
 
     @torch.inference_mode()
-    def _decode(self, lam: float, start: int, stop: int) -> torch.Tensor:
-        """Return D(z + lambda g) of slices [start, stop): (stop - start, 1, H, W), 0..1."""
-        size = tuple(self.start_volume.shape[-2:])
-        parts = []
-        for first in range(start, stop, SLICE_BATCH):
-            self.reporter.check()
-            part = slice(first, min(first + SLICE_BATCH, stop))
-            if not self.gradient[part].any():
-                parts.append(self.decoded[part])  # no lambda moves them
-                continue
-            z = self.latents[part] + lam * self.gradient[part]
-            parts.append(self.autoencoder.decode(z, size).clamp_(0, 1))
-        return torch.cat(parts)
+    def _decode(self, lam: float, numbers: range | torch.Tensor) -> torch.Tensor:
+        """Return D(z + lambda g) of some slices: (n, 1, H, W), 0..1."""
+        index = torch.as_tensor(numbers, device=self.latents.device)
+        moved = self.decoded[index]
+        moving = self.gradient[index].flatten(1).any(1)  # no lambda moves the others
+
+        def work(part: slice) -> None:
+            if not moving[part].any():
+                return
+            chosen = index[part]
+            z = self.latents[chosen] + lam * self.gradient[chosen]
+            moved[part] = self.autoencoder.decode(z, self._size).clamp_(0, 1)
+
+        self._batches.run(0, len(index), work)
+        return moved
 
     def evaluator(self, start: int, stop: int) -> Evaluate:
         """Return lambda -> SearchPoint with slices [start, stop) moved and all others fixed."""
+        self._last = self._best = None
+        highest = 0.0
+        sign = -1.0 if self.settings.direction == "decrease" else 1.0
 
         def evaluate(lam: float) -> SearchPoint:
+            nonlocal highest
             if lam == 0:
                 return SearchPoint(0.0, self.score, 0.0)
-            changed = self.changed(lam, start, stop)
             with torch.inference_mode():
-                self._working[start:stop] = changed
-                score = float(self.classifier.score(as_batch(self._working), self.target)[0])
-                self._working[start:stop] = self.start_volume[start:stop]
-            return SearchPoint(lam, score, self.change(changed, start, stop))
+                changed = self._change(lam, start, stop)
+                score = self._rescorer(changed, start)
+            point = SearchPoint(lam, score, self.change(changed, start, stop))
+            self._last = _Shown((lam, start, stop), changed)
+            gain = sign * (score - self.score)
+            if gain > highest and point.change <= self.settings.max_change:
+                highest, self._best = gain, self._last
+            return point
 
         return evaluate
 
@@ -128,6 +156,10 @@ class Workspace:
     def may_change(self, start: int, stop: int) -> bool:
         """Return whether the region, if there is one, meets slices [start, stop)."""
         return self.weight is None or bool(self.weight[start:stop].any())
+
+    def has_gradient(self, start: int, stop: int) -> bool:
+        """Return whether any lambda moves slices [start, stop)."""
+        return bool(self.gradient[start:stop].any())
 
     def first_step(self, start: int, stop: int) -> float:
         """Return |lambda| at which slices [start, stop) reach the change limit, to first order.
@@ -147,30 +179,33 @@ class Workspace:
         rate = float(self._rate.sum() / self._mass.sum())
         return FARTHEST * self.settings.max_change / rate if rate > 0 else 0.0
 
+    @property
+    def _size(self) -> tuple[int, int]:
+        height, width = self.start_volume.shape[-2:]
+        return height, width
+
+    @cached_property
+    def _rescorer(self) -> Rescorer:
+        return self.classifier.rescorer(as_batch(self.start_volume), self.target)
+
+    @cached_property
+    def _rate(self) -> torch.Tensor:
+        """How fast each slice's picture changes: (D,), float64; see `rates.change_rates`."""
+
+        def moved(lam: float, chosen: torch.Tensor) -> torch.Tensor:
+            change = self._decode(lam, chosen) - self.decoded[chosen]
+            return self._sizes(change, None if self.weight is None else self.weight[chosen])
+
+        sign = -1.0 if self.settings.direction == "decrease" else 1.0
+        return change_rates(self.latents, self.gradient, sign, moved).to(self.latents.device)
+
     def _scope_mass(self, start: int, stop: int) -> torch.Tensor:
         edited = self.settings.scope == "region"
         mass = self._mass[start:stop].sum() if edited else self._volume_mass
         return mass.clamp_min(torch.finfo(torch.float64).tiny)
 
-    def _sizes(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the sum of w |values| of each slice: (D, 1, H, W) -> (D,), float64."""
-        weighted = values if self.weight is None else values * self.weight
+    @staticmethod
+    def _sizes(values: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+        """Return the sum of w |values| of each slice: (n, 1, H, W) -> (n,), float64."""
+        weighted = values if weight is None else values * weight
         return weighted.abs().sum(dim=(1, 2, 3), dtype=torch.float64)
-
-    def _change_rates(self) -> torch.Tensor:
-        """Return d(sum w |D(z + lambda g) - D(z)|)/d|lambda| of each slice: (D,).
-
-        By one small step, of the decoder's picture: the composite hides so small a step as noise.
-        """
-        largest = float(_rms(self.gradient).max())
-        if largest == 0:
-            return torch.zeros(self.slices, dtype=torch.float64)
-        sign = -1.0 if self.settings.direction == "decrease" else 1.0
-        step = UNIT_STEP * float(_rms(self.latents).mean()) / largest
-        moved = self._decode(sign * step, 0, self.slices)
-        return self._sizes(moved - self.decoded) / step
-
-
-def _rms(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the root mean square of each slice: (D, C, h, w) -> (D,)."""
-    return tensor.square().mean(dim=(1, 2, 3)).sqrt()

@@ -1,4 +1,8 @@
-"""From a change on the prepared grid to the scan's own: counterfactual, difference, heatmaps."""
+"""From a change on the prepared grid to the scan's own: counterfactual, difference, heatmaps.
+
+A scan may have 1000 slices of 512 x 512: beside what is returned, no more than a few slices of it
+are held in memory at a time.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from ..scans.grid import ROUNDING, PreparedScan
-from ..scans.hounsfield import MAX_STORED_HU, MIN_STORED_HU
+from ..scans.grid import ROUNDING, PreparedScan, resample_onto
+from ..scans.hounsfield import MAX_STORED_HU, MIN_STORED_HU, whole_hu
+from ..scans.slabs import image_slabs, slabs
 from .heatmap import label_change
 from .region import PreparedRegion
 from .result import ChunkHeatmap, Outcome
-
-_INT16 = np.iinfo(np.int16)
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,15 @@ def write_back(
     region : PreparedRegion, optional
         Its outside keeps the scan's voxels.
     """
-    change_hu = change_on_scan(prepared, change)
+    difference = change_on_scan(prepared, change)
     if region is not None:
-        change_hu[~region.inside] = 0  # interpolation fades out across the border
-    scan = whole_hu(prepared.scan.array)
-    counterfactual = add_to_scan(scan, change_hu)
-    # Not `change_hu` itself: where a voxel met the limits of the scanner, less was added.
-    difference = counterfactual - scan
+        difference *= region.inside  # interpolation fades out across the border
+    counterfactual = np.empty_like(difference)
+    for part in slabs(difference.shape):
+        scan = whole_hu(prepared.scan.array[part])
+        counterfactual[part] = add_to_scan(scan, difference[part])
+        # Not the change itself: where a voxel met the limits of the scanner, less was added.
+        np.subtract(counterfactual[part], scan, out=difference[part])
     if heatmaps:
         return WrittenBack(counterfactual, difference, combine_heatmaps(prepared, heatmaps))
     return WrittenBack(counterfactual, difference, label_change(difference, edges))
@@ -74,8 +79,22 @@ def change_on_scan(
     numpy.ndarray
         (K, J, I) of that grid, int16, signed HU.
     """
-    change_hu = prepared.to_scan_grid(change * prepared.spec.window.hu_per_unit, cut)
-    return np.rint(change_hu, out=change_hu).astype(np.int16)
+    image = prepared.as_image(_in_hu(prepared, change))
+    return _whole_hu_on(prepared.scan.image if cut is None else cut, image)
+
+
+def _in_hu(prepared: PreparedScan, change: np.ndarray) -> np.ndarray:
+    """Return a change of 0..1 intensities in HU, float32."""
+    return (change * prepared.spec.window.hu_per_unit).astype(np.float32, copy=False)
+
+
+def _whole_hu_on(grid: sitk.Image, image: sitk.Image) -> np.ndarray:
+    """Resample a change in HU onto the grid of another image: (K, J, I), int16."""
+    resampled = np.empty(grid.GetSize()[::-1], np.int16)
+    for part in image_slabs(grid):
+        change_hu = resample_onto(grid[part], image)
+        resampled[part[2]] = np.rint(change_hu, out=change_hu)
+    return resampled
 
 
 def add_to_scan(scan: np.ndarray, change_hu: np.ndarray) -> np.ndarray:
@@ -98,11 +117,6 @@ def add_to_scan(scan: np.ndarray, change_hu: np.ndarray) -> np.ndarray:
     return np.clip(changed, lowest, highest, out=changed).astype(np.int16)
 
 
-def whole_hu(scan: np.ndarray) -> np.ndarray:
-    """Return a scan in whole HU as int16, the unit and type of every volume that is written."""
-    return np.rint(np.clip(scan, _INT16.min, _INT16.max)).astype(np.int16)
-
-
 def chunk_heatmap(
     prepared: PreparedScan,
     change: np.ndarray,
@@ -122,19 +136,29 @@ def chunk_heatmap(
     region : PreparedRegion, optional
         Its outside has label 0.
     """
-    padded = np.zeros(prepared.volume.shape, np.float32)
-    padded[outcome.start : outcome.stop] = change
     start, size = _slab_box(prepared, outcome)
-    box = sitk.RegionOfInterest(prepared.scan.image, size, start)
-    change_hu = change_on_scan(prepared, padded, box)
+    i, j, k = (slice(first, first + n) for first, n in zip(start, size, strict=True))
+    box = prepared.scan.image[i, j, k]
+    change_hu = _whole_hu_on(box, _chunk_image(prepared, change, outcome.start))
     # Linear interpolation fades out over the neighbouring slices; the map ends with the slab.
-    change_hu[~_inside_slab(prepared, outcome, start, size)] = 0
+    change_hu *= _inside_slab(prepared, outcome, start, size)
     if region is not None:
-        i, j, k = (slice(first, first + n) for first, n in zip(start, size, strict=True))
-        change_hu[~region.inside[k, j, i]] = 0
+        change_hu *= region.inside[k, j, i]
     labels = sitk.GetImageFromArray(label_change(change_hu, edges))
     labels.CopyInformation(box)
     return ChunkHeatmap(outcome.start, outcome.stop, labels)
+
+
+def _chunk_image(prepared: PreparedScan, change: np.ndarray, start: int) -> sitk.Image:
+    """Return a chunk's change in HU between its unchanged neighbours.
+
+    That is as far as linear interpolation looks; beyond the volume's ends it goes on with the last
+    slice, as it does on the whole volume.
+    """
+    below, above = start > 0, start + len(change) < prepared.slices
+    image = prepared.as_image(np.pad(_in_hu(prepared, change), ((below, above), (0, 0), (0, 0))))
+    image.SetOrigin(image.TransformIndexToPhysicalPoint((0, 0, start - below)))
+    return image
 
 
 def combine_heatmaps(prepared: PreparedScan, heatmaps: tuple[ChunkHeatmap, ...]) -> np.ndarray:
@@ -178,14 +202,18 @@ def _slab_box(prepared: PreparedScan, outcome: Outcome) -> tuple[list[int], list
 def _inside_slab(
     prepared: PreparedScan, outcome: Outcome, start: list[int], size: list[int]
 ) -> np.ndarray:
-    """Return (K, J, I) bool of a box of scan voxels: centres that lie in the outcome's slices.
+    """Tell which voxels of a box of the scan have their centres in the outcome's slices.
 
-    Heights are counted from the scan's own first voxel, not the box's: the same voxel gets the
-    same height in two boxes, to the last bit, and so belongs to exactly one slab.
+    Returns (K, J, I), bool, with length 1 along axes on which this doesn't depend. Heights are
+    counted from the scan's own first voxel, not the box's: the same voxel gets the same height in
+    two boxes, to the last bit, and so belongs to exactly one slab.
     """
     image = prepared.scan.image
     slope = np.array(image.GetDirection()).reshape(3, 3)[2] * np.array(image.GetSpacing())
-    i, j, k = (np.arange(a, a + n) * s for a, n, s in zip(start, size, slope, strict=True))
+    i, j, k = (
+        np.arange(a, a + n) * s if s else np.zeros(1)
+        for a, n, s in zip(start, size, slope, strict=True)
+    )
     height = image.GetOrigin()[2] + k[:, None, None] + j[None, :, None] + i[None, None, :]
     number = prepared.slice_at(height)
     return (number >= outcome.start) & (number < outcome.stop)

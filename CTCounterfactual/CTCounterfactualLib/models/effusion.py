@@ -19,6 +19,8 @@ from ..scans.grid import GridSpec
 from .cards import read_card, require
 from .classifier import Classifier, Target
 from .loading import load_weights
+from .rescoring import Rescorer
+from .slab import Layer, Segment, SlabRecompute, Window
 
 # Prepared voxels averaged into one voxel of the network, (D, H, W): 1.5 x 1.5 x 3 mm -> 6 mm cubes.
 # A layer of 20 mL along the pleura still fills a third of such a cube.
@@ -63,12 +65,30 @@ class EffusionNet(nn.Module):
         self.log_weight = nn.Parameter(torch.zeros(()))
         self.offset = nn.Parameter(torch.zeros(()))
 
-    def evidence(self, x: torch.Tensor) -> torch.Tensor:
-        """Return s of each site: pooled (N, 1, D, H, W) in 0..1 -> (N, 1, D', H', W'), halved."""
+    def early(self) -> tuple[Segment, ...]:
+        """Return the layers from the pooled volume to the middle level, for part of its slices."""
+        return (
+            Segment((Layer(self._fine, Window(3, 1, 1)),)),
+            Segment((
+                Layer(self.to_middle, Window(3, 2, 1)),
+                Layer(self.middle, Window(5, 1, 2)),  # two kernels of 3
+            )),
+        )
+
+    def _fine(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the finest level: pooled (N, 1, D, H, W) in 0..1 -> (N, width, D, H, W)."""
         hu = GridSpec().window.to_hu(x)
         tissue = torch.tanh((hu - TISSUE_HU) / TISSUE_HALF_WIDTH_HU)
-        fine = self.stem(torch.cat([2 * x - 1, tissue], dim=1))
-        middle = self.middle(self.to_middle(fine))
+        return self.stem(torch.cat([2 * x - 1, tissue], dim=1))
+
+    def evidence(self, x: torch.Tensor) -> torch.Tensor:
+        """Return s of each site: pooled (N, 1, D, H, W) in 0..1 -> (N, 1, D', H', W'), halved."""
+        for segment in self.early():
+            x = segment(x)
+        return self.late(x)
+
+    def late(self, middle: torch.Tensor) -> torch.Tensor:
+        """Return s of each site from the middle level, (N, 2 width, D', H', W')."""
         coarse = self.back(self.coarse(self.to_coarse(middle)))
         seen = F.interpolate(coarse, middle.shape[-3:], mode="trilinear", align_corners=False)
         return self.evidence_of(self.join(middle + seen))
@@ -104,8 +124,36 @@ class EffusionDemo(Classifier):
         wanted = self.find_target(target)
         with torch.inference_mode(False):  # weights moved in it could never give a gradient
             self.network.to(x.device)
-        logit = self.network(pool(x.float()))
+        logit = self.network(self._pooled(x))
         return logit if wanted.name == LOGIT else torch.sigmoid(logit)
+
+    def rescorer(self, x: torch.Tensor, target: str | None = None) -> Rescorer:
+        """Return a function that computes what replaced slices reach; see `Classifier.rescorer`.
+
+        Up to the middle level, that is; the coarse level sees nearly all slices.
+        """
+        wanted = self.find_target(target)
+        with torch.inference_mode(False):
+            self.network.to(x.device)
+        early = SlabRecompute(self.network.early(), self._pooled(x))
+        block = POOLING[0]
+
+        def rescore(changed: torch.Tensor, start: int) -> float:
+            # Whole blocks of slices, of which the outer ones may be in part as they were.
+            stop = start + len(changed)
+            first, last = start // block * block, -(-stop // block) * block
+            slab = torch.cat([
+                x[:, :, first:start], changed.transpose(0, 1)[None], x[:, :, stop:last]
+            ], dim=2)  # (1, 1, n, H, W)
+            middle = early(self._pooled(slab), start // block)
+            logit = self.network.logit(self.network.late(middle))
+            return float(logit if wanted.name == LOGIT else torch.sigmoid(logit))
+
+        return rescore
+
+    def _pooled(self, x: torch.Tensor) -> torch.Tensor:
+        """Return blocks of voxels, in the network's precision."""
+        return pool(x.to(self.network.offset.dtype))
 
 
 def pool(x: torch.Tensor, factors: tuple[int, int, int] = POOLING) -> torch.Tensor:

@@ -9,11 +9,12 @@ The grid and the raw sum here are the paper's.
 from __future__ import annotations
 
 import torch
-from torch.utils.checkpoint import checkpoint
 
 from ..scans.grid import GridSpec
 from .classifier import Classifier, Target
+from .light import keeping_inputs
 from .published.resunet import ResUNet
+from .rescoring import PerSliceRescorer, Rescorer
 
 # Slices scored together: the memory of a backward pass doesn't grow with the volume.
 SLICE_BATCH = 4
@@ -49,16 +50,25 @@ class LungSize(Classifier):
         of sigmoid(log p) = p / (1 + p) over both, as the paper's code has it.
         """
         raw = self.find_target(target).name == RAW
-        # Rows to Posterior, columns to Left, as the network saw slices; one sample a slice:
-        # (N, 1, D, H, W) -> (N*D, 1, H, W)
-        slices = x.flip(-2, -1).transpose(1, 2).flatten(0, 1)
+        # One sample a slice: (N, 1, D, H, W) -> (N*D, 1, H, W)
+        sums = self._slice_scores(x.transpose(1, 2).flatten(0, 1), raw)
+        return sums.unflatten(0, (len(x), -1)).sum(1)  # (N*D,) -> (N, D) -> (N,)
+
+    def rescorer(self, x: torch.Tensor, target: str | None = None) -> Rescorer:
+        """Return a function that scores only replaced slices; see `Classifier.rescorer`."""
+        raw = self.find_target(target).name == RAW
+        return PerSliceRescorer(lambda slices, start: self._slice_scores(slices, raw), x)
+
+    def _slice_scores(self, slices: torch.Tensor, raw: bool) -> torch.Tensor:
+        """Return what each slice adds to the score: (n, 1, H, W) -> (n,), float64."""
         with torch.inference_mode(False):  # weights moved in it could never give a gradient
-            network = self.network.to(x.device)
+            network = self.network.to(slices.device)
+        # Turned a few at a time: rows to Posterior, columns to Left, as the network saw slices.
         parts = [
-            checkpoint(_lung, network, part, raw, use_reentrant=False)
+            keeping_inputs(_lung, network, part.flip(-2, -1), raw)
             for part in slices.split(SLICE_BATCH)
         ]
-        sums = torch.cat(parts).unflatten(0, (len(x), -1)).sum(1)  # (N*D,) -> (N, D) -> (N,)
+        sums = torch.cat(parts)
         return sums if raw else sums * self.grid.voxel_litres
 
 

@@ -14,6 +14,7 @@ from scipy import ndimage
 from ..scans.grid import GridSpec, PreparedScan
 from ..scans.lungs import find_airways, find_lungs
 from .classifier import Classifier, Target
+from .rescoring import PerSliceRescorer, Rescorer
 
 # Half-way between lung (-850 HU) and soft tissue (-150 HU incl. partial volume at the border).
 AERATED_BELOW_HU = -500.0
@@ -24,6 +25,8 @@ SOFTNESS_HU = 50.0
 MARGIN_MM = 6.0
 # Above this share of the lung on the edge of the field of view, part of it lies outside.
 CUT_SHARE = 0.01
+# Slices scored together; only theirs are held as HU, sigmoid and product at any time.
+SLICE_BATCH = 8
 
 
 class LungVolume(Classifier):
@@ -60,12 +63,37 @@ class LungVolume(Classifier):
     def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
         """Return litres of aerated lung of each volume; see `Classifier.score`."""
         self.find_target(target)
-        hu = self.grid.window.to_hu(x)
+        inside = self._region_for(x).expand_as(x)
+        # One sample a slice: (N, 1, D, H, W) -> (N*D, 1, H, W)
+        litres = self._litres(*(v.transpose(1, 2).flatten(0, 1) for v in (x, inside)))
+        return litres.unflatten(0, (len(x), -1)).sum(1)  # (N*D,) -> (N, D) -> (N,)
+
+    def rescorer(self, x: torch.Tensor, target: str | None = None) -> Rescorer:
+        """Return a function that scores only replaced slices; see `Classifier.rescorer`.
+
+        A region that is found from the volume moves with it: then the whole is scored each time.
+        """
+        if self._region is None:
+            return super().rescorer(x, target)
+        self.find_target(target)
+        inside = self._region_for(x)[:, None]  # (D, H, W) -> (D, 1, H, W)
+
+        def slice_scores(slices: torch.Tensor, start: int) -> torch.Tensor:
+            return self._litres(slices, inside[start : start + len(slices)])
+
+        return PerSliceRescorer(slice_scores, x)
+
+    def _litres(self, slices: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+        """Return what each slice adds: twice (n, 1, H, W) -> (n,), float64."""
+        batches = zip(slices.split(SLICE_BATCH), inside.split(SLICE_BATCH), strict=True)
+        return torch.cat([self._aerated(*batch) for batch in batches]) * self.grid.voxel_litres
+
+    def _aerated(self, slices: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+        """Return the number of aerated voxels of each slice: twice (n, 1, H, W) -> (n,)."""
+        hu = self.grid.window.to_hu(slices)
         aerated = torch.sigmoid((AERATED_BELOW_HU - hu) / SOFTNESS_HU)
-        inside = self._region_for(x)
         # Summed in float64: 1e7 voxels in float32 would lose the change of a single chunk.
-        voxels = (aerated * inside).sum(dim=(1, 2, 3, 4), dtype=torch.float64)
-        return voxels * self.grid.voxel_litres
+        return (aerated * inside).sum(dim=(1, 2, 3), dtype=torch.float64)
 
     def _region_for(self, x: torch.Tensor) -> torch.Tensor:
         if self._region is not None:

@@ -16,8 +16,11 @@ from ..errors import ModelError
 from ..scans.grid import GridSpec
 from .classifier import Classifier, Target
 from .published.inflated_resnet import InflatedResNet
+from .rescoring import Rescorer
+from .slab import SlabRecompute
 
 NAMES_FILE = "phecodes.json"
+
 
 def read_targets(folder: Path) -> tuple[Target, ...]:
     """Return the targets in the order of the network's outputs."""
@@ -63,3 +66,22 @@ class Phecodes(Classifier):
         # The network saw planes with I first: (N, 1, K, J, I) -> (N, 1, K, I, J)
         logits = self.network(x.transpose(-2, -1))
         return torch.sigmoid(logits[:, index])
+
+    def rescorer(self, x: torch.Tensor, target: str | None = None) -> Rescorer:
+        """Return a function that computes what replaced slices reach; see `Classifier.rescorer`.
+
+        The first two stages keep their feature maps of `x`: 360 MB for 100 slices in float32. The
+        later ones, whose outputs see the whole volume, run in full.
+        """
+        index = self.targets.index(self.find_target(target))
+        with torch.inference_mode(False):
+            self.network.to(x.device)
+        early = SlabRecompute(self.network.early(), x.transpose(-2, -1))
+
+        def rescore(changed: torch.Tensor, start: int) -> float:
+            # (n, 1, J, I) -> (1, 1, n, I, J)
+            planes = changed.transpose(0, 1)[None].transpose(-2, -1)
+            logits = self.network.finish(early(planes, start))
+            return float(torch.sigmoid(logits[0, index]))
+
+        return rescore

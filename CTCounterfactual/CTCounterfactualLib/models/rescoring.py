@@ -1,7 +1,7 @@
 """Scoring a volume again with some of its slices replaced, without repeating what stays the same.
 
-A search changes a chunk of slices dozens of times and leaves all others alone. What a classifier can
-keep from the unchanged volume is its own affair (`Classifier.rescorer`); here are the two plain
+A search changes a chunk of slices dozens of times and leaves all others alone. What a classifier
+can keep from the unchanged volume is its own affair (`Classifier.rescorer`); here are the two plain
 cases: nothing, and everything that isn't in the changed slices.
 """
 

@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..counterfactual.result import DISCLAIMER, Explanation, Frame
-from ..counterfactual.write_back import whole_hu
+from ..scans.hounsfield import whole_hu
 from .numbers import MINUS, amount
 from .pictures import grey
 from .views import EDGE_LETTERS, Oriented, busiest
@@ -34,7 +34,7 @@ class _Step:
 
 def draw_steps(explanation: Explanation, planes: tuple[str, ...]) -> list:
     """Return `PIL.Image`s (grey) of scan, frames and counterfactual, all of one even size."""
-    scan = Oriented.of(explanation.scan.image)
+    scan = Oriented.on_grid(explanation.scan.image, explanation.scan.array)
     sizes = _sizes(scan, planes)
     return [_draw(explanation, step, sizes) for step in _steps(explanation, planes)]
 
@@ -45,17 +45,16 @@ def _steps(explanation: Explanation, planes: tuple[str, ...]) -> Iterator[_Step]
     """
     scan, scores = explanation.scan, explanation.scores
     grid = sitk.DICOMOrient(scan.image, "LPS")
-    change = Oriented.of(scan.with_array(explanation.difference))
-    last = Oriented.of(scan.with_array(explanation.counterfactual))
-    first = Oriented(sitk.GetArrayViewFromImage(grid), grid.GetSpacing())
+    first, last, change = (
+        Oriented.on_grid(scan.image, voxels)
+        for voxels in (scan.array, explanation.counterfactual, explanation.difference)
+    )
     index = {plane: busiest(change, plane) for plane in planes}
-    # Copies: `first` looks at memory that ends with `grid`.
-    still = {plane: first.plane(plane, index[plane]).copy() for plane in planes}
+    still = {plane: first.plane(plane, index[plane]) for plane in planes}
     yield _Step(0.0, scores.original, still)
     # The scan where the frames have voxels: a frame minus this is its change.
     below = sitk.Resample(
-        sitk.Cast(scan.image, sitk.sitkFloat32), explanation.frames[0].image, sitk.Transform(),
-        sitk.sitkNearestNeighbor,
+        scan.image, explanation.frames[0].image, sitk.Transform(), sitk.sitkNearestNeighbor
     )
     for frame in explanation.frames:
         moved = _change(frame, below)

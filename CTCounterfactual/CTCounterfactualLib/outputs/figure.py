@@ -47,8 +47,8 @@ def draw_figure(explanation: Explanation):
 
     scan = explanation.scan
     volumes = [
-        Oriented.of(scan.with_array(voxels))
-        for voxels in (np.asarray(scan.array), explanation.counterfactual, explanation.difference)
+        Oriented.on_grid(scan.image, voxels)
+        for voxels in (scan.array, explanation.counterfactual, explanation.difference)
     ]
     heights = [_row_height(volumes[0], plane) for plane in PLANES]
     picture_width = WIDTH_INCHES * (1 - PLOT_SHARE) / PICTURE_COLUMNS * MARGIN_SHARE

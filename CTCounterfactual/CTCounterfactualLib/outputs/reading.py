@@ -27,8 +27,10 @@ from ..counterfactual.result import (
 )
 from ..counterfactual.settings import ExplainSettings
 from ..errors import CTCounterfactualError, OutputError
+from ..scans.hounsfield import whole_hu
 from ..scans.read import read_scan
 from ..scans.scan import Scan
+from ..scans.slabs import slabs
 from .folder import RECORD
 from .record import SCHEMA
 from .volumes import LUNGS_FILE, SCAN_FILE, heatmap_file
@@ -36,7 +38,6 @@ from .volumes import LUNGS_FILE, SCAN_FILE, heatmap_file
 # Relative difference of spacing, and of origin in voxels, that two files of one scan may have:
 # some formats keep geometry as float32.
 GEOMETRY_TOLERANCE = 1e-3
-_INT16 = np.iinfo(np.int16)
 
 
 def read_result(folder: str | Path, scan: Scan | None = None) -> Explanation:
@@ -167,13 +168,20 @@ def _scan(
             f"{place} is not the scan that was explained: it has {_grid(scan.size, scan.spacing)}, "
             f"that one had {_grid(told['size'], told['spacing'])}."
         )
-    whole_hu = np.rint(np.clip(scan.array, _INT16.min, _INT16.max)).astype(np.int16)
-    if not np.array_equal(counterfactual - difference, whole_hu):
+    if not _adds_up(scan.array, counterfactual, difference):
         raise OutputError(
             f"{place} is not the scan that was explained: its voxels differ from those that the "
             f"result was made from. Explain it again."
         )
     return scan
+
+
+def _adds_up(scan: np.ndarray, counterfactual: np.ndarray, difference: np.ndarray) -> bool:
+    """Tell whether the counterfactual is the scan, in whole HU, plus the difference."""
+    return all(
+        np.array_equal(counterfactual[part] - difference[part], whole_hu(scan[part]))
+        for part in slabs(scan.shape)
+    )
 
 
 def _grid(size, spacing) -> str:

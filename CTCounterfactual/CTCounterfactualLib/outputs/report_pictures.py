@@ -58,13 +58,10 @@ def _height_mm(explanation: Explanation) -> float:
 
 
 def _turned(explanation: Explanation) -> _Volumes:
-    scan = explanation.scan
-    grid = sitk.DICOMOrient(scan.image, "LPS")
+    image = explanation.scan.image
+    volumes = (explanation.scan.array, explanation.counterfactual, explanation.difference)
     return _Volumes(
-        Oriented(sitk.GetArrayViewFromImage(grid), grid.GetSpacing()),
-        Oriented.of(scan.with_array(explanation.counterfactual)),
-        Oriented.of(scan.with_array(explanation.difference)),
-        grid,
+        *(Oriented.on_grid(image, voxels) for voxels in volumes), sitk.DICOMOrient(image, "LPS")
     )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import SimpleITK as sitk
+
+from ..scans.slabs import slabs
 
 PLANES = ("axial", "coronal", "sagittal")
 # Letters at the left, right, top and bottom edge of each plane.
@@ -34,8 +37,29 @@ class Oriented:
     @classmethod
     def of(cls, image: sitk.Image) -> Oriented:
         """Permute and flip an image's axes to the nearest LPS order; oblique angles stay."""
-        turned = sitk.DICOMOrient(image, "LPS")
-        return cls(sitk.GetArrayFromImage(turned), turned.GetSpacing())
+        return cls.on_grid(image, sitk.GetArrayFromImage(image))
+
+    @classmethod
+    def on_grid(cls, image: sitk.Image, voxels: np.ndarray) -> Oriented:
+        """Turn an array that lies on an image's grid, as `of` does; a view, not a copy.
+
+        Parameters
+        ----------
+        image : SimpleITK.Image
+            Only its geometry counts.
+        voxels : numpy.ndarray
+            (K, J, I).
+        """
+        orient = sitk.DICOMOrientImageFilter()
+        orient.SetDesiredCoordinateOrientation("LPS")
+        probe = sitk.Image([1, 1, 1], sitk.sitkUInt8)
+        probe.SetDirection(image.GetDirection())
+        orient.Execute(probe)
+        order, flips = orient.GetPermuteOrder(), orient.GetFlipAxes()  # of I, J, K; first order
+        turned = voxels.transpose([2 - axis for axis in reversed(order)])
+        turned = turned[tuple(slice(None, None, -1 if flip else 1) for flip in reversed(flips))]
+        spacing = image.GetSpacing()
+        return cls(turned, tuple(spacing[axis] for axis in order))
 
     def plane(self, name: str, index: int) -> np.ndarray:
         """Return one slice as rows and columns of a picture, first row on top."""
@@ -54,6 +78,18 @@ class Oriented:
         i, j, k = self.spacing
         return {"axial": j / i, "coronal": k / i, "sagittal": k / j}[name]
 
+    @cached_property
+    def totals(self) -> tuple[np.ndarray, ...]:
+        """Sums of |voxels| in each axial, coronal and sagittal slice, float64."""
+        totals = [np.zeros(n) for n in self.voxels.shape]
+        for part in slabs(self.voxels.shape):
+            size = np.abs(self.voxels[part].astype(np.float32))
+            rows = size.sum(axis=2, dtype=np.float64)  # (K, J, I) -> (K, J)
+            totals[0][part] = rows.sum(axis=1)
+            totals[1] += rows.sum(axis=0)
+            totals[2] += size.sum(axis=(0, 1), dtype=np.float64)
+        return tuple(totals)
+
     def extent_mm(self, name: str) -> tuple[float, float]:
         """Return height and width of a plane in mm."""
         k, j, i = (n * s for n, s in zip(self.voxels.shape, self.spacing[::-1], strict=True))
@@ -62,6 +98,5 @@ class Oriented:
 
 def busiest(change: Oriented, plane: str) -> int:
     """Return the slice of a plane with the greatest sum of |change|; the middle one if none."""
-    axes = tuple(axis for axis in range(3) if axis != PLANES.index(plane))
-    totals = np.abs(change.voxels.astype(np.float32)).sum(axis=axes)
+    totals = change.totals[PLANES.index(plane)]
     return int(totals.argmax()) if totals.any() else len(totals) // 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import ScanError
+from .slabs import slabs
 
 # A CT that shows a patient shows air or lung somewhere: well below fat (-100 HU).
 AIR_EXPECTED_BELOW_HU = -300
@@ -24,7 +25,9 @@ def check_numbers(values: np.ndarray, source: str) -> None:
     """Raise `ScanError` if any value is NaN or infinite, saying how many."""
     if not np.issubdtype(values.dtype, np.floating):
         return
-    bad = int(values.size - np.isfinite(values).sum())
+    bad = values.size - sum(
+        int(np.count_nonzero(np.isfinite(values[part]))) for part in slabs(values.shape)
+    )
     if bad:
         raise ScanError(
             f"{source} holds {bad} NaN or infinite value(s) among {values.size}; a CT scan has "

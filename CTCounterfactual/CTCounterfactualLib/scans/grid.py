@@ -22,13 +22,12 @@ from .monai_layout import (
     resample_like_monai,
 )
 from .scan import Scan
+from .smoothing import smooth_to_prepared
 
-# Ratio of full width at half maximum to standard deviation of a Gaussian.
-FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
-# Below this the scan is not coarser than it needs to be and smoothing would only blur it.
-MIN_DOWNSAMPLING = 1.25
 # Part of a prepared voxel that is rounding error and neither worth another voxel nor another slice.
 ROUNDING = 1e-4
+# What resampling puts where there is no scan: no HU of any scan, so that the place can be told.
+OUTSIDE = float("-inf")
 
 
 @dataclass(frozen=True)
@@ -141,11 +140,8 @@ class PreparedScan:
         numpy.ndarray
             (K, J, I) of the scan's grid, float32, same unit; 0 outside the prepared grid.
         """
-        resampled = sitk.Resample(
-            self.as_image(values.astype(np.float32)), self.scan.image if cut is None else cut,
-            sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32,
-        )
-        return sitk.GetArrayFromImage(resampled)
+        image = self.as_image(values.astype(np.float32, copy=False))
+        return resample_onto(self.scan.image if cut is None else cut, image)
 
 
 def prepare(scan: Scan, spec: GridSpec | None = None) -> PreparedScan:
@@ -158,62 +154,44 @@ def prepare(scan: Scan, spec: GridSpec | None = None) -> PreparedScan:
     """
     spec = spec or GridSpec()
     low, size = _cover(scan, spec)
-    image = sitk.Cast(scan.image, sitk.sitkFloat32)
-    if spec.antialias or not spec.monai_layout:
-        # Before any smoothing, so that padding (-2048, -3024) and metal don't bleed.
-        image = sitk.Clamp(image, sitk.sitkFloat32, spec.window.low_hu, spec.window.high_hu)
+    image = _float_image(scan, spec)
     if spec.antialias:
-        image = smooth_to_prepared(image, spec)
+        smooth_to_prepared(image, spec.spacing)
     if spec.monai_layout and along_patient_axes(image):
         hu, inside, low = resample_like_monai(image, spec.spacing, spec.crop)
         return _prepared(np.where(inside, spec.window.to_unit(hu), 0.0), inside, spec, scan, low)
-    origin = tuple(float(v) for v in low)
-    grid = (size, sitk.Transform(), sitk.sitkLinear, origin, spec.spacing, RAS_DIRECTION_IN_LPS)
     hu = sitk.GetArrayFromImage(
-        sitk.Resample(image, *grid, float(AIR_HU), sitk.sitkFloat32)
-    )
-    everywhere = sitk.Image(scan.size, sitk.sitkUInt8) + 1
-    everywhere.CopyInformation(scan.image)
-    inside = sitk.GetArrayFromImage(
         sitk.Resample(
-            everywhere, size, sitk.Transform(), sitk.sitkNearestNeighbor, *grid[3:], 0,
-            sitk.sitkUInt8,
+            image, size, sitk.Transform(), sitk.sitkLinear, tuple(float(v) for v in low),
+            spec.spacing, RAS_DIRECTION_IN_LPS, OUTSIDE, sitk.sitkFloat32,
         )
     )
+    inside = hu != OUTSIDE
+    hu[~inside] = AIR_HU
     return _prepared(spec.window.to_unit(hu), inside, spec, scan, low)
+
+
+def resample_onto(grid: sitk.Image, image: sitk.Image) -> np.ndarray:
+    """Resample an image linearly onto the grid of another: (K, J, I), float32, 0 outside."""
+    return sitk.GetArrayFromImage(
+        sitk.Resample(image, grid, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
+    )
+
+
+def _float_image(scan: Scan, spec: GridSpec) -> sitk.Image:
+    """Return a scan as a new float32 image, clipped to the window unless that comes last."""
+    if spec.monai_layout and not spec.antialias:
+        return sitk.Cast(scan.image, sitk.sitkFloat32)
+    # Before any smoothing, so that padding (-2048, -3024) and metal don't bleed.
+    return sitk.Clamp(scan.image, sitk.sitkFloat32, spec.window.low_hu, spec.window.high_hu)
 
 
 def _prepared(
     unit: np.ndarray, inside: np.ndarray, spec: GridSpec, scan: Scan, low: np.ndarray
 ) -> PreparedScan:
-    volume = np.clip(unit, 0.0, 1.0).astype(np.float32)
+    volume = np.clip(unit, 0.0, 1.0).astype(np.float32, copy=False)
     origin = tuple(float(v) for v in low)
-    return PreparedScan(volume, inside.astype(bool), spec, scan, origin)
-
-
-def smooth_for_spacing(image: sitk.Image, target_mm: np.ndarray) -> sitk.Image:
-    """Blur each index axis of `image` just enough that sampling it at `target_mm` doesn't alias.
-
-    The Gaussian's variance is the difference of the variances of two Gaussians whose full widths
-    at half maximum are the target and the present spacing (Cardoso et al., "Scale factor point
-    spread function matching", MICCAI 2015).
-    """
-    for axis, (target, spacing) in enumerate(zip(target_mm, image.GetSpacing(), strict=True)):
-        if target < MIN_DOWNSAMPLING * spacing or image.GetSize()[axis] < 4:
-            continue  # 4: the recursive filter's minimum
-        sigma = float(np.sqrt(target**2 - spacing**2) / FWHM_PER_SIGMA)
-        image = sitk.RecursiveGaussian(image, sigma, direction=axis)
-    return image
-
-
-def smooth_to_prepared(image: sitk.Image, spec: GridSpec) -> sitk.Image:
-    """Blur a float image on a scan's grid so that sampling it on the prepared grid doesn't alias.
-
-    Each index axis of an arbitrarily oriented scan has the prepared spacing that it meets.
-    """
-    direction = np.array(image.GetDirection()).reshape(3, 3)  # (physical, index)
-    # Squared cosines sum to 1 along each index axis.
-    return smooth_for_spacing(image, (direction**2).T @ np.array(spec.spacing))
+    return PreparedScan(volume, inside, spec, scan, origin)
 
 
 def _cover(scan: Scan, spec: GridSpec) -> tuple[np.ndarray, list[int]]:

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 # By definition of the Hounsfield scale (air at -1000, water at 0).
 AIR_HU = -1000
 WATER_HU = 0
 # What a 12-bit CT scanner can store with the usual intercept of -1024.
 MIN_STORED_HU = -1024
 MAX_STORED_HU = 3071
+
+_INT16 = np.iinfo(np.int16)
+
+
+def whole_hu(scan: np.ndarray) -> np.ndarray:
+    """Return a scan in whole HU as int16, the unit and type of every volume that is written.
+
+    A scan that is int16 already is returned itself, not copied.
+    """
+    if scan.dtype == np.int16:
+        return scan
+    return np.rint(np.clip(scan, _INT16.min, _INT16.max)).astype(np.int16)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,11 @@ def find_lungs(
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0
     smallest = max(MIN_LUNG_LITRES / litres, OTHER_LUNG_SHARE * sizes.max())
-    kept = [i for i in np.flatnonzero(sizes >= smallest) if not _is_gas(hu, labels == i)]
+    boxes = ndimage.find_objects(labels)
+    kept = [
+        i for i in np.flatnonzero(sizes >= smallest)
+        if not _is_gas(hu[boxes[i - 1]], labels[boxes[i - 1]] == i)
+    ]
     if not kept:
         raise ScanError(
             f"No lung found: the scan has no aerated region of {MIN_LUNG_LITRES * 1000:.0f} mL or "
@@ -87,8 +91,19 @@ def find_body(hu: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray
         return np.zeros(hu.shape, bool)
     largest = np.bincount(labels.ravel())[1:].argmax() + 1
     patient = labels == largest
-    filled = np.stack([ndimage.binary_fill_holes(s) for s in patient])
-    return filled | _open_lung(hu, patient)
+    return _fill_slices(patient) | _open_lung(hu, patient)
+
+
+def _fill_slices(mask: np.ndarray) -> np.ndarray:
+    """Fill the holes of each slice: whatever doesn't reach the slice's edge around the mask."""
+    in_plane = ndimage.generate_binary_structure(3, 1)
+    in_plane[[0, 2]] = False
+    labels, count = ndimage.label(~mask, in_plane)  # of all slices in one pass
+    outside = np.zeros(count + 1, bool)
+    for edge in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
+        outside[edge] = True
+    outside[0] = False  # the mask itself
+    return ~outside[labels]
 
 
 def _open_lung(hu: np.ndarray, patient: np.ndarray) -> np.ndarray:
@@ -100,7 +115,11 @@ def _open_lung(hu: np.ndarray, patient: np.ndarray) -> np.ndarray:
     posterior = np.unique(labels[:, 0])
     edges = (labels[:, -1], labels[:, :, 0], labels[:, :, -1])
     touching = np.setdiff1d(np.concatenate([edge.ravel() for edge in edges]), posterior)
-    lung = [i for i in touching if i and np.median(hu[labels == i]) > OUTSIDE_MEDIAN_HU]
+    boxes = ndimage.find_objects(labels)
+    lung = [
+        i for i in touching
+        if i and np.median(hu[boxes[i - 1]][labels[boxes[i - 1]] == i]) > OUTSIDE_MEDIAN_HU
+    ]
     return np.isin(labels, lung)
 
 
@@ -139,12 +158,10 @@ def _close(
     """Fill vessels, nodules and small dents of each slice, without leaving the body."""
     disc = _disc(CLOSING_MM, spacing)
     margin = disc.shape[0]
-    closed = []
-    for part in lungs:
-        padded = np.pad(part, margin)
-        filled = ndimage.binary_fill_holes(ndimage.binary_closing(padded, disc))
-        closed.append(filled[margin:-margin, margin:-margin])
-    return np.stack(closed) & body
+    closed = _fill_slices(np.stack([
+        ndimage.binary_closing(np.pad(part, margin), disc) for part in lungs
+    ]))
+    return closed[:, margin:-margin, margin:-margin] & body
 
 
 def _disc(radius_mm: float, spacing: tuple[float, float, float]) -> np.ndarray:

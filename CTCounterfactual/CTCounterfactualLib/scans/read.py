@@ -16,6 +16,7 @@ from .checks import check_hounsfield, check_numbers
 from .dicom import read_dicom_folder
 from .files import file_sha256, unpacked_size
 from .scan import Scan
+from .slabs import slabs
 
 # A single slice has no third dimension to explain, and no spacing along it.
 MIN_SLICES = 2
@@ -135,14 +136,19 @@ def _check_nifti_length(path: Path, reader: sitk.ImageFileReader, available: int
 
 def _compact(image: sitk.Image) -> sitk.Image:
     """Return the image as int16 where that loses nothing, else as float32."""
-    values = sitk.GetArrayViewFromImage(image)
     if image.GetPixelID() == sitk.sitkInt16:
         return image
+    values = sitk.GetArrayViewFromImage(image)
     info = np.iinfo(np.int16)
     fits = values.min() >= info.min and values.max() <= info.max
-    if fits and (np.issubdtype(values.dtype, np.integer) or np.array_equal(values, values.round())):
-        return sitk.Cast(image, sitk.sitkInt16)
-    return sitk.Cast(image, sitk.sitkFloat32)
+    return sitk.Cast(image, sitk.sitkInt16 if fits and _are_whole(values) else sitk.sitkFloat32)
+
+
+def _are_whole(values: np.ndarray) -> bool:
+    """Tell whether all values are whole numbers."""
+    if np.issubdtype(values.dtype, np.integer):
+        return True
+    return all(np.array_equal(values[k], values[k].round()) for k in slabs(values.shape))
 
 
 def _reason(error: RuntimeError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..counterfactual.result import HeatLevel
+from ..scans.slabs import slabs
 from .mrml import slicer
 
 # RGB of the weakest and the strongest change. Both ends are bright: they must show on black lung
@@ -73,9 +74,10 @@ def change_limit(difference: np.ndarray, edges: tuple[float, ...]) -> float:
     candidates = edges[1:] or (ONE_LEVEL_FACTOR * edges[0],)
     beyond = np.zeros(len(candidates))
     changed = 0
-    for plane in difference:  # slice by slice: no second copy of the volume
-        size = np.abs(plane.astype(np.int32))
-        changed += np.count_nonzero(size >= edges[0])
+    for part in slabs(difference.shape):
+        size = np.abs(difference[part].astype(np.int32))
+        size = size[size >= int(np.ceil(edges[0]))]  # few of all voxels; HU are whole numbers
+        changed += len(size)
         beyond += [np.count_nonzero(size > limit) for limit in candidates]
     enough = [
         limit for limit, count in zip(candidates, beyond, strict=True)

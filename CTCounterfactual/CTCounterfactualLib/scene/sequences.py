@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from ..counterfactual.result import Explanation
 from ..errors import OutputError
+from ..scans.hounsfield import whole_hu
 from ..scans.scan import Scan
 from . import hierarchy, names, provenance, roles, volumes
 from .mrml import slicer
@@ -69,9 +70,6 @@ def memory_mb(explanation: Explanation) -> float:
 
 def _steps(explanation: Explanation) -> list[tuple[float, np.ndarray]]:
     """Return percent of lambda and voxels (K, J, I; int16 HU) of every volume, in order."""
-    # Here, because it needs SciPy, and Slicer loads this file when it starts.
-    from ..counterfactual.write_back import whole_hu
-
     if not explanation.frames:
         raise OutputError(
             "There is nothing to play: this explanation has no volumes between scan and "

@@ -20,7 +20,7 @@ GEOMETRY_TOLERANCE_VOXELS = 0.1
 
 
 def add_volume(scene, voxels: np.ndarray, matrix: np.ndarray, name: str, labels: bool = False):
-    """Add a volume node with a copy of `voxels`.
+    """Add a volume node with a copy of `voxels`; its window is the caller's to choose.
 
     Parameters
     ----------
@@ -34,12 +34,14 @@ def add_volume(scene, voxels: np.ndarray, matrix: np.ndarray, name: str, labels:
     kind = "vtkMRMLLabelMapVolumeNode" if labels else "vtkMRMLScalarVolumeNode"
     node = scene.AddNewNodeByClass(kind, name)
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(matrix))
-    slicer.util.updateVolumeFromArray(node, _supported(voxels))
     node.CreateDefaultDisplayNodes()
     if not labels:
+        # Before there are voxels: Slicer would go through all of them to choose a window itself.
+        node.GetDisplayNode().SetAutoWindowLevel(False)
         hounsfield = slicer.vtkCodedEntry()
         hounsfield.SetValueSchemeMeaning("[hnsf'U]", "UCUM", "Hounsfield unit")
         node.SetVoxelValueUnits(hounsfield)
+    slicer.util.updateVolumeFromArray(node, _supported(voxels))
     return node
 
 

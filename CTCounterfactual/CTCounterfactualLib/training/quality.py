@@ -13,13 +13,16 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from ..counterfactual.gradient import SLICE_BATCH, decode_slices, encode_slices
+from ..counterfactual.gradient import decode_slices, encode_slices
 from ..counterfactual.result import Explanation
 from ..models.autoencoder import SliceAutoencoder
 from ..models.catalogue import load_classifier
 from ..scans.grid import prepare
 from ..scans.lungs import find_body
 from ..scans.scan import Scan
+
+# Slices encoded at a time.
+SLICE_BATCH = 4
 
 # Anatomy changes over centimetres, speckle over pixels: a wavelength of 9 mm is 6 pixels of 1.5 mm.
 SPECKLE_WAVELENGTH_MM = 9.0

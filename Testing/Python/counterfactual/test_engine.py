@@ -124,7 +124,9 @@ def test_a_target_score_is_reached_without_overshooting(slab, autoencoder, expla
 def test_mode_chunks_writes_the_chunks_together(slab, autoencoder, explained):
     result = explain(slab, autoencoder=autoencoder, mode="chunks", frames=0, chunk=8)
     assert result.whole is None
-    assert [o.lam for o in result.chunks] == pytest.approx([o.lam for o in explained[0].chunks])
+    # Within the limit's tolerance: a chunk's first step learns from the searches before it.
+    after_whole = [o.lam for o in explained[0].chunks]
+    assert [o.lam for o in result.chunks] == pytest.approx(after_whole, rel=0.04)
     best = min(o.score_after for o in result.chunks)
     assert result.scores.counterfactual < best
 

@@ -130,17 +130,17 @@ def test_a_run_can_be_cancelled_between_frames(scan):
 
 
 def marked(*voxels) -> np.ndarray:
-    changed = np.zeros((20, 30, 40), bool)
-    for voxel in voxels:
-        changed[voxel] = True
-    return changed
+    difference = np.full((20, 30, 40), 9, np.int16)  # less than what counts
+    for number, voxel in enumerate(voxels):
+        difference[voxel] = 10 * (-1) ** number
+    return difference
 
 
 def test_the_box_is_one_voxel_wider_and_stays_inside():
-    assert cut_around(marked((5, 0, 39), (7, 12, 30)), 3) == (
+    assert cut_around(marked((5, 0, 39), (7, 12, 30)), 10.0, 3) == (
         slice(4, 9, 1), slice(0, 14, 1), slice(29, 40, 1)
     )
-    assert cut_around(marked(), 3) is None
+    assert cut_around(marked(), 10.0, 3) is None
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_the_box_is_one_voxel_wider_and_stays_inside():
     ],
 )
 def test_a_step_in_plane_keeps_all_frames_within_the_limit(limit, step, size):
-    cut = cut_around(marked((0, 0, 0), (19, 29, 39)), 3, limit)
+    cut = cut_around(marked((0, 0, 0), (19, 29, 39)), 10.0, 3, limit)
     assert [part.step for part in cut] == [1, step, step]
     image = sitk.Image(40, 30, 20, sitk.sitkInt16)
     image.SetSpacing((0.5, 0.6, 2.0))

@@ -264,7 +264,7 @@ def test_nothing_moves_where_the_weight_is_0_and_half_where_it_is_half(restricti
     still = weight == 0
     assert torch.equal(changed[still], restricted.start_volume[still])
     move = changed - restricted.start_volume
-    moved = restricted._decode(lam, 0, SLICES) - restricted.decoded
+    moved = restricted._decode(lam, range(SLICES)) - restricted.decoded
     torch.testing.assert_close(move[weight == 1], moved[weight == 1])
     torch.testing.assert_close(move[weight == 0.5], moved[weight == 0.5] / 2)
     assert move.abs().max() > 0

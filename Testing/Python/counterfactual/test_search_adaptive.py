@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from CTCounterfactualLib.counterfactual.result import SearchPoint
 from CTCounterfactualLib.counterfactual.search import stopping
-from CTCounterfactualLib.counterfactual.search.adaptive import AdaptiveGoal, adaptive_search
+from CTCounterfactualLib.counterfactual.search.adaptive import Pace, adaptive_search
+from CTCounterfactualLib.counterfactual.search.goal import AdaptiveGoal
 
 LIMIT = 0.05
 
@@ -39,10 +40,31 @@ def goal(direction="decrease", limit=LIMIT, target=None, evaluations=12) -> Adap
 
 def test_linear_goes_to_the_limit_in_three_evaluations():
     found = adaptive_search(Landscape(lambda s: 1 - 0.1 * s), 5.0, goal())
-    # start, probe at a quarter of the limit, and the point aimed at (0.985 of the limit)
-    assert [p.lam for p in found.path] == pytest.approx([0, -1.25, -4.925])
+    # start, the point aimed at (0.985 of the limit), and the look back from it
+    assert [p.lam for p in found.path] == pytest.approx([0, -4.925, -0.75 * 4.925])
     assert found.point.score == pytest.approx(1 - 0.4925)
     assert found.stop_reason == stopping.CHANGE_LIMIT
+
+
+def test_a_point_beyond_the_limit_spares_the_look_back():
+    """6 * 0.985 overshoots; the limit is met at once by proportion; beyond it was better still."""
+    found = adaptive_search(Landscape(lambda s: 1 - 0.1 * s), 6.0, goal())
+    assert [p.lam for p in found.path] == pytest.approx([0, -5.91, -4.925])
+    assert found.stop_reason == stopping.CHANGE_LIMIT
+
+
+def test_the_next_search_starts_where_this_one_learned_to():
+    """The change is s^2 / 500 and its limit at 5, the first-order guess 1: five times as far."""
+    pace = Pace()
+    landscape = Landscape(lambda s: 1 - 0.1 * s, lambda s: 0.002 * s**2)
+    first = adaptive_search(landscape, 1.0, goal(), pace)
+    assert [p.lam for p in first.path[:3]] == pytest.approx([0, -0.985, -3.94])  # 4 times at most
+    assert pace.exponent == pytest.approx(2.0)
+    assert pace.stretch == pytest.approx(5.0)
+    second = adaptive_search(landscape, 2.0, goal(), pace)  # its limit must lie at 10: too far
+    assert second.path[1].lam == pytest.approx(-0.985 * 10)
+    # Back by the learned power: 9.85 * (0.04925 / 0.002 / 9.85^2)^(1/2)
+    assert second.path[2].lam == pytest.approx(-4.9624, abs=1e-4)
 
 
 def test_increase_goes_to_positive_lambda():
@@ -91,13 +113,20 @@ def test_smooth_cases_need_at_most_six_evaluations(score, change):
 
 
 def test_a_score_that_turns_keeps_its_best_point():
-    # (s - 2)^2 with its valley at |lambda| = 2: 0, 1.25, 4.925 (rose), then two bisections
+    # (s - 2)^2 with its valley at 2: rose at 4.925, a quarter of it, then the parabola's vertex
     found = adaptive_search(Landscape(lambda s: (s - 2) ** 2), 5.0, goal())
     assert found.stop_reason == stopping.NO_FURTHER_DECREASE
-    assert [p.lam for p in found.path[:3]] == pytest.approx([0, -1.25, -4.925])
-    assert [p.lam for p in found.path[3:]] == pytest.approx([-3.0875, -2.16875])
-    assert found.point.lam == pytest.approx(-2.16875)
-    assert found.point.score == min(p.score for p in found.path)
+    assert [p.lam for p in found.path] == pytest.approx([0, -4.925, -4.925 / 4, -2.0])
+    assert found.point.score == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_turn_shortly_before_the_limit_is_seen_by_looking_back():
+    """-sin(s / 2) has its valley at pi = 3.14, and is still far below its start at the limit."""
+    found = adaptive_search(Landscape(lambda s: -math.sin(s / 2)), 5.0, goal())
+    assert found.stop_reason == stopping.NO_FURTHER_DECREASE
+    assert [p.lam for p in found.path[:3]] == pytest.approx([0, -4.925, -0.75 * 4.925])
+    assert found.point.lam == pytest.approx(-math.pi, rel=0.01)
+    assert len(found.path) == 6
 
 
 def test_a_score_that_only_rises_keeps_the_start():
@@ -106,10 +135,11 @@ def test_a_score_that_only_rises_keeps_the_start():
     assert found.point == SearchPoint(0.0, 1.0, 0.0)
 
 
-def test_a_turn_between_start_and_probe_is_found_by_going_back():
+def test_a_turn_near_the_start_is_found_by_going_back():
+    # 4.925 rose, so did a quarter of it; a 16th falls, and the parabola's vertex is the valley
     found = adaptive_search(Landscape(lambda s: (s - 0.5) ** 2), 5.0, goal())
     assert found.stop_reason == stopping.NO_FURTHER_DECREASE
-    assert found.point.lam == pytest.approx(-0.625)  # half of the probe at 1.25
+    assert [p.lam for p in found.path[2:]] == pytest.approx([-4.925 / 4, -4.925 / 16, -0.5])
 
 
 def test_a_saturating_score_stops_where_it_stops_moving():
@@ -138,19 +168,21 @@ def test_no_gradient_keeps_the_start(step):
 
 
 def test_target_score_is_met_with_no_more_change_than_needed():
-    # 5 - s reaches 3 at s = 2; the step to 4.925 overshoots, the secant comes back to 2
+    # 5 - s reaches 3 at s = 2; the step to 4.925 overshoots, the secant aims 1 % beyond 2
     found = adaptive_search(Landscape(lambda s: 5 - s), 5.0, goal(target=3.0))
     assert found.stop_reason == stopping.TARGET_REACHED
-    assert found.point.lam == pytest.approx(-2.0)
-    assert found.point.score == pytest.approx(3.0)
+    assert found.point.lam == pytest.approx(-2.02)
+    assert found.point.score == pytest.approx(2.98)
 
 
-def test_target_keeps_the_point_beyond_when_the_secant_falls_short():
-    # 5 - s^2 / 5 bends: the secant between 1.25 and 4.925 to score 3 stops before it
+def test_a_bent_score_comes_back_to_its_target_although_the_secant_falls_short():
+    # 5 - s^2 / 5 is 3 at s = 3.162; the secant from 0 to 4.925 leads to 2.05 only
     found = adaptive_search(Landscape(lambda s: 5 - s**2 / 5), 5.0, goal(target=3.0))
     assert found.stop_reason == stopping.TARGET_REACHED
-    assert found.point.lam == pytest.approx(-4.925)
-    assert found.path[-1].score > 3.0
+    assert found.path[2].lam == pytest.approx(-2.02 / 0.985)
+    assert found.path[2].score > 3.0
+    assert 3.162 < -found.point.lam < 3.5
+    assert found.point.score <= 3.0
 
 
 def test_target_out_of_reach_goes_to_the_limit():
@@ -177,7 +209,7 @@ def test_target_never_costs_more_change_than_allowed():
         return 0.2 if 2 < s < 4 else 0.01 * s
 
     found = adaptive_search(Landscape(lambda s: 5 - s, change), 5.0, goal(target=2.0))
-    assert [p.lam for p in found.path] == pytest.approx([0, -1.25, -4.925, -3.0])
+    assert [p.lam for p in found.path] == pytest.approx([0, -4.925, -3.03])
     assert found.path[-1].change > LIMIT  # where the secant leads
     assert found.point.lam == pytest.approx(-4.925)
 

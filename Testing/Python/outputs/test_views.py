@@ -1,10 +1,13 @@
 """Pictures are turned the radiological way, whatever order the scan's voxels have."""
 
+import itertools
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 from CTCounterfactualLib.outputs.views import Oriented, busiest
+from CTCounterfactualLib.scans.scan import Scan
 
 SPACING = (1.0, 2.0, 4.0)
 
@@ -26,6 +29,26 @@ def test_any_axis_order_gives_the_same_picture(marked, code):
     assert volume.plane("axial", 4)[0, 0] == 9  # front on top, patient's right on the left
     assert volume.plane("coronal", 0)[0, 0] == 9  # head on top, patient's right on the left
     assert volume.plane("sagittal", 0)[0, 0] == 9  # head on top, front on the left
+
+
+TURN = (0.8776, -0.4794, 0, 0.4794, 0.8776, 0, 0, 0, 1)  # 27.5 degrees about S
+
+
+@pytest.mark.parametrize("oblique", [False, True])
+def test_an_array_on_a_scans_grid_is_turned_as_itk_turns_the_image_but_not_copied(oblique):
+    image = sitk.GetImageFromArray(np.arange(5 * 6 * 7, dtype=np.int16).reshape(5, 6, 7))
+    image.SetSpacing(SPACING)
+    if oblique:
+        image.SetDirection(TURN)
+    for axes in itertools.permutations(("RL", "AP", "SI")):
+        for code in itertools.product(*axes):
+            scan = Scan(sitk.DICOMOrient(image, "".join(code)))
+            wanted = sitk.DICOMOrient(scan.image, "LPS")
+            voxels = sitk.GetArrayFromImage(scan.image)
+            turned = Oriented.on_grid(scan.image, voxels)
+            assert np.array_equal(turned.voxels, sitk.GetArrayViewFromImage(wanted))
+            assert turned.spacing == wanted.GetSpacing()
+            assert np.shares_memory(turned.voxels, voxels)
 
 
 def test_aspect_and_extent_are_in_millimetres(marked):

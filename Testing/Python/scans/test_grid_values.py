@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from CTCounterfactualLib.errors import ScanError
-from CTCounterfactualLib.scans.grid import GridSpec, prepare, smooth_for_spacing
+from CTCounterfactualLib.scans.grid import GridSpec, prepare
 from CTCounterfactualLib.scans.hounsfield import IntensityWindow
 from CTCounterfactualLib.scans.read import read_scan
 from CTCounterfactualLib.scans.scan import Scan
+from CTCounterfactualLib.scans.smoothing import smooth_for_spacing
 
 
 def prepared_hu(prepared):
@@ -130,7 +131,8 @@ def test_smoothing_has_the_width_that_the_two_spacings_ask_for(axis):
     impulse[20, 20, 20] = 1000
     target = np.ones(3)
     target[axis] = 3.0
-    smooth = smooth_for_spacing(Scan.from_array(impulse).image, target)
+    smooth = Scan.from_array(impulse).image
+    smooth_for_spacing(smooth, target)
     profile = Scan(smooth).array.sum(axis=tuple(n for n in range(3) if n != 2 - axis))
     offset = np.arange(41) - 20
     # Full widths at half maximum add in squares: (3^2 - 1^2) / (8 ln 2) = 1.443 mm^2. ITK's

@@ -1,0 +1,56 @@
+"""How fast each slice's picture changes with lambda: what turns a change limit into a first step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+# Size of the step that measures how fast a slice changes, relative to its latents: small, so that
+# the change is about linear, yet far above float32 rounding.
+UNIT_STEP = 0.02
+# Every so many slices are measured. In between, the change per latent step runs smoothly along the
+# body; the rates only aim first steps, which every search corrects by what it sees.
+STRIDE = 5
+
+# lambda, indices of slices -> sum w |D(z + lambda g) - D(z)| of each, float64.
+Moved = Callable[[float, torch.Tensor], torch.Tensor]
+
+
+def change_rates(
+    latents: torch.Tensor, gradient: torch.Tensor, sign: float, moved: Moved
+) -> torch.Tensor:
+    """Return d(sum w |D(z + lambda g) - D(z)|)/d|lambda| of each slice.
+
+    By one small step of some slices, of the decoder's picture: the composite hides so small a step
+    as noise. Other slices take the interpolated ratio of picture to latents, times their own |g|.
+
+    Parameters
+    ----------
+    latents, gradient : torch.Tensor
+        (D, C, h, w).
+    sign : float
+        Direction of lambda, -1 or 1.
+    moved : callable
+        lambda, (n,) slice indices -> (n,) sums of weighted absolute changes.
+
+    Returns
+    -------
+    torch.Tensor
+        (D,), float64; 0 where the gradient is.
+    """
+    sizes = _rms(gradient)
+    with_gradient = torch.nonzero(sizes > 0).flatten()
+    if not len(with_gradient):
+        return torch.zeros(len(gradient), dtype=torch.float64)
+    chosen = with_gradient[::STRIDE]
+    step = UNIT_STEP * float(_rms(latents).mean() / sizes.max())
+    ratios = moved(sign * step, chosen).cpu() / step / sizes[chosen].cpu()
+    everywhere = np.interp(np.arange(len(gradient)), chosen.cpu().numpy(), ratios.numpy())
+    return torch.from_numpy(everywhere) * sizes.cpu()
+
+
+def _rms(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the root mean square of each slice: (D, C, h, w) -> (D,), float64."""
+    return tensor.square().mean(dim=(1, 2, 3), dtype=torch.float64).sqrt()
