@@ -63,6 +63,6 @@ def _search(workspace: Workspace, start: int, stop: int, pace: Pace | None) -> F
         return reference_search(evaluate, settings.direction, settings.max_change)
     goal = AdaptiveGoal(
         settings.direction, settings.max_change, settings.target_score, settings.max_evaluations,
-        workspace.farthest_step(),
+        workspace.farthest_step(start, stop),
     )
     return adaptive_search(evaluate, workspace.first_step(start, stop), goal, pace)

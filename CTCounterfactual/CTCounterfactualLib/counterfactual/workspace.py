@@ -169,15 +169,22 @@ class Workspace:
         rate = float(self._rate[start:stop].sum() / self._scope_mass(start, stop))
         return self.settings.max_change / rate if rate > 0 else 0.0
 
-    def farthest_step(self) -> float:
-        """Return the |lambda| beyond which a range has too weak a gradient to be searched.
+    def farthest_step(self, start: int, stop: int) -> float:
+        """Return the |lambda| beyond which slices [start, stop) have too weak a gradient.
 
-        A multiple of the step that takes the whole volume (or region) to the change limit. Slices
-        that the classifier hardly reacts to would use up any limit sooner or later, at a lambda
-        that turns their latents into something else, and look like the strongest evidence of all.
+        A multiple of the step that takes the whole volume (or region) to the change limit; where
+        the limit is relative to the whole volume, this range alone may change as much more as its
+        share is smaller. Slices that the classifier hardly reacts to would use up any limit sooner
+        or later, at a lambda that turns their latents into something else, and look like the
+        strongest evidence of all.
         """
         rate = float(self._rate.sum() / self._mass.sum())
-        return FARTHEST * self.settings.max_change / rate if rate > 0 else 0.0
+        mass = float(self._mass[start:stop].sum())
+        if not (rate > 0 and mass > 0):
+            return 0.0
+        return FARTHEST * self.settings.max_change / rate * float(
+            self._scope_mass(start, stop) / mass
+        )
 
     @property
     def _size(self) -> tuple[int, int]:

@@ -10,9 +10,9 @@ from .found import Evaluate
 from .goal import AdaptiveGoal
 
 # A point within this share of the limit counts as "at the limit"; closer isn't worth a decode.
-LIMIT_TOLERANCE = 0.04
+LIMIT_TOLERANCE = 0.02
 # Aim a little below the limit, because a point beyond it cannot be kept.
-AIM_SHARE = 0.985
+AIM_SHARE = 0.99
 # No step goes beyond this multiple of the last one: the change may be far from a power of lambda.
 MAX_STRETCH = 4.0
 # Back from the first point beyond the limit, go at least a hundredth of the way.

@@ -1,0 +1,1 @@
+"""The parts of `compare.py`: this engine beside the paper's own code, in one environment."""
