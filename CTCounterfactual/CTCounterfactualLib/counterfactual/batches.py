@@ -14,6 +14,9 @@ import torch
 from ..errors import as_out_of_memory
 from ..events import Reporter
 
+# Does the work on a range of slices; False if there was less to do than usual.
+Work = Callable[[slice], bool | None]
+
 _log = logging.getLogger(__name__)
 
 # Measured on 2 CPU cores (channels last): decoding slices of 267 x 267 takes the same time per
@@ -21,7 +24,7 @@ _log = logging.getLogger(__name__)
 # times as long one at a time as in fours. Gradients want fours at 64 x 64 and ones at 267 x 267.
 CPU_PIXELS = 2**16
 MOST_SLICES = 16
-# Share of the free GPU memory that a batch may take, the rest being for fragmentation and libraries;
+# Share of the free GPU memory that a batch may take (the rest is for fragmentation and libraries),
 # and the most it takes on a large card, which other programs use as well.
 GPU_SHARE, GPU_BYTES = 0.5, 4_000_000_000
 
@@ -30,7 +33,8 @@ class SliceBatches:
     """Does work on ranges of slices, a few at a time.
 
     The size is halved for good when memory runs out, and the part is done again: work must be
-    repeatable. On a GPU the first slice is worked on alone, and its memory decides the size.
+    repeatable. On a GPU slices are worked on alone until one's memory has decided the size: the
+    first one for which `work` doesn't return False, "less to do than usual".
 
     Parameters
     ----------
@@ -51,7 +55,7 @@ class SliceBatches:
         self._measured = device.type != "cuda"
         self.slices = max(1, min(CPU_PIXELS // pixels, MOST_SLICES)) if self._measured else 1
 
-    def run(self, start: int, stop: int, work: Callable[[slice], None]) -> None:
+    def run(self, start: int, stop: int, work: Work) -> None:
         """Call `work` for parts that cover slices [start, stop) in turn.
 
         Raises
@@ -69,7 +73,7 @@ class SliceBatches:
             if self._attempt(work, part):
                 first = part.stop
 
-    def _attempt(self, work: Callable[[slice], None], part: slice) -> bool:
+    def _attempt(self, work: Work, part: slice) -> bool:
         """Do one part; return False if memory ran out and a smaller one is worth a try."""
         try:
             if self._measured:
@@ -90,11 +94,12 @@ class SliceBatches:
             torch.cuda.empty_cache()
         return False
 
-    def _measure(self, work: Callable[[slice], None], part: slice) -> None:
-        """Do the first part on a GPU, and set the batch by the memory that it took."""
+    def _measure(self, work: Work, part: slice) -> None:
+        """Do a part on a GPU, and set the batch by the memory that it took."""
         torch.cuda.reset_peak_memory_stats(self._device)
         before = torch.cuda.memory_allocated(self._device)
-        work(part)
+        if work(part) is False:
+            return
         taken = torch.cuda.max_memory_allocated(self._device) - before
         free, _ = torch.cuda.mem_get_info(self._device)
         self.slices = batch_for(free, taken)

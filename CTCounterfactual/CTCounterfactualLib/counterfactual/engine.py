@@ -21,7 +21,13 @@ from ..models.classifier import NO_GRADIENT, Classifier, suggest
 from ..scans.grid import PreparedScan, prepare
 from ..scans.read import read_scan
 from ..scans.scan import Scan
-from .environment import choose_device, describe_device, peak_memory_mb, versions
+from .environment import (
+    choose_device,
+    describe_device,
+    full_single_precision,
+    peak_memory_mb,
+    versions,
+)
 from .flags import raise_flags
 from .frames import make_frames
 from .heatmap import heat_levels
@@ -118,8 +124,8 @@ def explain(
     run = Run(
         autoencoder, classifier, target.name, settings, prepared, reporter, device, on_grids
     )
-    searched = run.search(on_chunk)
-    return _finish(run, searched, target.unit, started)
+    with full_single_precision():
+        return _finish(run, run.search(on_chunk), target.unit, started)
 
 
 def _merge(settings: ExplainSettings | None, options: dict) -> ExplainSettings:

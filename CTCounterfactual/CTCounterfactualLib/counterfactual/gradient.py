@@ -13,10 +13,12 @@ about 10 slices on 32 GB.)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 
+from ..errors import ModelError
 from ..events import Reporter
 from ..models.autoencoder import SliceAutoencoder
 from ..models.classifier import Classifier
@@ -31,7 +33,7 @@ def as_batch(volume: torch.Tensor) -> torch.Tensor:
 @torch.inference_mode()
 def score_volume(classifier: Classifier, target: str, volume: torch.Tensor) -> float:
     """Return the score of one volume given as slices (D, 1, H, W) in 0..1."""
-    return float(classifier.score(as_batch(volume), target)[0])
+    return finite(float(classifier.score(as_batch(volume), target)[0]), classifier)
 
 
 def volume_gradient(
@@ -41,7 +43,23 @@ def volume_gradient(
     x = volume.detach().clone().requires_grad_(True)
     score = classifier.score(as_batch(x), target)[0]
     (gradient,) = torch.autograd.grad(score, x)
-    return float(score.detach()), gradient
+    if not gradient.isfinite().all():
+        raise ModelError(
+            f"The gradient of classifier {classifier.name} holds numbers that aren't finite, so it "
+            f"gives no direction to move in. Choose another target, or mend the model (a logarithm "
+            f"or root of 0?)."
+        )
+    return finite(float(score.detach()), classifier), gradient
+
+
+def finite(score: float, classifier: Classifier) -> float:
+    """Return a score; raise `ModelError` if it is NaN or infinite."""
+    if not math.isfinite(score):
+        raise ModelError(
+            f"Classifier {classifier.name} gives {score} where a finite score was expected. Choose "
+            f"another target, or mend the model (a logarithm or quotient of 0?)."
+        )
+    return score
 
 
 def latent_gradient(
@@ -80,13 +98,13 @@ def latent_gradient(
     size = tuple(image_gradient.shape[-2:])
     gradient = torch.zeros_like(latents)
 
-    def work(part: slice) -> None:
+    def work(part: slice) -> bool:
         cotangent = image_gradient[part]
         if weight is not None:
             cotangent = weight[part] * cotangent
         seen = bool(cotangent.any())  # or the classifier doesn't react to these slices
         if not seen and decoded is None:
-            return
+            return False
         with torch.set_grad_enabled(seen):
             z = latents[part].detach().clone().requires_grad_(seen)
             slices = autoencoder.decode(z, size)
@@ -95,6 +113,7 @@ def latent_gradient(
             gradient[part] = pulled if cells is None else pulled * cells[part]
         if decoded is not None:
             decoded[part] = slices.detach().clamp(0, 1)
+        return seen
 
     SliceBatches(size, latents.device, reporter).run(0, len(latents), work)
     return gradient

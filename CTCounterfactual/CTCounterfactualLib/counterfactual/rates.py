@@ -1,4 +1,4 @@
-"""How fast each slice's picture changes with lambda: what turns a change limit into a first step."""
+"""How fast each slice's picture changes with lambda: from a change limit to a first step."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ UNIT_STEP = 0.02
 # Every so many slices are measured. In between, the change per latent step runs smoothly along the
 # body; the rates only aim first steps, which every search corrects by what it sees.
 STRIDE = 5
+# Slices with a gradient below this share of the largest change less than rounding in so small a
+# step; they take the ratio of their neighbours.
+LEAST_SHARE = 1e-3
 
 # lambda, indices of slices -> sum w |D(z + lambda g) - D(z)| of each, float64.
 Moved = Callable[[float, torch.Tensor], torch.Tensor]
@@ -41,11 +44,11 @@ def change_rates(
         (D,), float64; 0 where the gradient is.
     """
     sizes = _rms(gradient)
-    with_gradient = torch.nonzero(sizes > 0).flatten()
-    if not len(with_gradient):
+    largest = sizes.max()
+    if not largest > 0:
         return torch.zeros(len(gradient), dtype=torch.float64)
-    chosen = with_gradient[::STRIDE]
-    step = UNIT_STEP * float(_rms(latents).mean() / sizes.max())
+    chosen = torch.nonzero(sizes > LEAST_SHARE * largest).flatten()[::STRIDE]
+    step = UNIT_STEP * float(_rms(latents).mean() / largest)
     ratios = moved(sign * step, chosen).cpu() / step / sizes[chosen].cpu()
     everywhere = np.interp(np.arange(len(gradient)), chosen.cpu().numpy(), ratios.numpy())
     return torch.from_numpy(everywhere) * sizes.cpu()
@@ -53,4 +56,4 @@ def change_rates(
 
 def _rms(tensor: torch.Tensor) -> torch.Tensor:
     """Return the root mean square of each slice: (D, C, h, w) -> (D,), float64."""
-    return tensor.square().mean(dim=(1, 2, 3), dtype=torch.float64).sqrt()
+    return tensor.double().square().mean(dim=(1, 2, 3)).sqrt()

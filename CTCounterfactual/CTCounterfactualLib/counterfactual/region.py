@@ -69,21 +69,29 @@ class PreparedRegion:
     inside: np.ndarray
     weight: np.ndarray
 
-    def cells(self, factor: int) -> np.ndarray:
-        """Return the latent cells that may move: (K, ceil(J / f), ceil(I / f)), bool.
-
-        A cell moves if any of its pixels has a weight, or a neighbouring cell's has: the decoder
-        draws a pixel from its own cell and those around it.
-        """
-        depth, height, width = self.weight.shape
-        padded = np.pad(self.weight > 0, ((0, 0), (0, -height % factor), (0, -width % factor)))
-        # (K, h f, w f) -> (K, h, f, w, f)
-        blocks = padded.reshape(depth, -(-height // factor), factor, -(-width // factor), factor)
-        return ndimage.binary_dilation(blocks.any(axis=(2, 4)), np.ones((1, 3, 3)))
-
     def meets(self, start: int, stop: int) -> bool:
         """Return whether anything in prepared slices [start, stop) may change."""
         return bool(self.weight[start:stop].any())
+
+
+def latent_cells(weight: np.ndarray, factor: int) -> np.ndarray:
+    """Return the latent cells that may move: (K, ceil(H / f), ceil(W / f)), bool.
+
+    A cell moves if any of its pixels has a weight, or a neighbouring cell's has: the decoder draws
+    a pixel from its own cell and those around it.
+
+    Parameters
+    ----------
+    weight : numpy.ndarray
+        (K, H, W), 0..1, of slices as the autoencoder's network sees them.
+    factor : int
+        Pixels per latent position (f).
+    """
+    depth, height, width = weight.shape
+    padded = np.pad(weight > 0, ((0, 0), (0, -height % factor), (0, -width % factor)))
+    # (K, h f, w f) -> (K, h, f, w, f)
+    blocks = padded.reshape(depth, -(-height // factor), factor, -(-width // factor), factor)
+    return ndimage.binary_dilation(blocks.any(axis=(2, 4)), np.ones((1, 3, 3)))
 
 
 def read_region(path: str | Path, name: str = "") -> Region:

@@ -21,7 +21,7 @@ from .gradient import (
     score_volume,
     volume_gradient,
 )
-from .region import PreparedRegion
+from .region import PreparedRegion, latent_cells
 from .result import ChunkHeatmap, Outcome
 from .search import stopping
 from .search.adaptive import Pace
@@ -210,7 +210,8 @@ class Run:
         weight, cells = None, None
         if self.region is not None:
             weight = self._slices(self.region.weight)
-            cells = self._slices(self.region.cells(self.autoencoder.factor))
+            seen = self.autoencoder.on_network_grid(weight)[:, 0].cpu().numpy()
+            cells = self._slices(latent_cells(seen, self.autoencoder.factor))
         gradient = latent_gradient(
             self.autoencoder, self.latents, image_gradient, self.reporter, weight, cells,
             self.decoded if on_scan else None,

@@ -13,7 +13,7 @@ from ..models.classifier import Classifier
 from ..models.rescoring import Rescorer
 from .batches import SliceBatches
 from .composite import compose, smooth_along_slices
-from .gradient import as_batch
+from .gradient import as_batch, finite
 from .rates import change_rates
 from .result import SearchPoint
 from .search.found import Evaluate
@@ -116,12 +116,13 @@ class Workspace:
         moved = self.decoded[index]
         moving = self.gradient[index].flatten(1).any(1)  # no lambda moves the others
 
-        def work(part: slice) -> None:
+        def work(part: slice) -> bool:
             if not moving[part].any():
-                return
+                return False
             chosen = index[part]
             z = self.latents[chosen] + lam * self.gradient[chosen]
             moved[part] = self.autoencoder.decode(z, self._size).clamp_(0, 1)
+            return True
 
         self._batches.run(0, len(index), work)
         return moved
@@ -138,7 +139,7 @@ class Workspace:
                 return SearchPoint(0.0, self.score, 0.0)
             with torch.inference_mode():
                 changed = self._change(lam, start, stop)
-                score = self._rescorer(changed, start)
+                score = finite(self._rescorer(changed, start), self.classifier)
             point = SearchPoint(lam, score, self.change(changed, start, stop))
             self._last = _Shown((lam, start, stop), changed)
             gain = sign * (score - self.score)

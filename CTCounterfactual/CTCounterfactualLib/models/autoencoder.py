@@ -81,12 +81,15 @@ class SliceAutoencoder(nn.Module):
 
     def encode_continuous(self, x: torch.Tensor) -> torch.Tensor:
         """Return latents before the codebook; shapes as in `encode`."""
+        return self.network.encode_continuous(self.to_network(self.on_network_grid(x)))
+
+    def on_network_grid(self, x: torch.Tensor) -> torch.Tensor:
+        """Return slices (N, 1, H, W) as the network sees them: resized, turned, padded by air."""
         x = self._resize(x, self._inner_size(x.shape[-2:]))
         if self.transpose:
             x = x.transpose(-2, -1)  # (N, 1, H, W) -> (N, 1, W, H)
         bottom, right = (-x.shape[-2]) % self.factor, (-x.shape[-1]) % self.factor
-        padded = F.pad(x, (0, right, 0, bottom))  # 0 is air
-        return self.network.encode_continuous(self.to_network(padded))
+        return F.pad(x, (0, right, 0, bottom))
 
     def decode(self, z: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
         """Return slices from latents; shifted latents aren't re-quantised.

@@ -14,6 +14,7 @@ from CTCounterfactualLib.counterfactual.chunks import chunk_ranges, search_range
 from CTCounterfactualLib.counterfactual.search import stopping
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.counterfactual.workspace import Workspace
+from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.events import Reporter
 from CTCounterfactualLib.models.classifier import Classifier, Target
 from CTCounterfactualLib.scans.grid import GridSpec, PreparedScan
@@ -178,3 +179,13 @@ def test_noise_threshold_is_not_taken_for_a_missing_gradient(build, composite, m
     assert outcome.stop_reason == stopping.CHANGE_LIMIT
     assert 0.9 * max_change < outcome.change <= max_change
     assert outcome.score_after < outcome.score_before
+
+
+def test_a_score_that_is_no_number_ends_the_search_in_words(build):
+    """A logarithm of a sum that the change takes below 0: finite at the start, NaN further on."""
+    workspace, prepared = build(WEIGHTS)
+    score = workspace.classifier.score
+    limit = 0.999 * workspace.score
+    workspace.classifier.score = lambda x, target=None: torch.log(score(x, target) - limit)
+    with pytest.raises(ModelError, match="sum gives nan where a finite score was expected"):
+        search_range(workspace, prepared, 4, 8)

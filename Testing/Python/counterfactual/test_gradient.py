@@ -15,7 +15,7 @@ from CTCounterfactualLib.counterfactual.gradient import (
     score_volume,
     volume_gradient,
 )
-from CTCounterfactualLib.errors import Cancelled
+from CTCounterfactualLib.errors import Cancelled, ModelError
 from CTCounterfactualLib.events import CancelToken, Reporter
 from CTCounterfactualLib.models.autoencoder import SliceAutoencoder
 from CTCounterfactualLib.models.classifier import Classifier, Target
@@ -175,3 +175,23 @@ def test_a_cancel_stops_between_batches(models, latents):
     ):
         with pytest.raises(Cancelled):
             work()
+
+
+@pytest.mark.parametrize(
+    ("offset", "message"),
+    [(-1.0, "gives nan where a finite score"), (0.0, "gradient of classifier root holds numbers")],
+)
+def test_scores_and_gradients_must_be_finite(offset, message):
+    """The root of the mean of a black volume: its slope at 0 is infinite, below 0 it is none."""
+
+    class Root(SmallNet):
+        name = "root"
+
+        def score(self, x, target=None):
+            return (x.mean(dim=(1, 2, 3, 4)) + offset).sqrt()
+
+    with pytest.raises(ModelError, match=message):
+        volume = torch.zeros(SLICES, 1, *SIZE, dtype=torch.float64)
+        if offset < 0:
+            score_volume(Root(), "first", volume)
+        volume_gradient(Root(), "first", volume)

@@ -54,3 +54,11 @@ def test_no_gradient_at_all_measures_nothing():
     assert measured == []
     assert rates.shape == (SLICES,)
     assert rates.count_nonzero() == 0
+
+
+def test_slices_that_hardly_have_a_gradient_are_not_measured():
+    """Their change would be rounding, and its ratio would spread to their neighbours."""
+    gradient = random_gradient()
+    gradient[:3] *= 1e-6
+    _, measured = rates_of(gradient)
+    assert measured == [3, 8, 13, 18]

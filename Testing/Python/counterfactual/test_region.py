@@ -21,9 +21,9 @@ from CTCounterfactualLib.counterfactual.gradient import (
     volume_gradient,
 )
 from CTCounterfactualLib.counterfactual.region import (
-    PreparedRegion,
     Region,
     check_region,
+    latent_cells,
     prepare_region,
     read_region,
 )
@@ -107,7 +107,7 @@ def test_a_region_of_one_voxel_is_not_lost():
 def test_cells_are_pooled_and_one_wider():
     weight = np.zeros((3, 9, 16), np.float32)
     weight[1, 8, 15] = 0.2  # the last row and column: cell (2, 3) of ceil(9 / 4) x 4
-    cells = PreparedRegion("r", weight > 0, weight).cells(4)
+    cells = latent_cells(weight, 4)
     expected = np.zeros((3, 3, 4), bool)
     expected[1, 1:3, 2:4] = True
     assert np.array_equal(cells, expected)
@@ -233,7 +233,7 @@ def restriction():
     weight = np.zeros((SLICES, 2 * SIDE, 2 * SIDE), np.float32)
     weight[1:3, 4:10, 4:10] = 0.5
     weight[1:3, 5:9, 5:9] = 1.0
-    cells = PreparedRegion("r", weight > 0, weight).cells(2)
+    cells = latent_cells(weight, 2)
     return torch.from_numpy(weight)[:, None].double(), torch.from_numpy(cells)[:, None]
 
 

@@ -67,6 +67,23 @@ def test_the_next_search_starts_where_this_one_learned_to():
     assert second.path[2].lam == pytest.approx(-4.9749, abs=1e-4)
 
 
+def test_a_wrongly_learned_power_does_not_hold_a_search_up():
+    """The power is 1, not 3; points too close to each other to tell count with earlier ones."""
+    found = adaptive_search(
+        Landscape(lambda s: 1 - 0.1 * s), 3.0, goal(), Pace(stretch=1.0, exponent=3.0)
+    )
+    assert found.stop_reason == stopping.CHANGE_LIMIT
+    assert len(found.path) <= 7
+
+
+def test_no_lambda_is_asked_twice_where_a_change_begins_late():
+    """Nothing changes up to 1, and at 4 twice the limit: a power of 0.4 would lead back to 1."""
+    landscape = Landscape(lambda s: 1 - 0.1 * s, lambda s: max(0.0, s - 1) * 0.1 / 3)
+    found = adaptive_search(landscape, 1 / 0.99, goal(), Pace(stretch=1.0, exponent=0.4))
+    assert found.stop_reason == stopping.CHANGE_LIMIT
+    assert len(set(landscape.asked)) == len(landscape.asked)
+
+
 def test_increase_goes_to_positive_lambda():
     found = adaptive_search(Landscape(lambda s: 2 + s, sign=1.0), 5.0, goal("increase"))
     assert found.point.lam == pytest.approx(4.95)

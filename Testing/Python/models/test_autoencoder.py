@@ -101,3 +101,19 @@ def test_network_is_frozen_and_in_eval_mode():
     x = slices(1, 1, 8, 8).float()
     z = autoencoder.encode(x)
     assert torch.equal(autoencoder.decode(z), autoencoder.decode(z))  # dropout is off
+
+
+@pytest.mark.parametrize("options", [{}, {"transpose": True}, {"scale": 1.25}])
+def test_the_network_grid_is_that_of_the_latents(options):
+    """So a region's pixels fall on the latents that draw them, turned and resized as they are."""
+    autoencoder = build(**options)
+    factor = autoencoder.factor
+    mask = torch.zeros(1, 1, 8 * factor, 4 * factor, dtype=torch.float64)
+    mask[..., :factor, -factor:] = 1  # top right
+    seen = autoencoder.on_network_grid(mask)
+    latents = autoencoder.encode(mask)
+    assert seen.shape[-2:] == (factor * latents.shape[-2], factor * latents.shape[-1])
+    row, column = (int(n) for n in seen[0, 0].nonzero().float().mean(0))
+    top_right = row < seen.shape[-2] / 2 and column > seen.shape[-1] / 2
+    bottom_left = row > seen.shape[-2] / 2 and column < seen.shape[-1] / 2
+    assert bottom_left if options.get("transpose") else top_right

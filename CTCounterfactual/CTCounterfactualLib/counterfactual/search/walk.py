@@ -164,7 +164,8 @@ class Walk:
             return abs(inside.lam) * min(self._stretch(inside, aim), MAX_STRETCH)
         low, high = abs(inside.lam), abs(outside.lam)
         if inside.change == 0:
-            return min(max(high * self._stretch(outside, aim), low), NEARLY_ALL * high)
+            step = high * self._stretch(outside, aim)
+            return min(max(step, low + 0.1 * (high - low)), NEARLY_ALL * high)
         # Between two known points: where the power law through both meets the limit.
         share = math.log(aim / inside.change) / math.log(outside.change / inside.change)
         step = low * (high / low) ** share
@@ -177,14 +178,14 @@ class Walk:
         return (change / point.change) ** (1 / self.exponent)
 
     def _learn_exponent(self) -> None:
-        """Fit the power law through the two last points that changed anything."""
-        changed = [p for p in self.path if p.change > 0][-2:]
-        if len(changed) < 2:
-            return
-        ratio = math.log(changed[1].lam / changed[0].lam)
-        if abs(ratio) >= math.log(TELLING_RATIO):
-            slope = math.log(changed[1].change / changed[0].change) / ratio
-            self.exponent = min(max(slope, LEAST_EXPONENT), MOST_EXPONENT)
+        """Fit the power law through the last point that changed anything and one well apart."""
+        changed = [p for p in self.path if p.change > 0]
+        for earlier in reversed(changed[:-1]):
+            ratio = math.log(changed[-1].lam / earlier.lam)
+            if abs(ratio) >= math.log(TELLING_RATIO):
+                slope = math.log(changed[-1].change / earlier.change) / ratio
+                self.exponent = min(max(slope, LEAST_EXPONENT), MOST_EXPONENT)
+                return
 
 
 def _vertex(
