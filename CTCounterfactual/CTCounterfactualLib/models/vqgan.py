@@ -133,8 +133,6 @@ class VQGAN(nn.Module):
         z_out = 2 * config.z_channels if config.double_z else config.z_channels
         self.quant_conv = nn.Conv2d(z_out, config.embed_dim, 1)
         self.post_quant_conv = nn.Conv2d(config.embed_dim, config.z_channels, 1)
-        # Channels innermost: 1.1 to 1.4 times as fast in convolutions on a CPU, same numbers.
-        self.to(memory_format=torch.channels_last)
 
     def encode_continuous(self, x: torch.Tensor) -> torch.Tensor:
         """Return latents before the codebook: (N, C, H, W) -> (N, embed_dim, H/f, W/f)."""
