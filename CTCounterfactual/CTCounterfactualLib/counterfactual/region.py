@@ -69,10 +69,6 @@ class PreparedRegion:
     inside: np.ndarray
     weight: np.ndarray
 
-    def meets(self, start: int, stop: int) -> bool:
-        """Return whether anything in prepared slices [start, stop) may change."""
-        return bool(self.weight[start:stop].any())
-
 
 def latent_cells(weight: np.ndarray, factor: int) -> np.ndarray:
     """Return the latent cells that may move: (K, ceil(H / f), ceil(W / f)), bool.

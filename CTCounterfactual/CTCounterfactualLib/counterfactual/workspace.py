@@ -82,11 +82,6 @@ class Workspace:
         self._last: _Shown | None = None
         self._best: _Shown | None = None
 
-    @property
-    def slices(self) -> int:
-        """Number of prepared slices (D)."""
-        return len(self.latents)
-
     @torch.inference_mode()
     def changed(self, lam: float, start: int, stop: int) -> torch.Tensor:
         """Return slices [start, stop) at lambda: (stop - start, 1, H, W), 0..1."""
@@ -131,7 +126,6 @@ class Workspace:
         """Return lambda -> SearchPoint with slices [start, stop) moved and all others fixed."""
         self._last = self._best = None
         highest = 0.0
-        sign = -1.0 if self.settings.direction == "decrease" else 1.0
 
         def evaluate(lam: float) -> SearchPoint:
             nonlocal highest
@@ -142,7 +136,7 @@ class Workspace:
                 score = finite(self._rescorer(changed, start), self.classifier)
             point = SearchPoint(lam, score, self.change(changed, start, stop))
             self._last = _Shown((lam, start, stop), changed)
-            gain = sign * (score - self.score)
+            gain = self._sign * (score - self.score)
             if gain > highest and point.change <= self.settings.max_change:
                 highest, self._best = gain, self._last
             return point
@@ -188,6 +182,11 @@ class Workspace:
         )
 
     @property
+    def _sign(self) -> float:
+        """Sign of lambda: -1 to decrease the score, +1 to increase it."""
+        return -1.0 if self.settings.direction == "decrease" else 1.0
+
+    @property
     def _size(self) -> tuple[int, int]:
         height, width = self.start_volume.shape[-2:]
         return height, width
@@ -204,8 +203,7 @@ class Workspace:
             change = self._decode(lam, chosen) - self.decoded[chosen]
             return self._sizes(change, None if self.weight is None else self.weight[chosen])
 
-        sign = -1.0 if self.settings.direction == "decrease" else 1.0
-        return change_rates(self.latents, self.gradient, sign, moved).to(self.latents.device)
+        return change_rates(self.latents, self.gradient, self._sign, moved).to(self.latents.device)
 
     def _scope_mass(self, start: int, stop: int) -> torch.Tensor:
         edited = self.settings.scope == "region"

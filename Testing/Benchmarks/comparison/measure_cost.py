@@ -37,18 +37,17 @@ def measure_cost(
     )
     work, free = (paper_work, engine_work), devices.free_bytes(device)
     task = cost_task(size, search, device)
-    ours = run_engine(task, "reference", device) if needed > free else None
-    if ours is not None:
+    ours = run_engine(task, "reference", device)
+    evaluations = [chunk.evaluations for chunk in ours.chunks]
+    if needed > free:
         report.rows.append(Row(
             task.name, "seconds", f"needs {needed / devices.GB:.0f} GB, "
             f"{free / devices.GB:.0f} are free", f"{ours.seconds:.1f}", None, WALL_REFERENCE,
         ))
-        return [chunk.evaluations for chunk in ours.chunks]
-    ours = run_engine(task, "reference", device)
+        return evaluations
     theirs = run_paper(task, ours.chunks, their_chunks)
     seconds = ours.seconds
     sides = Sides(theirs, ours.chunks)
-    evaluations = [chunk.evaluations for chunk in ours.chunks]
     total, how = scaled_seconds(sides, work[0])
     report.values["wall_ratio_reference"] = total / seconds
     flops = published.flops(*work, evaluations)

@@ -79,15 +79,20 @@ def conv(window: Window) -> Layer:
     )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
-@given(st.lists(windows, min_size=1, max_size=3), st.integers(1, 20), st.data())
-def test_reached_is_where_any_convolution_feels_a_change(chosen, size, data):
-    torch.manual_seed(0)
-    segment = Segment(tuple(conv(window) for window in chosen))
+def random_segment(chosen: list[Window], size: int) -> tuple[Segment, int]:
+    """Return random convolutions in a row, and how many slices they make of `size`."""
     n = size
     for window in chosen:
         assume(n + 2 * window.padding >= window.kernel)
         n = window.size_of(n)
+    return Segment(tuple(conv(window) for window in chosen)), n
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(windows, min_size=1, max_size=3), st.integers(1, 20), st.data())
+def test_reached_is_where_any_convolution_feels_a_change(chosen, size, data):
+    torch.manual_seed(0)
+    segment, _ = random_segment(chosen, size)
     start = data.draw(st.integers(0, size - 1))
     stop = data.draw(st.integers(start + 1, size))
     x = torch.zeros(1, 1, size, 1, 1, dtype=torch.float64)
@@ -104,11 +109,7 @@ def test_reached_is_where_any_convolution_feels_a_change(chosen, size, data):
 @given(st.lists(windows, min_size=1, max_size=3), st.integers(1, 20), st.data())
 def test_a_part_equals_the_same_slices_of_the_whole(chosen, size, data):
     torch.manual_seed(1)
-    segment = Segment(tuple(conv(window) for window in chosen))
-    n = size
-    for window in chosen:
-        assume(n + 2 * window.padding >= window.kernel)
-        n = window.size_of(n)
+    segment, n = random_segment(chosen, size)
     start = data.draw(st.integers(0, n - 1))
     stop = data.draw(st.integers(start + 1, n))
     x = torch.rand(1, 1, size, 1, 1, dtype=torch.float64)
