@@ -11,30 +11,71 @@ Slicer loads the module without delay, and without any package that isn't bundle
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal to _PUBLIC
+    from .counterfactual.engine import explain as explain
+    from .counterfactual.region import Region as Region
+    from .counterfactual.region import read_region as read_region
+    from .counterfactual.result import Explanation as Explanation
+    from .counterfactual.settings import ExplainSettings as ExplainSettings
+    from .errors import Cancelled as Cancelled
+    from .errors import CTCounterfactualError as CTCounterfactualError
+    from .errors import ModelError as ModelError
+    from .errors import OutputError as OutputError
+    from .errors import ScanError as ScanError
+    from .errors import SettingsError as SettingsError
+    from .events import CancelToken as CancelToken
+    from .events import Event as Event
+    from .models.autoencoder import SliceAutoencoder as SliceAutoencoder
+    from .models.catalogue import list_models as list_models
+    from .models.catalogue import load_autoencoder as load_autoencoder
+    from .models.catalogue import load_classifier as load_classifier
+    from .models.classifier import Classifier as Classifier
+    from .models.classifier import Target as Target
+    from .outputs.folder import write_result as write_result
+    from .outputs.reading import read_result as read_result
+    from .scans.grid import GridSpec as GridSpec
+    from .scans.grid import PreparedScan as PreparedScan
+    from .scans.grid import prepare as prepare
+    from .scans.read import read_scan as read_scan
+    from .scans.scan import Scan as Scan
 
 __version__ = "0.1.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
-    "explain": "counterfactual.engine",
+    "CTCounterfactualError": "errors",
+    "CancelToken": "events",
+    "Cancelled": "errors",
+    "Classifier": "models.classifier",
+    "Event": "events",
     "ExplainSettings": "counterfactual.settings",
     "Explanation": "counterfactual.result",
+    "GridSpec": "scans.grid",
+    "ModelError": "errors",
+    "OutputError": "errors",
+    "PreparedScan": "scans.grid",
+    "Region": "counterfactual.region",
+    "Scan": "scans.scan",
+    "ScanError": "errors",
+    "SettingsError": "errors",
+    "SliceAutoencoder": "models.autoencoder",
+    "Target": "models.classifier",
+    "explain": "counterfactual.engine",
+    "list_models": "models.catalogue",
     "load_autoencoder": "models.catalogue",
     "load_classifier": "models.catalogue",
-    "list_models": "models.catalogue",
+    "prepare": "scans.grid",
+    "read_region": "counterfactual.region",
     "read_result": "outputs.reading",
     "read_scan": "scans.read",
-    "Scan": "scans.scan",
     "write_result": "outputs.folder",
-    "CancelToken": "events",
-    "Event": "events",
-    "CTCounterfactualError": "errors",
-    "Cancelled": "errors",
 }
 __all__ = sorted(_PUBLIC)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
@@ -43,4 +84,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_PUBLIC])
+    return sorted({*globals(), *_PUBLIC})
