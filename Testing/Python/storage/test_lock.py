@@ -29,7 +29,9 @@ def holder(tmp_path):
     assert process.stdout.readline() == b"held\n"
     yield process
     process.kill()
-    process.communicate()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        pipe.close()
 
 
 def test_the_second_is_told_who_holds_it(tmp_path, holder):
