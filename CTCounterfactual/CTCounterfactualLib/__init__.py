@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .models.classifier import Target as Target
     from .outputs.folder import write_result as write_result
     from .outputs.reading import read_result as read_result
+    from .scans.checks import check_scan as check_scan
     from .scans.grid import GridSpec as GridSpec
     from .scans.grid import PreparedScan as PreparedScan
     from .scans.grid import prepare as prepare
@@ -62,6 +63,7 @@ _PUBLIC = {
     "SettingsError": "errors",
     "SliceAutoencoder": "models.autoencoder",
     "Target": "models.classifier",
+    "check_scan": "scans.checks",
     "explain": "counterfactual.engine",
     "list_models": "models.catalogue",
     "load_autoencoder": "models.catalogue",

@@ -18,6 +18,7 @@ from ..events import CancelToken, ProgressCallback, Reporter
 from ..models.autoencoder import SliceAutoencoder
 from ..models.catalogue import load_autoencoder, load_classifier
 from ..models.classifier import NO_GRADIENT, Classifier, suggest
+from ..scans.checks import check_scan
 from ..scans.grid import PreparedScan, prepare
 from ..scans.read import read_scan
 from ..scans.scan import Scan
@@ -70,7 +71,8 @@ def explain(
     Parameters
     ----------
     scan : Scan, str or Path
-        A scan, or what `read_scan` reads.
+        A scan, or what `read_scan` reads; of a scan that isn't quite like HU but is, take
+        `check_scan(scan, assume_hu=True)`.
     classifier, autoencoder : str or object
         Catalogue names, or loaded models.
     target : str, optional
@@ -105,8 +107,7 @@ def explain(
     reporter = Reporter(progress, cancel)
     device = choose_device(settings.device)
     torch.manual_seed(settings.seed)
-    if not isinstance(scan, Scan):
-        scan = read_scan(scan)
+    scan = check_scan(scan) if isinstance(scan, Scan) else read_scan(scan)
     reporter.report("read", f"Read {scan.name}", READ, size=list(scan.size))
     classifier = load_classifier(classifier)
     if not classifier.differentiable:

@@ -1,24 +1,102 @@
-"""Checks that a volume holds finite numbers and that they are Hounsfield units."""
+"""The checks that every scan passes, whether it was read, made in Python or taken from a scene."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import SimpleITK as sitk
 
 from ..errors import ScanError
+from .hu_likeness import what_speaks_against_hu
+from .pixel_types import as_allowed_type
+from .scan import Scan
 from .slabs import slabs
 
-# A CT that shows a patient shows air or lung somewhere: well below fat (-100 HU).
-AIR_EXPECTED_BELOW_HU = -300
-# Soft tissue, -200..200 HU, makes up at least this share of a patient's scan.
-SOFT_TISSUE_HU = (-200, 200)
-MIN_SOFT_TISSUE_SHARE = 0.005
-# Metal reaches 3071 (12 bit) and rarely 30 000; more than a trace above this is another unit.
-DENSE_ABOVE_HU = 4000
-MAX_DENSE_SHARE = 0.01
-# Stored CT values before the rescale intercept: 0..4095, air near 0, water near 1024.
-STORED_WATER = 1024
-# A sample is enough to judge the unit; a full sort of 8e7 voxels isn't needed.
-SAMPLE_VOXELS = 2_000_000
+# A single slice has no third dimension to explain, and no spacing along it.
+MIN_SLICES = 2
+# Volume of the parallelepiped of the three axes' unit vectors (1: right angles); below, it is flat.
+MIN_DETERMINANT = 1e-3
+# The greatest extent of a CT scan in mm: a cut-out of one nodule has 60 mm and more, a whole body
+# 2 m. Ten times smaller or larger is a voxel size in another unit.
+PLAUSIBLE_EXTENT_MM = (60.0, 2500.0)
+ASSUMED_HU = "assumed-hu"
+IMPLAUSIBLE_SIZE = "implausible-size"
+
+
+def check_scan(scan: Scan, assume_hu: bool = False) -> Scan:
+    """Return the scan if it can be explained, with warnings of what is doubtful; else raise.
+
+    Cheap (a sample of the voxels is judged) and idempotent: a scan that was checked comes back as
+    it is. Voxels of a type that the engine doesn't compute with become a type that holds them.
+
+    Parameters
+    ----------
+    scan : Scan
+        From a file, a scene or an array.
+    assume_hu : bool
+        Go on although the values don't look like HU; the scan then carries the warning
+        `assumed-hu`, which later checks respect.
+
+    Raises
+    ------
+    ScanError
+        Not a volume of single values, no proper geometry, NaN or infinity, values that aren't HU.
+    """
+    source = scan.path or f"The scan '{scan.name}'"
+    told = {name for name, _ in scan.warnings}
+    check_shape(source, scan.image.GetSize(), scan.image.GetNumberOfComponentsPerPixel())
+    check_geometry(scan.image, source)
+    check_numbers(scan.array, source)
+    found = (
+        *_check_extent(scan.image),
+        *check_hounsfield(scan.array, source, assume_hu or ASSUMED_HU in told),
+    )
+    new = tuple(warning for warning in found if warning[0] not in told)
+    image = as_allowed_type(scan.image)
+    if image is scan.image and not new:
+        return scan
+    return replace(scan, image=image, warnings=(*scan.warnings, *new))
+
+
+def check_shape(source: str, size: tuple[int, ...], components: int) -> None:
+    """Raise `ScanError` unless a size (I, J, K, ...) is that of one volume of single values."""
+    extent = " x ".join(str(n) for n in size)
+    if components != 1:
+        raise ScanError(
+            f"{source} has {components} values a voxel (colour or vector image); a CT scan has "
+            f"one. Export the scan itself, not a picture of it."
+        )
+    if len(size) > 3 and max(size[3:]) > 1:
+        raise ScanError(
+            f"{source} is {len(size)}D ({extent}); a single 3D volume is expected. "
+            f"Extract one time point or phase first."
+        )
+    if len(size) < 3 or min(size[:3]) < MIN_SLICES:
+        raise ScanError(
+            f"{source} is a single slice or a flat image ({extent}); a volume of at least "
+            f"{MIN_SLICES} slices is expected. Of a DICOM series, give the folder."
+        )
+
+
+def check_geometry(image: sitk.Image, source: str) -> None:
+    """Raise `ScanError` unless voxel size, origin and directions are finite and span a volume."""
+    spacing, origin = image.GetSpacing(), image.GetOrigin()
+    if not np.isfinite(spacing).all() or min(spacing) <= 0:
+        raise ScanError(
+            f"{source} has a voxel size of {mm(spacing)}; each must be a number "
+            f"above 0. Export it again with its voxel size."
+        )
+    directions = np.array(image.GetDirection()).reshape(image.GetDimension(), -1)
+    if not np.isfinite(origin).all() or not np.isfinite(directions).all():
+        raise ScanError(
+            f"The position or orientation in {source} isn't a number. Export it again."
+        )
+    if abs(np.linalg.det(directions)) < MIN_DETERMINANT:
+        raise ScanError(
+            f"The axes of {source} lie in one plane or on one line, so its voxels have no place in "
+            f"space. Export it again with its orientation."
+        )
 
 
 def check_numbers(values: np.ndarray, source: str) -> None:
@@ -45,37 +123,34 @@ def check_hounsfield(
     ScanError
         Saying what was found, unless `assume_hu`.
     """
-    found = _what_it_looks_like(values)
+    found = what_speaks_against_hu(values)
     if not found:
         return ()
     if assume_hu:
-        return (("assumed-hu", f"Values were taken as HU because you said so, but {found}."),)
+        return ((ASSUMED_HU, f"Values were taken as HU because you said so, but {found}."),)
     raise ScanError(
         f"{source} doesn't look like a CT scan in HU: {found}. Convert it to HU, or use "
         f"--assume-hu (assume_hu=True) if it is in HU all the same."
     )
 
 
-def _what_it_looks_like(values: np.ndarray) -> str:
-    """Return what speaks against HU, in words; empty if nothing does."""
-    step = max(1, values.size // SAMPLE_VOXELS)
-    sample = values.reshape(-1)[::step]  # (K, J, I) -> every step-th voxel
-    low, high = float(values.min()), float(values.max())
-    span = f"values run from {low:g} to {high:g}"
-    if low == high:
-        return f"every voxel is {low:g}"
-    if values.dtype == np.uint8:
-        return f"it is an 8-bit image, {span}"
-    soft = np.mean((sample > SOFT_TISSUE_HU[0]) & (sample < SOFT_TISSUE_HU[1]))
-    if low >= 0 and np.median(sample) > 0 and high > STORED_WATER:
-        return (
-            f"{span}, none below 0 (stored values without the rescale intercept of about -1024, "
-            f"or another modality)"
-        )
-    if low > AIR_EXPECTED_BELOW_HU:
-        return f"{span}, so there is no air or lung (below {AIR_EXPECTED_BELOW_HU} HU)"
-    if np.mean(sample > DENSE_ABOVE_HU) > MAX_DENSE_SHARE:
-        return f"{span}, with more than {MAX_DENSE_SHARE:.0%} above {DENSE_ABOVE_HU} HU"
-    if soft < MIN_SOFT_TISSUE_SHARE:
-        return f"{span}, with hardly any soft tissue ({soft:.2%} between -200 and 200 HU)"
-    return ""
+def mm(lengths) -> str:
+    """Return lengths along I, J, K in words: "0.7 x 0.7 x 2.5 mm"."""
+    return " x ".join(f"{length:.4g}" for length in lengths) + " mm"
+
+
+def extent_mm(image: sitk.Image) -> tuple[float, ...]:
+    """Return the lengths of an image's edges along (I, J, K), mm."""
+    return tuple(n * s for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True))
+
+
+def _check_extent(image: sitk.Image) -> tuple[tuple[str, str], ...]:
+    """Return a warning if the scan is far smaller or larger than a patient."""
+    extent = extent_mm(image)
+    low, high = PLAUSIBLE_EXTENT_MM
+    if low <= max(extent) <= high:
+        return ()
+    return ((IMPLAUSIBLE_SIZE, (
+        f"The whole scan measures {mm(extent)}: its voxel size ({mm(image.GetSpacing())}) is "
+        f"hardly right. Was it in another unit?"
+    )),)

@@ -17,6 +17,8 @@ GAS_CORE_HU = -945.0
 OUTSIDE_MEDIAN_HU = -940.0
 AIRWAY_BELOW_HU = -930.0
 MIN_LUNG_LITRES = 0.1
+# A scan whose greatest extent is less than this shows no lung, or has a wrong voxel size.
+LEAST_CHEST_MM = 100.0
 # Other parts of lung are at least this share of the largest (a collapsed lung keeps a tenth).
 OTHER_LUNG_SHARE = 0.08
 # Trachea and main bronchi are at most this wide; the opening that finds them uses it.
@@ -64,11 +66,22 @@ def find_lungs(
         if not _is_gas(hu[boxes[i - 1]], labels[boxes[i - 1]] == i)
     ]
     if not kept:
-        raise ScanError(
-            f"No lung found: the scan has no aerated region of {MIN_LUNG_LITRES * 1000:.0f} mL or "
-            f"more inside the body. Use a chest CT, or another classifier than lung-volume."
-        )
+        raise ScanError(_no_lung(volume.shape, spacing))
     return _close(np.isin(labels, kept), spacing, body)
+
+
+def _no_lung(shape: tuple[int, ...], spacing: tuple[float, float, float]) -> str:
+    """Return why there is no lung: of a scan too small for any, that its voxel size is wrong."""
+    extent = [n * s for n, s in zip(shape[::-1], spacing, strict=True)]  # (K, J, I) -> (I, J, K)
+    if max(extent) < LEAST_CHEST_MM:
+        return (
+            f"No lung found: the whole scan measures {' x '.join(f'{e:.0f}' for e in extent)} mm, "
+            f"less than a lung. Mend its voxel size (another unit?), or use the whole scan."
+        )
+    return (
+        f"No lung found: the scan has no aerated region of {MIN_LUNG_LITRES * 1000:.0f} mL or "
+        f"more inside the body. Use a chest CT, or another classifier than lung-volume."
+    )
 
 
 def _is_gas(hu: np.ndarray, part: np.ndarray) -> bool:

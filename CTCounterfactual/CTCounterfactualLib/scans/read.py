@@ -6,20 +6,18 @@ import gzip
 import math
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ScanError
-from .checks import check_hounsfield, check_numbers
+from .checks import check_scan, check_shape
 from .dicom import read_dicom_folder
 from .files import file_sha256, unpacked_size
+from .pixel_types import in_least_type
 from .scan import Scan
-from .slabs import slabs
 
-# A single slice has no third dimension to explain, and no spacing along it.
-MIN_SLICES = 2
 # Longest part of an ITK message that is shown.
 MAX_REASON = 200
 # Formats that hold a scan's whole geometry and whose truncated files are recognised; ITK reads
@@ -54,10 +52,8 @@ def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = Fal
         raise ScanError(
             f"Cannot read {path}: {error.strerror}. Check its permissions, or copy it again."
         ) from error
-    check_numbers(scan.array, str(path))
-    warnings = check_hounsfield(scan.array, str(path), assume_hu)
-    image = _compact(scan.image)
-    return Scan(image, scan.name, scan.path, scan.sha256, (*scan.warnings, *warnings))
+    scan = check_scan(scan, assume_hu)
+    return replace(scan, image=in_least_type(scan.image))
 
 
 def read_file(path: Path) -> Scan:
@@ -86,7 +82,7 @@ def read_file(path: Path) -> Scan:
     try:
         reader.ReadImageInformation()
         size, components = reader.GetSize(), reader.GetNumberOfComponents()
-        _check_shape(path, size, components)
+        check_shape(str(path), size, components)
         _check_nifti_length(path, reader, available)
         image = reader.Execute()
     except RuntimeError as error:
@@ -94,29 +90,10 @@ def read_file(path: Path) -> Scan:
             f"Cannot read {path} as an image: {_reason(error)} The file may be truncated or "
             f"damaged: export or copy it again."
         ) from error
-    if image.GetDimension() > 3:  # trailing axes of length 1, as _check_shape made sure
+    if image.GetDimension() > 3:  # trailing axes of length 1, as check_shape made sure
         image = image[(slice(None),) * 3 + (0,) * (image.GetDimension() - 3)]
     name = path.name.split(".")[0]
     return Scan(image, name, str(path), file_sha256(path))
-
-
-def _check_shape(path: Path, size: tuple[int, ...], components: int) -> None:
-    extent = " x ".join(str(n) for n in size)
-    if components != 1:
-        raise ScanError(
-            f"{path} has {components} values a voxel (colour or vector image); a CT scan has one. "
-            f"Export the scan itself, not a picture of it."
-        )
-    if len(size) > 3 and max(size[3:]) > 1:
-        raise ScanError(
-            f"{path} is {len(size)}D ({extent}); a single 3D volume is expected. "
-            f"Extract one time point or phase first."
-        )
-    if len(size) < 3 or min(size[:3]) < MIN_SLICES:
-        raise ScanError(
-            f"{path} is a single slice or a flat image ({extent}); a volume of at least "
-            f"{MIN_SLICES} slices is expected. Of a DICOM series, give the folder."
-        )
 
 
 def _check_nifti_length(path: Path, reader: sitk.ImageFileReader, available: int) -> None:
@@ -132,23 +109,6 @@ def _check_nifti_length(path: Path, reader: sitk.ImageFileReader, available: int
             f"The file {path} is truncated: {available} of {expected} bytes are there. "
             f"Copy it again."
         )
-
-
-def _compact(image: sitk.Image) -> sitk.Image:
-    """Return the image as int16 where that loses nothing, else as float32."""
-    if image.GetPixelID() == sitk.sitkInt16:
-        return image
-    values = sitk.GetArrayViewFromImage(image)
-    info = np.iinfo(np.int16)
-    fits = values.min() >= info.min and values.max() <= info.max
-    return sitk.Cast(image, sitk.sitkInt16 if fits and _are_whole(values) else sitk.sitkFloat32)
-
-
-def _are_whole(values: np.ndarray) -> bool:
-    """Tell whether all values are whole numbers."""
-    if np.issubdtype(values.dtype, np.integer):
-        return True
-    return all(np.array_equal(values[k], values[k].round()) for k in slabs(values.shape))
 
 
 def _reason(error: RuntimeError) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ScanError
-from ..scans.read import MIN_SLICES
+from ..scans.checks import MIN_SLICES
 from ..scans.scan import Scan
 from . import volumes
 from .mrml import slicer, vtk

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from CTCounterfactualLib.errors import ScanError
 from CTCounterfactualLib.scans.read import read_scan
 
-SPACING = (0.7, 0.8, 2.5)
+SPACING = (3.7, 3.8, 5.5)
 ORIGIN = (-10.0, 20.0, -300.0)
 FLIPPED = (-1, 0, 0, 0, -1, 0, 0, 0, 1)
 
@@ -182,11 +182,11 @@ def test_fractions_of_hu_stay_float(tmp_path, dtype):
     assert np.array_equal(scan.array, hu)
 
 
-def test_values_beyond_int16_stay_float(tmp_path):
+def test_whole_values_beyond_int16_stay_whole(tmp_path):
     hu = body_hu(np.int32)
     hu[0, 0, 0] = 40_000
     scan = read_scan(write(tmp_path / "a.nrrd", hu))
-    assert scan.image.GetPixelID() == sitk.sitkFloat32
+    assert scan.image.GetPixelID() == sitk.sitkInt32
     assert scan.array.max() == 40_000
 
 
