@@ -92,7 +92,12 @@ def check_geometry(image: sitk.Image, source: str) -> None:
         raise ScanError(
             f"The position or orientation in {source} isn't a number. Export it again."
         )
-    if abs(np.linalg.det(directions)) < MIN_DETERMINANT:
+    check_axes(directions, source)
+
+
+def check_axes(directions: np.ndarray, source: str) -> None:
+    """Raise `ScanError` unless unit vectors (in columns) span a volume."""
+    if not abs(np.linalg.det(directions)) >= MIN_DETERMINANT:
         raise ScanError(
             f"The axes of {source} lie in one plane or on one line, so its voxels have no place in "
             f"space. Export it again with its orientation."

@@ -1,28 +1,40 @@
-"""Whole-file checks: truncated files."""
+"""Bytes of a file, unpacked if it is gzipped; a cut or damaged one is told as such."""
 
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 
-from ..storage.hashing import HASH_BLOCK_BYTES, file_sha256, files_sha256
+from ..errors import ScanError
+from ..storage.hashing import file_sha256, files_sha256
 
-__all__ = ["file_sha256", "files_sha256", "unpacked_size"]  # the first two are being moved
+__all__ = ["file_sha256", "files_sha256", "read_unpacked"]  # the first two are being moved
 
 GZIP_MAGIC = b"\x1f\x8b"
 
 
-def unpacked_size(path: Path) -> int:
-    """Return a file's size in bytes, after unpacking if it is gzip.
+def read_unpacked(path: Path, count: int = -1) -> bytes:
+    """Return a file's bytes, or the first `count` of them, after unpacking if it is gzip.
+
+    ITK reads a truncated .nii.gz without complaint and leaves the missing slices at 0.
 
     Raises
     ------
-    EOFError, gzip.BadGzipFile, zlib.error
-        If it is a truncated or damaged gzip file. ITK reads a truncated .nii.gz without complaint
-        and leaves the missing slices at 0.
+    ScanError
+        If it is a truncated or damaged gzip file.
+    OSError
+        If it can't be read.
     """
     with path.open("rb") as file:
-        if file.read(len(GZIP_MAGIC)) != GZIP_MAGIC:
-            return path.stat().st_size
-    with gzip.open(path) as file:
-        return sum(len(block) for block in iter(lambda: file.read(HASH_BLOCK_BYTES), b""))
+        packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        file.seek(0)
+        if not packed:
+            return file.read(count)
+        try:
+            with gzip.open(file) as unpacked:
+                return unpacked.read(count)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ScanError(
+                f"The file {path} is truncated or damaged ({error}). Copy it again."
+            ) from error

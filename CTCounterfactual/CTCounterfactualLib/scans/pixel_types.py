@@ -33,9 +33,15 @@ def least_type(values: np.ndarray) -> type:
     if values.dtype == np.int16:
         return np.int16
     low, high = values.min(), values.max()
+    bounded = holds(low, high, True)
+    return bounded if bounded is not np.float32 and _are_whole(values) else np.float32
+
+
+def holds(low: float, high: float, whole: bool) -> type:
+    """Return the least allowed type for values from `low` to `high`, `whole` numbers or not."""
     for kind in (np.int16, np.int32):
         info = np.iinfo(kind)
-        if low >= info.min and high <= info.max and _are_whole(values):
+        if whole and low >= info.min and high <= info.max:
             return kind
     return np.float32
 

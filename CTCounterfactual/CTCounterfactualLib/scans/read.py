@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import math
-import re
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
-import SimpleITK as sitk
-
 from ..errors import ScanError
-from .checks import check_scan, check_shape
+from ..storage.hashing import file_sha256
+from .checks import check_scan
 from .dicom import read_dicom_folder
-from .files import file_sha256, unpacked_size
+from .formats.itk import read_by_itk
+from .formats.nifti import is_nifti, read_nifti
 from .pixel_types import in_least_type
 from .scan import Scan
 
-# Longest part of an ITK message that is shown.
-MAX_REASON = 200
-# Formats that hold a scan's whole geometry and whose truncated files are recognised; ITK reads
-# others too (TIFF, legacy VTK), but a truncated one as fewer slices or random values.
-FORMATS = ("NrrdImageIO", "NiftiImageIO", "MetaImageIO", "GDCMImageIO")
+# Suffixes of what is read; the longer ones first.
+SUFFIXES = (
+    ".nii.gz", ".nii", ".hdr", ".img.gz", ".img", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm",
+    ".dicom", ".ima",
+)  # fmt: skip
 
 
 def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = False) -> Scan:
@@ -66,55 +62,15 @@ def read_file(path: Path) -> Scan:
     """
     if path.stat().st_size == 0:
         raise ScanError(f"The file {path} is empty (0 bytes). Export or copy it again.")
-    try:
-        available = unpacked_size(path)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ScanError(
-            f"The file {path} is truncated or damaged ({error}). Copy it again."
-        ) from error
-    if sitk.ImageFileReader.GetImageIOFromFileName(str(path)) not in FORMATS:
-        raise ScanError(
-            f"The file {path} is not in a format that CT scans are read from. Give an NRRD, NIfTI, "
-            f"MetaImage or DICOM file, or a folder with a DICOM series."
-        )
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-        size, components = reader.GetSize(), reader.GetNumberOfComponents()
-        check_shape(str(path), size, components)
-        _check_nifti_length(path, reader, available)
-        image = reader.Execute()
-    except RuntimeError as error:
-        raise ScanError(
-            f"Cannot read {path} as an image: {_reason(error)} The file may be truncated or "
-            f"damaged: export or copy it again."
-        ) from error
-    if image.GetDimension() > 3:  # trailing axes of length 1, as check_shape made sure
-        image = image[(slice(None),) * 3 + (0,) * (image.GetDimension() - 3)]
-    name = path.name.split(".")[0]
-    return Scan(image, name, str(path), file_sha256(path))
+    read = read_nifti if is_nifti(path) else read_by_itk
+    image, warnings = read(path)
+    return Scan(image, base_name(path), str(path), file_sha256(path), warnings)
 
 
-def _check_nifti_length(path: Path, reader: sitk.ImageFileReader, available: int) -> None:
-    """Raise if a NIfTI file ends before its last voxel; ITK would leave what lacks at 0."""
-    if not reader.HasMetaDataKey("vox_offset"):
-        return
-    bits = math.prod(reader.GetSize()) * int(reader.GetMetaData("bitpix"))
-    expected = int(float(reader.GetMetaData("vox_offset"))) + bits // 8
-    if path.suffix.lower() in (".hdr", ".img"):  # the voxels lie in the .img of the pair
-        available = path.with_suffix(".img").stat().st_size
-    if available < expected:
-        raise ScanError(
-            f"The file {path} is truncated: {available} of {expected} bytes are there. "
-            f"Copy it again."
-        )
-
-
-def _reason(error: RuntimeError) -> str:
-    """Return the one line of an ITK exception that says what is wrong, as a sentence."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = next((line for line in reversed(lines) if "ERROR" in line or "Error" in line), None)
-    line = told.split(": ", 1)[-1] if told else (lines or ["unknown reason"])[-1]
-    # "NrrdImageIO(0x55a3b95fbda0): " tells the user nothing.
-    return re.sub(r"\w+\(0x[0-9a-f]+\): ", "", line)[:MAX_REASON].rstrip(":. ") + "."
+def base_name(path: Path) -> str:
+    """Return a file's name without the suffix of its format, whatever dots are before it."""
+    name = path.name
+    for suffix in SUFFIXES:
+        if name.lower().endswith(suffix) and len(name) > len(suffix):
+            return name[: -len(suffix)]
+    return name

@@ -1,0 +1,1 @@
+"""Image files that aren't DICOM: what ITK hides or guesses is looked up in their headers."""

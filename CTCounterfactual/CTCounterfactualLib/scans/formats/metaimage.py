@@ -1,0 +1,83 @@
+"""What a MetaImage header says and ITK ignores: a missing voxel size, units, scaling of values.
+
+Keys as in the MetaIO definition (https://itk.org/Wiki/MetaIO/Documentation).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import ScanError
+
+# Keys are ASCII lines "Key = value"; the voxels follow the key that names their place.
+LAST_KEY = "elementdatafile"
+MAX_HEADER_BYTES = 1 << 16
+MM_PER_UNIT = {"": 1.0, "?": 1.0, "mm": 1.0, "cm": 10.0, "um": 0.001}
+SLOPE, OFFSET = "elementtointensityfunctionslope", "elementtointensityfunctionoffset"
+ORIENTATION_KEYS = ("transformmatrix", "rotation", "orientation")
+
+
+def check_metaimage(path: Path) -> tuple[float, tuple[tuple[str, str], ...]]:
+    """Return the length of a MetaImage file's unit in mm, and warnings on its geometry.
+
+    Raises
+    ------
+    ScanError
+        No voxel size, an unknown unit, or values that are to be scaled.
+    """
+    keys = _keys(path)
+    spacing = keys.get("elementspacing", "")
+    lengths = _numbers(spacing)
+    if not lengths.size or not np.isfinite(lengths).all() or lengths.min() <= 0:
+        raise ScanError(
+            f"The file {path} has no voxel size (ElementSpacing"
+            f"{' = ' + spacing if spacing else ' is missing'}; numbers above 0 are expected). "
+            f"Export it again with its voxel size."
+        )
+    unit = keys.get("distanceunits", "").lower()
+    if unit not in MM_PER_UNIT:
+        raise ScanError(
+            f"The file {path} measures in {unit}; mm, cm or um are expected. Export it again in mm."
+        )
+    scaling = (keys.get(SLOPE, "1"), keys.get(OFFSET, "0"))
+    if [*_numbers(" ".join(scaling))] != [1.0, 0.0]:
+        raise ScanError(
+            f"The values in {path} are to be scaled (ElementToIntensityFunction, {scaling[0]} * "
+            f"value + {scaling[1]}), which isn't done here. Save the scaled values."
+        )
+    return MM_PER_UNIT[unit], _orientation(keys)
+
+
+def _orientation(keys: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    if any(key in keys for key in ORIENTATION_KEYS):
+        return ()
+    return ((
+        "unknown-orientation",
+        "The file doesn't say how the patient lies (no TransformMatrix): it was read as if its "
+        "axes grew to Left, Posterior and Superior. Left and right may be swapped.",
+    ),)
+
+
+def _numbers(text: str) -> np.ndarray:
+    """Return the numbers of a text; none if anything in it isn't one."""
+    try:
+        return np.array([float(v) for v in text.split()])
+    except ValueError:
+        return np.array([])
+
+
+def _keys(path: Path) -> dict[str, str]:
+    """Return the keys of a header, in lower case, up to the one that names the voxels' place."""
+    with path.open("rb") as file:
+        lines = file.read(MAX_HEADER_BYTES).split(b"\n")
+    found: dict[str, str] = {}
+    for line in lines:
+        name, separator, value = line.decode("latin-1").partition("=")
+        if not separator:
+            break
+        found[name.strip().lower()] = value.strip()
+        if name.strip().lower() == LAST_KEY:
+            break
+    return found
