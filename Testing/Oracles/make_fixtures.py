@@ -20,6 +20,7 @@ import torch
 
 from oracle_problems import (
     FIXTURES,
+    HEATMAP_STRIDE,
     SHIFT_CASES,
     SLICES,
     VQGAN_CASES,
@@ -101,6 +102,8 @@ def run_latent_shift(name: str) -> dict:
         "kept": float(result["lambdas"][0]),
         "sweep_lambdas": result["lambdas"].tolist(),
         "sweep_scores": result["preds"],
+        "heatmap": result["heatmap"][0, :, ::HEATMAP_STRIDE, ::HEATMAP_STRIDE].ravel().tolist(),
+        "least_and_most": [float(start.min()), float(start.max())],
     }
 
 

@@ -85,12 +85,15 @@ def vqgan_inputs(config: dict, size: tuple[int, int], seed: int) -> dict[str, to
 
 SLICES, CHANNELS, SIDE = 5, 3, 8  # latents (5, 3, 8, 8) <-> slices (5, 1, 16, 16)
 LATENT_STEP = 0.25
+# The decoder's pictures are 0.5 +- contrast: within 0..1, so that cutting them changes nothing; or
+# in some cases beyond it, as a real decoder's are.
+CONTRAST, BEYOND = 0.25, {"beyond_rose": 0.9, "beyond_change": 0.9}
 
 
 class SmallAutoencoder:
     """Slices (N, 1, 16, 16) in 0..1 <-> latents (N, 3, 8, 8) on a lattice; float64, smooth."""
 
-    def __init__(self, seed: int = 7, contrast: float = 0.25):
+    def __init__(self, seed: int = 7, contrast: float = CONTRAST):
         rng = np.random.default_rng(seed)
         self.down = torch.from_numpy(rng.standard_normal((CHANNELS, 1, 2, 2)))
         self.up = torch.from_numpy(rng.standard_normal((CHANNELS, 1, 2, 2)))
@@ -101,7 +104,7 @@ class SmallAutoencoder:
         return torch.round(F.conv2d(x - 0.5, self.down, stride=2) / LATENT_STEP) * LATENT_STEP
 
     def decode(self, z: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
-        """Return slices strictly inside 0..1, so that clipping changes nothing."""
+        """Return slices between 0.5 - contrast and 0.5 + contrast."""
         return 0.5 + self.contrast * torch.tanh(F.conv_transpose2d(z, self.up, stride=2))
 
 
@@ -133,7 +136,11 @@ SHIFT_CASES = {
     "lambda_bound": ("logistic", 0.05, 0.2, 0.5),
     "change": ("logistic", 3.0, 1.0, 0.05),
     "low_at_once": ("logistic", 1.0, -4.0, 0.05),
+    "beyond_rose": ("valley", 0.2, -0.8, 0.5),
+    "beyond_change": ("logistic", 0.6, 1.0, 0.05),
 }
+# Every so many rows and columns of the paper's heatmap are kept.
+HEATMAP_STRIDE = 5
 
 
 def shift_problem(name: str) -> tuple[SmallAutoencoder, SmallClassifier, torch.Tensor, float]:
@@ -141,4 +148,5 @@ def shift_problem(name: str) -> tuple[SmallAutoencoder, SmallClassifier, torch.T
     shape, scale, bias, max_change = SHIFT_CASES[name]
     slices = np.random.default_rng(5).uniform(0.1, 0.9, (SLICES, 1, 2 * SIDE, 2 * SIDE))
     classifier = SmallClassifier(shape, scale, bias)
-    return SmallAutoencoder(), classifier, torch.from_numpy(slices), max_change
+    autoencoder = SmallAutoencoder(contrast=BEYOND.get(name, CONTRAST))
+    return autoencoder, classifier, torch.from_numpy(slices), max_change

@@ -60,7 +60,8 @@ def _search(workspace: Workspace, start: int, stop: int, pace: Pace | None) -> F
         point = evaluate(0.0)
         return Found(point, stopping.NO_GRADIENT, (point,))
     if settings.search == "reference":
-        return reference_search(evaluate, settings.direction, settings.max_change)
+        unit = workspace.classifier.find_target(workspace.target).unit
+        return reference_search(evaluate, settings.direction, settings.max_change, unit)
     goal = AdaptiveGoal(
         settings.direction, settings.max_change, settings.target_score, settings.max_evaluations,
         workspace.farthest_step(start, stop),

@@ -9,6 +9,10 @@ input volume gives (df/dx) of all slices; the decoder's vector-Jacobian product 
 slices at a time. This is exact, and the memory doesn't depend on how many slices get a gradient.
 (The paper's code backpropagates through classifier and decoder together, which caps a chunk at
 about 10 slices on 32 GB.)
+
+D stands for the decoder's picture as it is used: as it comes (the paper), or cut to 0..1
+(`ExplainSettings.clipped`). Where a picture is cut no latent moves it, so such a voxel has no part
+in the gradient; at exactly 0 and 1 the slope inwards counts, as torch's `clamp` has it.
 """
 
 from __future__ import annotations
@@ -70,6 +74,7 @@ def latent_gradient(
     weight: torch.Tensor | None = None,
     cells: torch.Tensor | None = None,
     decoded: torch.Tensor | None = None,
+    clipped: bool = False,
 ) -> torch.Tensor:
     """Pull a gradient in the image back to the latents, a few slices at a time.
 
@@ -88,7 +93,9 @@ def latent_gradient(
     cells : torch.Tensor, optional
         (D, 1, h, w), bool: m, the latents that may move; None is all.
     decoded : torch.Tensor, optional
-        (D, 1, H, W), filled with D(z) clipped to 0..1: differentiating a slice decodes it anyhow.
+        (D, 1, H, W), filled with D(z): differentiating a slice decodes it anyhow.
+    clipped : bool
+        Whether D is the decoder's picture cut to 0..1, as in `decode_slices`.
 
     Returns
     -------
@@ -108,11 +115,13 @@ def latent_gradient(
         with torch.set_grad_enabled(seen):
             z = latents[part].detach().clone().requires_grad_(seen)
             slices = autoencoder.decode(z, size)
+            if clipped:
+                slices = slices.clamp(0, 1)
         if seen:
             (pulled,) = torch.autograd.grad(slices, z, grad_outputs=cotangent)
             gradient[part] = pulled if cells is None else pulled * cells[part]
         if decoded is not None:
-            decoded[part] = slices.detach().clamp(0, 1)
+            decoded[part] = slices.detach()
         return seen
 
     SliceBatches(size, latents.device, reporter).run(0, len(latents), work)
@@ -133,9 +142,15 @@ def decode_slices(
     latents: torch.Tensor,
     size: tuple[int, int],
     reporter: Reporter | None = None,
+    clipped: bool = False,
 ) -> torch.Tensor:
-    """Decode all slices: (D, C, h, w) -> (D, 1, H, W), clipped to 0..1."""
-    return _by_slices(lambda z: autoencoder.decode(z, size).clamp_(0, 1), latents, size, reporter)
+    """Decode all slices: (D, C, h, w) -> (D, 1, H, W), cut to 0..1 if `clipped`."""
+
+    def decode(z: torch.Tensor) -> torch.Tensor:
+        slices = autoencoder.decode(z, size)
+        return slices.clamp_(0, 1) if clipped else slices
+
+    return _by_slices(decode, latents, size, reporter)
 
 
 def _by_slices(

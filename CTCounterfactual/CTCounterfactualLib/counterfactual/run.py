@@ -180,7 +180,9 @@ class Run:
         every = slice(None, None, max(1, round(len(volume) / REDRAWN_SLICES)))
         slices = self._slices(volume[every])
         latents = encode_slices(self.autoencoder, slices, self.reporter)
-        again = decode_slices(self.autoencoder, latents, volume.shape[1:], self.reporter)
+        again = decode_slices(
+            self.autoencoder, latents, volume.shape[1:], self.reporter, self.settings.clipped
+        )
         before = float((self.decoded[every] - self.x[every]).abs().mean())
         return float((again - slices).abs().mean()) / max(before, np.finfo(np.float32).tiny)
 
@@ -204,7 +206,9 @@ class Run:
             self.decoded = torch.empty_like(self.x)
         else:
             size = tuple(self.x.shape[-2:])
-            self.decoded = decode_slices(self.autoencoder, self.latents, size, self.reporter)
+            self.decoded = decode_slices(
+                self.autoencoder, self.latents, size, self.reporter, self.settings.clipped
+            )
         begun, other = (self.x, self.decoded) if on_scan else (self.decoded, self.x)
         score, image_gradient = volume_gradient(self.classifier, self.target, begun)
         weight, cells = None, None
@@ -214,7 +218,7 @@ class Run:
             cells = self._slices(latent_cells(seen, self.autoencoder.factor))
         gradient = latent_gradient(
             self.autoencoder, self.latents, image_gradient, self.reporter, weight, cells,
-            self.decoded if on_scan else None,
+            self.decoded if on_scan else None, self.settings.clipped,
         )
         scores = score, score_volume(self.classifier, self.target, other)
         self.original_score, self.decoded_score = scores if on_scan else scores[::-1]

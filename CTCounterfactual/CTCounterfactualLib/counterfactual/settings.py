@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 
 from ..errors import SettingsError
+from .direction import DIRECTIONS
 
 MODES = ("whole", "chunks", "both")
-DIRECTIONS = ("decrease", "increase")
 SEARCHES = ("adaptive", "reference")
 BASELINES = ("scan", "reconstruction")
 CHANGE_SCOPES = ("region", "volume")
@@ -143,6 +143,16 @@ class ExplainSettings:
     def scope(self) -> str:
         """The change scope in force: `change_scope`, or the search's own."""
         return self.change_scope or ("region" if self.search == "adaptive" else "volume")
+
+    @property
+    def clipped(self) -> bool:
+        """Whether the decoder's pictures are cut to 0..1 before anything is made of them.
+
+        A change that joins the scan: yes, because what a picture shows beyond black and white
+        nobody sees, and the scan has no room for it. The paper's D(z + lambda g), baseline
+        `reconstruction`: no, it is scored as it is. The gradient is that of what is scored.
+        """
+        return self.baseline == "scan"
 
     def to_dict(self) -> dict:
         """Return plain JSON values; `change_scope` is the one in force."""

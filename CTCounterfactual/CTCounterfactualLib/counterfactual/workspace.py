@@ -13,6 +13,7 @@ from ..models.classifier import Classifier
 from ..models.rescoring import Rescorer
 from .batches import SliceBatches
 from .composite import compose, smooth_along_slices
+from .direction import gain, sign
 from .gradient import as_batch, finite
 from .rates import change_rates
 from .result import SearchPoint
@@ -42,7 +43,7 @@ class Workspace:
     target : str
         Name of the target.
     x, decoded : torch.Tensor
-        (D, 1, H, W), 0..1: the prepared scan, and D(E(x)).
+        (D, 1, H, W): the prepared scan (0..1), and D(E(x)), cut to 0..1 if the settings say so.
     latents, gradient : torch.Tensor
         (D, C, h, w): z, and df/dz at lambda = 0 (0 where a region forbids a change).
     weight : torch.Tensor or None
@@ -84,7 +85,10 @@ class Workspace:
 
     @torch.inference_mode()
     def changed(self, lam: float, start: int, stop: int) -> torch.Tensor:
-        """Return slices [start, stop) at lambda: (stop - start, 1, H, W), 0..1."""
+        """Return slices [start, stop) at lambda: (stop - start, 1, H, W).
+
+        0..1; as the decoder draws them, beyond it too, with baseline `reconstruction`.
+        """
         for shown in (self._last, self._best):
             if shown is not None and shown.where == (lam, start, stop):
                 return shown.slices
@@ -106,7 +110,8 @@ class Workspace:
 
     @torch.inference_mode()
     def _decode(self, lam: float, numbers: range | torch.Tensor) -> torch.Tensor:
-        """Return D(z + lambda g) of some slices: (n, 1, H, W), 0..1."""
+        """Return D(z + lambda g) of some slices, cut to 0..1 if the settings say so: (n, 1, H, W).
+        """
         index = torch.as_tensor(numbers, device=self.latents.device)
         moved = self.decoded[index]
         moving = self.gradient[index].flatten(1).any(1)  # no lambda moves the others
@@ -116,7 +121,8 @@ class Workspace:
                 return False
             chosen = index[part]
             z = self.latents[chosen] + lam * self.gradient[chosen]
-            moved[part] = self.autoencoder.decode(z, self._size).clamp_(0, 1)
+            slices = self.autoencoder.decode(z, self._size)
+            moved[part] = slices.clamp_(0, 1) if self.settings.clipped else slices
             return True
 
         self._batches.run(0, len(index), work)
@@ -136,9 +142,9 @@ class Workspace:
                 score = finite(self._rescorer(changed, start), self.classifier)
             point = SearchPoint(lam, score, self.change(changed, start, stop))
             self._last = _Shown((lam, start, stop), changed)
-            gain = self._sign * (score - self.score)
-            if gain > highest and point.change <= self.settings.max_change:
-                highest, self._best = gain, self._last
+            gained = gain(self.settings.direction, self.score, score)
+            if gained > highest and point.change <= self.settings.max_change:
+                highest, self._best = gained, self._last
             return point
 
         return evaluate
@@ -182,11 +188,6 @@ class Workspace:
         )
 
     @property
-    def _sign(self) -> float:
-        """Sign of lambda: -1 to decrease the score, +1 to increase it."""
-        return -1.0 if self.settings.direction == "decrease" else 1.0
-
-    @property
     def _size(self) -> tuple[int, int]:
         height, width = self.start_volume.shape[-2:]
         return height, width
@@ -203,7 +204,8 @@ class Workspace:
             change = self._decode(lam, chosen) - self.decoded[chosen]
             return self._sizes(change, None if self.weight is None else self.weight[chosen])
 
-        return change_rates(self.latents, self.gradient, self._sign, moved).to(self.latents.device)
+        rates = change_rates(self.latents, self.gradient, sign(self.settings.direction), moved)
+        return rates.to(self.latents.device)
 
     def _scope_mass(self, start: int, stop: int) -> torch.Tensor:
         edited = self.settings.scope == "region"

@@ -95,7 +95,8 @@ def measure(autoencoder: SliceAutoencoder, found: Explanation) -> Quality:
     changed = prepare(changed_scan, prepared.spec).volume
     x = torch.from_numpy(prepared.volume)[:, None]  # (K, J, I) -> (D, 1, H, W)
     latents = encode_slices(autoencoder, x)
-    decoded = decode_slices(autoencoder, latents, prepared.volume.shape[1:])[:, 0].numpy()
+    size = prepared.volume.shape[1:]
+    decoded = decode_slices(autoencoder, latents, size, clipped=True)[:, 0].numpy()
     to_hu = prepared.spec.window.hu_per_unit
     change_hu = (changed - prepared.volume) * to_hu
     return Quality(
@@ -158,7 +159,8 @@ def _implausible_share(prepared, changed: np.ndarray, change_hu: np.ndarray) -> 
 
 def _redraw_ratio(autoencoder, volume, decoded, changed) -> float:
     slices = torch.from_numpy(changed)[:, None]  # (K, J, I) -> (D, 1, H, W)
-    again = decode_slices(autoencoder, encode_slices(autoencoder, slices), changed.shape[1:])
+    latents = encode_slices(autoencoder, slices)
+    again = decode_slices(autoencoder, latents, changed.shape[1:], clipped=True)
     return float(np.abs(again[:, 0].numpy() - changed).mean() / np.abs(decoded - volume).mean())
 
 

@@ -147,7 +147,7 @@ def test_score_volume_is_the_score_of_its_target(models, latents):
 
 def test_slices_in_batches_equal_slices_at_once(models, latents):
     autoencoder = models[0]
-    volume = decode_slices(autoencoder, latents, SIZE)
+    volume = decode_slices(autoencoder, latents, SIZE, clipped=True)
     torch.testing.assert_close(
         volume, autoencoder.decode(latents, SIZE).clamp(0, 1), rtol=0, atol=1e-12
     )
@@ -156,9 +156,13 @@ def test_slices_in_batches_equal_slices_at_once(models, latents):
     )
 
 
-def test_decoded_slices_are_clipped(models, latents):
-    far = decode_slices(models[0], 50 * latents, SIZE)
-    assert float(models[0].decode(50 * latents, SIZE).max()) > 1
+def test_decoded_slices_are_clipped_only_where_that_is_asked_for(models, latents):
+    drawn = models[0].decode(50 * latents, SIZE)
+    assert float(drawn.max()) > 1
+    torch.testing.assert_close(
+        decode_slices(models[0], 50 * latents, SIZE), drawn, rtol=0, atol=1e-12
+    )
+    far = decode_slices(models[0], 50 * latents, SIZE, clipped=True)
     assert (float(far.min()), float(far.max())) == (0.0, 1.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .. import direction
 from ..result import SearchPoint
 
 
@@ -36,12 +37,13 @@ class AdaptiveGoal:
     @property
     def sign(self) -> float:
         """Sign of lambda: -1 to decrease the score, +1 to increase it."""
-        return -1.0 if self.direction == "decrease" else 1.0
+        return direction.sign(self.direction)
 
     def gain(self, point: SearchPoint, start: SearchPoint) -> float:
         """Return how far the score moved the wanted way since the start."""
-        return self.sign * (point.score - start.score)
+        return direction.gain(self.direction, start.score, point.score)
 
     def reached(self, point: SearchPoint) -> bool:
         """Return whether a point is at or beyond the target score."""
-        return self.target_score is not None and self.sign * (point.score - self.target_score) >= 0
+        wanted = self.target_score
+        return wanted is not None and direction.gain(self.direction, wanted, point.score) >= 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..direction import INCREASE
+
 TARGET_REACHED = "target reached"
 NO_FURTHER_DECREASE = "no further decrease"
 NO_FURTHER_INCREASE = "no further increase"
@@ -18,4 +20,4 @@ STOP_REASONS = (
 
 def no_further(direction: str) -> str:
     """Return the reason "the score no longer moves" for a direction."""
-    return NO_FURTHER_DECREASE if direction == "decrease" else NO_FURTHER_INCREASE
+    return NO_FURTHER_INCREASE if direction == INCREASE else NO_FURTHER_DECREASE
