@@ -21,7 +21,8 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 from CTCounterfactualLib.counterfactual import settings as engine
-from CTCounterfactualSlicer.options import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER, OUTPUTS, Options
+from CTCounterfactualLib.wording import Place
+from CTCounterfactualSlicer.options import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER, OUTPUTS
 from CTCounterfactualSlicer.own_models import list_all
 from CTCounterfactualSlicer.panels import parameters as ends
 from CTCounterfactualSlicer.panels import texts
@@ -252,25 +253,24 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         CTCounterfactualError
             In words: what was wrong with the input or the options, or why the worker failed.
         """
-        from CTCounterfactualSlicer.node_job import NodeJob
+        from CTCounterfactualSlicer.node_job import make_job
 
-        job = NodeJob(
-            slicer.mrmlScene, volumeNode, Options.from_keywords(**options), onEvent=progress
-        )
+        job = make_job(slicer.mrmlScene, volumeNode, options, onEvent=progress)
         job.start()
         return job.wait(slicer.app.processEvents)
 
     def start(self, volumeNode, *, onEvent=None, onFinished=None, onLog=None, machine=None,
-              **options):
+              place=Place.CONSOLE, **options):
         """Start explaining a volume and return its job at once; same options as `explain`.
 
         `onEvent(event)` is called with each event and `onFinished(job)` once at the end, both in
-        the GUI thread; `job.cancel()` stops it, `job.result` holds the `NodeResult`.
+        the GUI thread; `job.cancel()` stops it, `job.result` holds the `NodeResult`. `place` is
+        where the user reads the messages.
         """
-        from CTCounterfactualSlicer.node_job import NodeJob
+        from CTCounterfactualSlicer.node_job import make_job
 
-        job = NodeJob(
-            slicer.mrmlScene, volumeNode, Options.from_keywords(**options),
+        job = make_job(
+            slicer.mrmlScene, volumeNode, options, place,
             onEvent=onEvent, onLog=onLog, onFinished=onFinished, machine=machine,
         )
         job.start()

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from .wording import Place, say, worded
 
 
 class CTCounterfactualError(Exception):
     """Base of every error meant for the user: the message is one readable sentence or two.
 
-    `advice` says what to do next where the message doesn't already; empty otherwise. `data` holds
-    plain JSON values for a program that can act on the error; empty for most.
+    Both message and advice may name settings and actions by `wording.say`; `str(error)` and
+    `advice` have the words of the place where the user is.
+
+    Attributes
+    ----------
+    data : mapping
+        Plain JSON values for a program that can act on the error; empty for most.
+    place : Place or None
+        Whose words to use; None: those of the process. See `worded_for`.
     """
 
-    advice = ""
     data: Mapping[str, Any] = MappingProxyType({})
+    place: Place | None = None
+    _advice = ""
+
+    def __str__(self) -> str:
+        return worded(self.text, self.place)
+
+    @property
+    def text(self) -> str:
+        """The message with its marks, for quoting in another error's message."""
+        return super().__str__()
+
+    @property
+    def advice(self) -> str:
+        """What to do next where the message doesn't already say it; empty otherwise."""
+        return worded(self._advice, self.place)
+
+    @advice.setter
+    def advice(self, text: str) -> None:
+        self._advice = text
 
 
 class ScanError(CTCounterfactualError):
@@ -51,7 +80,7 @@ class MissingExtraError(CTCounterfactualError):
     def __init__(self, package: str, extra: str, purpose: str):
         super().__init__(
             f"The Python package '{package}' is needed to {purpose} but is not installed. "
-            f'Install it with: pip install "ct-counterfactual[{extra}]"'
+            f"Install it with: {say('install', extra)}"
         )
         self.package = package
         self.extra = extra
@@ -77,9 +106,9 @@ class OutOfMemory(CTCounterfactualError):
         super().__init__(f"Out of memory: {'the GPU' if on_gpu else 'this computer'} "
                          f"has too little free memory for this scan.")
         self.advice = (
-            "Set the device to CPU, or close other programs that use the GPU." if on_gpu else
-            "Close other programs, choose a smaller chunk or mode whole, or crop or resample the "
-            "scan to fewer voxels."
+            f"Use {say('device', 'cpu')}, or close other programs that use the GPU." if on_gpu else
+            f"Close other programs, use a smaller {say('chunk')} or {say('mode', 'whole')}, or "
+            f"crop or resample the scan to fewer voxels."
         )
 
 
@@ -113,3 +142,39 @@ def as_out_of_memory(error: BaseException) -> OutOfMemory | None:
             return OutOfMemory(on_gpu="cuda" in str(link).lower())
         link = link.__cause__
     return None
+
+
+@contextmanager
+def worded_for(place: Place) -> Iterator[None]:
+    """Give errors that are raised meanwhile the words of a place."""
+    try:
+        yield
+    except CTCounterfactualError as error:
+        error.place = place
+        raise
+
+
+@contextmanager
+def called(path: str | Path, name: str) -> Iterator[None]:
+    """Let errors that are raised meanwhile speak of `'name'` where they name a file.
+
+    For a file that the user never saw, such as the copy of a volume that a worker reads. Nothing
+    changes if the name is empty.
+    """
+    try:
+        yield
+    except CTCounterfactualError as error:
+        if name:
+            error.args = tuple(
+                rename(part, path, name) if isinstance(part, str) else part for part in error.args
+            )
+        raise
+
+
+def rename(text: str, path: str | Path, name: str) -> str:
+    """Return a text that speaks of `'name'` instead of a file, by its path or its last part."""
+    path = Path(path)
+    forms = (str(path.absolute()), str(path), path.as_posix(), path.name)
+    either = "|".join(re.escape(form) for form in dict.fromkeys(forms) if form)
+    whole = rf"(?<![\w./\\-])(?P<quote>['\"]?)(?:{either})(?P=quote)(?![\w/\\-])"
+    return re.sub(whole, lambda found: f"'{name}'", text)

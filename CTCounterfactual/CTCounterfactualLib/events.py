@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Cancelled
+from .wording import worded
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Event:
     message: str
     fraction: float
     data: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", worded(self.message))
 
     def __str__(self) -> str:
         return f"[{self.fraction:4.0%}] {self.message}"

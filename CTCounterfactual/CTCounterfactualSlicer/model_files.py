@@ -15,18 +15,21 @@ from concurrent.futures import wait as wait_for
 from pathlib import Path
 from typing import Any
 
-from CTCounterfactualLib.errors import CTCounterfactualError, ModelError
+from CTCounterfactualLib.errors import CTCounterfactualError, ModelError, worded_for
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE, FAILED, WorkerOutcome
 from CTCounterfactualLib.jobs.process import WorkerProcess, command_line
 from CTCounterfactualLib.models.catalogue import CatalogueEntry
 from CTCounterfactualLib.models.store.cache import ModelCache, default_folder
 from CTCounterfactualLib.models.store.manage import CHANGED, verify_files
+from CTCounterfactualLib.wording import Place
 
 from .packages import check_packages
 from .python_slicer import python_executable, worker_environment
 
 logger = logging.getLogger(__name__)
+# Only the panel's section Models starts these jobs.
+PLACE = Place.PANEL
 KEPT = "Cancelled. What has arrived is kept; the next attempt goes on from there."
 
 OnEvent = Callable[[Event], None]
@@ -66,7 +69,8 @@ class _Job(ABC):
     def start(self) -> None:
         """Begin; a mistake of the user's doesn't raise: then the job has failed, see `outcome`."""
         try:
-            self._start()
+            with worded_for(PLACE):
+                self._start()
         except CTCounterfactualError as error:
             self._end(WorkerOutcome(FAILED, str(error), error.advice, error=type(error).__name__))
         except Exception as error:
@@ -150,7 +154,7 @@ class WorkerJob(_Job):
         self._process = WorkerProcess(
             command_line(self._python or python_executable(), *self._arguments),
             environment=worker_environment(),
-            on_event=lambda event: self._call(self._on_event, event),
+            on_event=lambda event: self._call(self._on_event, event), place=PLACE,
         )
         self._process.start()
 
@@ -244,7 +248,9 @@ class FileJob(_Job):
         if self._future is None or not self._future.done():
             return
         try:
-            self._end(WorkerOutcome(DONE, self._future.result()))
+            with worded_for(PLACE):
+                done = self._future.result()
+            self._end(WorkerOutcome(DONE, done))
         except CTCounterfactualError as error:
             self._end(WorkerOutcome(FAILED, str(error), error.advice, error=type(error).__name__))
         except Exception as error:

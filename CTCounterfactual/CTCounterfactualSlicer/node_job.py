@@ -11,16 +11,18 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from pathlib import Path
+from typing import Any
 
-from CTCounterfactualLib.errors import Cancelled, CTCounterfactualError
+from CTCounterfactualLib.errors import Cancelled, CTCounterfactualError, worded_for
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE, FAILED, WorkerOutcome
 from CTCounterfactualLib.jobs.process import WorkerProcess, worker_command
 from CTCounterfactualLib.jobs.workplace import Workplace
+from CTCounterfactualLib.wording import Place
 
 from .job_nodes import JobNodes, observe_closing
 from .options import Options
@@ -42,6 +44,30 @@ class JobError(CTCounterfactualError):
         super().__init__(" ".join(text for text in (outcome.message, outcome.advice) if text))
         self.advice = outcome.advice
         self.details = outcome.details
+
+
+def make_job(
+    scene, volumeNode, keywords: Mapping[str, Any], place: Place = Place.CONSOLE, **how: Any
+) -> NodeJob:
+    """Return a job, not yet started, for the console's keywords.
+
+    Parameters
+    ----------
+    keywords : mapping
+        As `Options.from_keywords` takes them.
+    place : Place
+        Where the user reads the messages.
+    how
+        `onEvent`, `onFinished`, ...; see `NodeJob`.
+
+    Raises
+    ------
+    SettingsError
+        If an option is unknown or not allowed.
+    """
+    with worded_for(place):
+        options = Options.from_keywords(**keywords)
+    return NodeJob(scene, volumeNode, options, place=place, **how)
 
 
 class NodeJob:
@@ -67,6 +93,8 @@ class NodeJob:
         Where the state is kept; None makes one for this job alone.
     cacheRoot : Path, optional
         Where the workplace is made; None takes the jobs' own place.
+    place : Place
+        Where the user reads the messages.
     """
 
     def __init__(
@@ -81,6 +109,7 @@ class NodeJob:
         onFinished: Callable[[NodeJob], None] | None = None,
         machine: StateMachine | None = None,
         cacheRoot: Path | None = None,
+        place: Place = Place.CONSOLE,
     ):
         self.options = options or Options()
         self.machine = machine or StateMachine()
@@ -90,6 +119,7 @@ class NodeJob:
         self._python = python
         self._on_event, self._on_log, self._on_finished = onEvent, onLog, onFinished
         self._cache_root = cacheRoot
+        self._place = place
         self._workplace: Workplace | None = None
         self._process: WorkerProcess | None = None
         self._reading: Future | None = None
@@ -131,9 +161,10 @@ class NodeJob:
         self.machine.to(State.RUNNING)
         self._closing = observe_closing(self.nodes.scene, self.abandon)
         try:
-            self._start()
+            with worded_for(self._place):
+                self._start()
         except CTCounterfactualError as error:
-            self._fail(str(error), details="")
+            self._fail(str(error), details="", advice=error.advice)
         except Exception as error:
             self._fail(f"The computation could not be started: {error}", traceback.format_exc())
 
@@ -145,6 +176,7 @@ class NodeJob:
         self._process = WorkerProcess(
             worker_command(self._python or python_executable(), job_file),
             environment=worker_environment(), on_event=self._event, on_log=self._log,
+            place=self._place,
         )
         self._process.start()
 
@@ -257,9 +289,10 @@ class NodeJob:
             self._close(WorkerOutcome(CANCELLED, str(Cancelled())), State.IDLE)
             return
         try:
-            self.result = self.nodes.build(reading.result(), self._workplace)
+            with worded_for(self._place):
+                self.result = self.nodes.build(reading.result(), self._workplace)
         except CTCounterfactualError as error:
-            self._fail(str(error), details="")
+            self._fail(str(error), details="", advice=error.advice)
         except Exception as error:
             self._fail(
                 f"The result could not be added to the scene: {error}", traceback.format_exc()
@@ -267,8 +300,8 @@ class NodeJob:
         else:
             self._close(self._process.outcome, State.DONE)
 
-    def _fail(self, message: str, details: str) -> None:
-        self._close(WorkerOutcome(FAILED, message, details=details), State.FAILED)
+    def _fail(self, message: str, details: str, advice: str = "") -> None:
+        self._close(WorkerOutcome(FAILED, message, advice, details), State.FAILED)
 
     def _close(self, outcome: WorkerOutcome, state: State) -> None:
         """Clear away what isn't part of the result, say what came of it, and say so once."""

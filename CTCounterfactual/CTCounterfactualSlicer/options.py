@@ -10,20 +10,12 @@ from typing import Any
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.jobs.job import FileInput, Job
+from CTCounterfactualLib.wording import keyword_of, say
 
 # The job file's own defaults.
 DEFAULT_CLASSIFIER, DEFAULT_AUTOENCODER = Job.classifier, Job.autoencoder
 REPLACE, KEEP = "replace", "keep"
 OUTPUTS = (REPLACE, KEEP)
-# Keywords that aren't the camel case of a setting's name.
-RENAMED = {"chunk": "chunkSize"}
-
-
-def keyword_of(name: str) -> str:
-    """Return the keyword of a setting: `max_change` -> `maxChange`."""
-    first, *rest = RENAMED.get(name, name).split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
 
 # Keyword -> name of the setting.
 SETTING_KEYWORDS = {keyword_of(name): name for name in ExplainSettings.names()}
@@ -68,13 +60,13 @@ class Options:
     def __post_init__(self) -> None:
         if self.outputs not in OUTPUTS:
             raise SettingsError(
-                f"outputs is {self.outputs!r}; choose {REPLACE!r} (earlier results of this volume "
-                f"go) or {KEEP!r} (they stay)."
+                f"{say('outputs')} is {self.outputs!r}; choose {REPLACE!r} (earlier results of "
+                f"this volume go) or {KEEP!r} (they stay)."
             )
         if self.region is not None and not _is_region(self.region):
             raise SettingsError(
-                f"region is {self.region!r}; give a pair (segmentationNode, segmentId), where "
-                f"segmentId is text such as 'Segment_1'."
+                f"{say('region')} is {self.region!r}; give a pair (segmentationNode, segmentId), "
+                f"where segmentId is text such as 'Segment_1'."
             )
 
     @classmethod

@@ -25,7 +25,7 @@ def test_a_lack_of_memory_is_recognised(error, on_gpu):
     found = as_out_of_memory(error)
     assert isinstance(found, OutOfMemory)
     assert ("the GPU" in str(found)) == on_gpu
-    assert ("CPU" in found.advice) == on_gpu
+    assert ("cpu" in found.advice) == on_gpu
 
 
 @pytest.mark.parametrize(

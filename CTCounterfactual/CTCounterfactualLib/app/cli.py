@@ -8,6 +8,7 @@ import os
 import sys
 
 from .. import __version__
+from ..wording import VARIABLE, Place, speaking
 from . import commands
 from .check_command import add_check_options, add_trust_option, check
 from .effusion_command import add_effusion_options, train_effusion
@@ -96,6 +97,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0, 1 (unexpected), 2 (the user can act on it) or 130 (cancelled)."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     options = build_parser().parse_args(arguments)
+    with speaking(_place()):
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         options.run(options)
     except BrokenPipeError:  # `... | head` has read enough; what is left goes nowhere
@@ -105,6 +111,12 @@ def main(arguments: list[str] | None = None) -> int:
         tell(failure, getattr(options, "progress", "") == "json", options.debug)
         return failure.exit_code
     return EXIT_OK
+
+
+def _place() -> Place:
+    """Return where messages are read: whoever started this as a worker has said it."""
+    asked = os.environ.get(VARIABLE, "")
+    return Place(asked) if asked in {place.value for place in Place} else Place.COMMAND_LINE
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import torch
 
 from .. import __version__
 from ..errors import SettingsError
+from ..wording import say
 
 BYTES_PER_MB = 1e6
 
@@ -31,12 +32,13 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda":
         if not available:
             raise SettingsError(
-                "Device cuda was asked for, but PyTorch finds no CUDA GPU on this machine. "
-                "Use --device cpu, or install a CUDA build of PyTorch."
+                f"Device cuda was asked for, but PyTorch finds no CUDA GPU on this machine. "
+                f"Use {say('device', 'cpu')}, or install a CUDA build of PyTorch."
             )
         if device.index is not None and device.index >= torch.cuda.device_count():
             raise SettingsError(
-                f"Device {name} was asked for, but there are {torch.cuda.device_count()} GPU(s)."
+                f"Device {name} was asked for, but there are {torch.cuda.device_count()} GPU(s). "
+                f"Count from 0: use {say('device', 'cuda:0')}."
             )
     return device
 

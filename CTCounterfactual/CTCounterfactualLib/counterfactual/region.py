@@ -24,6 +24,7 @@ from ..scans.grid import PreparedScan, resample_onto
 from ..scans.read import read_file
 from ..scans.scan import Scan
 from ..scans.smoothing import smooth_to_prepared
+from ..wording import say
 from .settings import ExplainSettings
 
 # Over this distance from the border the weight rises to 1: three voxels of the default grid.
@@ -109,8 +110,9 @@ def check_region(region: Region | None, settings: ExplainSettings) -> None:
     """Raise `SettingsError` if a region and the settings contradict each other."""
     if region is not None and settings.baseline != "scan":
         raise SettingsError(
-            f"Setting baseline is {settings.baseline!r}, which redraws the whole scan, so a region "
-            f"cannot keep its outside unchanged. With a region, choose baseline 'scan'."
+            f"Setting {say('baseline')} is {settings.baseline!r}, which redraws the whole scan, so "
+            f"a region cannot keep its outside unchanged. With a region, use "
+            f"{say('baseline', 'scan')}."
         )
 
 

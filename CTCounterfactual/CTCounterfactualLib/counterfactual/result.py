@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..scans.scan import Scan
+from ..wording import worded
 from .settings import ExplainSettings
 
 # Shown on everything that leaves the program.
@@ -118,6 +119,9 @@ class Flag:
 
     name: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", worded(self.message))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 
 from ..errors import SettingsError
+from ..wording import say
 from .direction import DIRECTIONS
 
 MODES = ("whole", "chunks", "both")
@@ -94,50 +95,34 @@ class ExplainSettings:
             ("change_scope", (None, *CHANGE_SCOPES)),
         ):
             if getattr(self, name) not in allowed:
-                raise SettingsError(
-                    f"Setting {name} is {getattr(self, name)!r}; choose one of "
-                    f"{', '.join(str(a) for a in allowed)}."
-                )
+                raise self._refused(name, f"choose one of {', '.join(str(a) for a in allowed)}.")
         if self.device not in DEVICES and not re.fullmatch(r"cuda:\d+", self.device):
-            raise SettingsError(
-                f"Setting device is {self.device!r}; choose one of {', '.join(DEVICES)} or cuda:N."
-            )
+            raise self._refused("device", f"choose one of {', '.join(DEVICES)} or cuda:N.")
         for name in ("chunk", "max_evaluations", "frames", "seed"):
             if not isinstance(getattr(self, name), int):
-                raise SettingsError(
-                    f"Setting {name} is {getattr(self, name)!r}; it must be a whole number."
-                )
+                raise self._refused(name, "it must be a whole number.")
         if self.target_score is not None and not math.isfinite(self.target_score):
-            raise SettingsError(
-                f"Setting target_score is {self.target_score}; give a finite score, or none."
-            )
+            raise self._refused("target_score", "give a finite score, or none.")
         if self.chunk < 1:
-            raise SettingsError(f"Setting chunk is {self.chunk}; it must be 1 slice or more.")
+            raise self._refused("chunk", "it must be 1 slice or more.")
         if not 0 < self.max_change <= 1:
-            raise SettingsError(
-                f"Setting max_change is {self.max_change}; it is a fraction above 0, at most 1 "
-                f"(0.05 is 5 %)."
-            )
+            raise self._refused("max_change", "it is a fraction above 0, at most 1 (0.05 is 5 %).")
         if not 0 <= self.slice_smoothing <= MAX_SMOOTHING:
-            raise SettingsError(
-                f"Setting slice_smoothing is {self.slice_smoothing}; choose 0 (none) to "
-                f"{MAX_SMOOTHING:g} slices."
-            )
+            raise self._refused("slice_smoothing", f"choose 0 (none) to {MAX_SMOOTHING:g} slices.")
         if self.max_evaluations < 2:
-            raise SettingsError(
-                f"Setting max_evaluations is {self.max_evaluations}; a search needs at least 2."
-            )
+            raise self._refused("max_evaluations", "a search needs at least 2.")
         if not 0 <= self.frames <= MAX_FRAMES:
-            raise SettingsError(
-                f"Setting frames is {self.frames}; choose 0 (none) to {MAX_FRAMES} volumes."
-            )
+            raise self._refused("frames", f"choose 0 (none) to {MAX_FRAMES} volumes.")
         edges = self.level_edges
         rising = all(low < high for low, high in pairwise((0.0, *edges)))
         if not edges or not rising or not math.isfinite(edges[-1]):
-            raise SettingsError(
-                f"Setting level_edges is {edges}; give rising HU values above 0, "
-                f"such as 10, 25, 50, 100, 200."
+            raise self._refused(
+                "level_edges", "give rising HU values above 0, such as 10, 25, 50, 100, 200."
             )
+
+    def _refused(self, name: str, allowed: str) -> SettingsError:
+        """Return the error for a setting that isn't what is allowed."""
+        return SettingsError(f"Setting {say(name)} is {getattr(self, name)!r}; {allowed}")
 
     @property
     def scope(self) -> str:

@@ -134,7 +134,7 @@ class Job:
             try:
                 values["settings"] = ExplainSettings(**settings)
             except SettingsError as error:
-                raise SettingsError(f"{place}: {error}") from error
+                raise SettingsError(f"{place}: {error.text}") from error
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:

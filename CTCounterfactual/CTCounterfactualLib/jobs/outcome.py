@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Cancelled, OutOfMemory, as_out_of_memory, tells_of_memory
+from ..wording import Place
 
 DONE, CANCELLED, FAILED = "done", "cancelled", "failed"
 # What is left of a process that the system ended from outside. A launcher around it may report 128
@@ -58,6 +59,7 @@ def judge(
     written: dict[str, Any] | None,
     error: dict[str, Any] | None,
     log: str,
+    place: Place | None = None,
 ) -> WorkerOutcome:
     """Return what the end of a worker means.
 
@@ -71,6 +73,8 @@ def judge(
         Data of its last event (`written`), and its error line, if any came.
     log : str
         The last lines it wrote to stderr.
+    place : Place, optional
+        Whose words the advice has; None: the process's.
     """
     if cancelled or (error and error.get("kind") == Cancelled.__name__):
         return WorkerOutcome(CANCELLED, str(Cancelled()), returncode=returncode)
@@ -85,6 +89,7 @@ def judge(
         return WorkerOutcome(DONE, "Done.", returncode=0, output=output, data=written)
     if _killed_by_system(returncode, log):
         shortage = OutOfMemory()
+        shortage.place = place
         return WorkerOutcome(
             FAILED,
             "The computation was ended by the operating system, most likely for want of memory.",
@@ -92,6 +97,7 @@ def judge(
         )
     if tells_of_memory(log):
         shortage = as_out_of_memory(RuntimeError(log)) or OutOfMemory()
+        shortage.place = place
         return WorkerOutcome(
             FAILED, str(shortage), shortage.advice, log, type(shortage).__name__, returncode
         )

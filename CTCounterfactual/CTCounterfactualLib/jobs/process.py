@@ -21,6 +21,7 @@ from time import monotonic
 from typing import IO, Any
 
 from ..events import Event
+from ..wording import VARIABLE, Place
 from .outcome import FAILED, WorkerOutcome, judge
 
 LIB_DIR = Path(__file__).resolve().parents[1]
@@ -61,6 +62,9 @@ class WorkerProcess:
         Of the worker; default: this process's own.
     on_event, on_log : callable, optional
         Get each `Event`, and each other line; always in the thread that calls `poll`.
+    place : Place, optional
+        Where the user reads what it says, so that settings have their names there; None: in this
+        process, as a library.
     """
 
     def __init__(
@@ -69,12 +73,14 @@ class WorkerProcess:
         environment: Mapping[str, str] | None = None,
         on_event: OnEvent | None = None,
         on_log: OnLog | None = None,
+        place: Place | None = None,
     ):
         self.command = list(command)
         self.outcome: WorkerOutcome | None = None
         self._environment = dict(os.environ if environment is None else environment)
         self._on_event = on_event
         self._on_log = on_log
+        self._place = place or Place.PYTHON
         self._process: subprocess.Popen | None = None
         self._readers: list[threading.Thread] = []
         self._lines: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
@@ -98,6 +104,7 @@ class WorkerProcess:
         """Start the command; if that fails, `outcome` says so (nothing is raised)."""
         environment = self._environment | {
             "PYTHONIOENCODING": "utf-8",
+            VARIABLE: self._place.value,
             "PYTHONFAULTHANDLER": "1",  # a crash of native code then says where
         }
         try:
@@ -142,7 +149,9 @@ class WorkerProcess:
         self._deliver()
         self._release()
         log = "\n".join(self._log)
-        self.outcome = judge(returncode, self._cancelled, self._written, self._error, log)
+        self.outcome = judge(
+            returncode, self._cancelled, self._written, self._error, log, self._place
+        )
         return False
 
     def cancel(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..counterfactual.result import ChunkHeatmap, Explanation, Outcome
-from ..errors import OutputError
+from ..errors import OutputError, called, rename
 from ..events import CancelToken, Event, ProgressCallback, Reporter
 from ..outputs.folder import check_output, write_result
 from ..outputs.volumes import heatmap_file, write_image
@@ -65,8 +65,13 @@ def read_input(job: Job) -> Scan:
         return _generate(job.input)
     from ..scans.read import read_scan
 
-    scan = read_scan(job.input.path, job.input.series, job.input.assume_hu)
-    return replace(scan, name=job.input.name or scan.name)
+    path, name = job.input.path, job.input.name
+    with called(path, name):
+        scan = read_scan(path, job.input.series, job.input.assume_hu)
+    if not name:
+        return scan
+    warnings = tuple((kind, rename(text, path, name)) for kind, text in scan.warnings)
+    return replace(scan, name=name, warnings=warnings)
 
 
 def _explain(
@@ -79,8 +84,10 @@ def _explain(
     cancel.check()
     classifier = load_classifier(job.classifier, consent)
     classifier.find_target(job.target)
-    region = read_region(job.region, job.region_name) if job.region else None
-    if region is not None:
+    region = None
+    if job.region:
+        with called(job.region, job.region_name):
+            region = read_region(job.region, job.region_name)
         check_region(region, job.settings)
     autoencoder = load_autoencoder(job.autoencoder, consent)
     cancel.check()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..counterfactual.result import Explanation
 from ..errors import MissingExtraError, OutputError
+from ..wording import say
 from .figure import write_figure
 from .record import result_record
 from .tables import write_chunk_table
@@ -60,7 +61,8 @@ def check_output(out: str | Path, force: bool = False, voxels: int = 0) -> Path:
             )
         if not force:
             raise OutputError(
-                f"{out} holds an earlier result; choose another folder, or replace it by --force."
+                f"{out} holds an earlier result; choose another folder, or replace it by "
+                f"{say('force')}."
             )
     parent = out.parent
     try:

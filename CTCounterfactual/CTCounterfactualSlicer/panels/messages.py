@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import slicer
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.errors import Cancelled, CTCounterfactualError
+from CTCounterfactualLib.errors import Cancelled, CTCounterfactualError, worded_for
+from CTCounterfactualLib.wording import Place
 
 from .panel import Panel
 
@@ -62,13 +63,12 @@ class MessagesPanel(Panel):
             What failed, if an exception comes unexpected: "The animation could not be made".
         """
         try:
-            yield
+            with worded_for(Place.PANEL):
+                yield
         except Cancelled:
             pass
         except CTCounterfactualError as error:
-            self.show_error(
-                str(error), getattr(error, "advice", ""), getattr(error, "details", "")
-            )
+            self.show_error(str(error), error.advice, getattr(error, "details", ""))
         except Exception as error:
             self.show_error(f"{doing}: {error}", details=traceback.format_exc())
 

@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.events import Event
+from CTCounterfactualLib.wording import Place
 
 from ..own_models import CONSENT_NEEDED
 from ..state import State
@@ -83,7 +84,7 @@ class RunPanel(Panel):
             self._begin(keywords)
             job = self.host.logic.start(
                 parameters.inputVolume, machine=self.host.machine, onEvent=self._on_event,
-                onLog=self._log, onFinished=self._on_finished, **keywords,
+                onLog=self._log, onFinished=self._on_finished, place=Place.PANEL, **keywords,
             )
             self.host.job = None if job.finished else job
         if not self.host.machine.busy and self.host.shown is self._live:

@@ -80,7 +80,7 @@ def test_a_failed_check_is_an_error_that_names_it(card, tmp_path, capsys):
 
 
 def test_without_a_terminal_nobody_is_asked_and_nothing_runs(card):
-    with pytest.raises(ModelError, match=r"net.py is code.*--trust-code"):
+    with pytest.raises(ModelError, match=r"net.py is code.*trust=True"):
         run(card)
 
 

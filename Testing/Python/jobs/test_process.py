@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -13,6 +14,7 @@ import pytest
 import SimpleITK as sitk
 
 from CTCounterfactualLib.jobs.process import LIB_DIR, WorkerProcess, worker_command
+from CTCounterfactualLib.wording import Place
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -139,7 +141,28 @@ def test_an_error_of_the_job_is_told_in_words(start_worker, workplace, finish):
     assert outcome.kind == "failed"
     assert outcome.error == "ScanError"
     assert outcome.returncode == 2
-    assert str(workplace.input) in outcome.message
+    assert "'slab'" in outcome.message  # as the user knows it, not our copy of it
+    assert str(workplace.folder) not in outcome.message and "input.nrrd" not in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (None, "use baseline='scan'."),
+        (Place.CONSOLE, "use baseline='scan'."),
+        (Place.PANEL, "use Settings > Advanced > Baseline: scan."),
+    ],
+)
+def test_errors_have_the_words_of_the_place_that_started_the_worker(
+    workplace, job, finish, place, words
+):
+    settings = replace(job.settings, baseline="reconstruction")
+    replace(job, region=job.input.path, settings=settings).write(workplace.job)
+    worker = WorkerProcess(worker_command(sys.executable, workplace.job), place=place)
+    worker.start()
+    outcome = finish(worker)
+    assert outcome.error == "SettingsError"
+    assert outcome.message.endswith(words)
 
 
 @linux

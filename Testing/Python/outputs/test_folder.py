@@ -137,7 +137,7 @@ def test_figure_can_be_drawn_without_chunks_and_with_many_flags(explanation, tmp
 def test_an_earlier_result_is_kept_unless_forced(written, explanation, tmp_path):
     out = write_result(explanation, tmp_path / "result", scene=False)
     before = (out / "result.json").stat().st_mtime_ns
-    with pytest.raises(OutputError, match=r"earlier result.*--force"):
+    with pytest.raises(OutputError, match=r"earlier result.*force=True"):
         write_result(explanation, out, scene=False)
     assert (out / "result.json").stat().st_mtime_ns == before
     (out / "stale.txt").write_text("of the earlier result")

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from ...errors import ModelError
+from ...wording import say
 from ..store.cache import default_folder
 
 RECORD = "accepted_code.json"
@@ -72,7 +73,7 @@ class Consent:
         if not self.trust and (self.ask is None or not self.ask(question)):
             raise ConsentNeeded(
                 f"{question} It was not run, as nobody agreed to it. If you trust whoever made it, "
-                f"use --trust-code (in Python: Consent(trust=True)); you are asked once per file.",
+                f"use {say('trust_code')}; you are asked once per file.",
                 name, sha256, why,
             )
         self._write({**accepted, sha256: {"name": name, "accepted": date.today().isoformat()}})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...errors import MissingExtraError, ModelError
 from ...scans.files import file_sha256
+from ...wording import say
 from .download import Progress, ResumingDownloader
 from .pins import read_pins, write_pins
 from .remote import RemoteFile
@@ -61,8 +62,7 @@ class ModelCache:
         if not path.is_file():
             raise ModelError(
                 f"The model file {file.name} ({file.size_bytes / BYTES_PER_MB:.0f} MB) isn't here "
-                f"yet. Fetch it with `ct-counterfactual models fetch`, or by the module's Models "
-                f"section."
+                f"yet. Fetch it by {say('fetch_model')}."
             )
         digest = self._check(file, path)
         if file.name not in read_pins(self.folder):  # put there by hand, as the README allows
@@ -85,9 +85,8 @@ class ModelCache:
             return self.path(file)
         if self.offline:
             raise ModelError(
-                f"{file.name} isn't in {self.folder} and --offline was asked for. Fetch it on a "
-                f"machine with a network from {file.url}, and give it: "
-                f"ct-counterfactual models fetch NAME --file PATH"
+                f"{file.name} isn't in {self.folder}, and the network isn't to be used. Fetch it "
+                f"on a machine with a network from {file.url}, and give it by {say('local_file')}."
             )
         try:
             import pooch
@@ -157,6 +156,6 @@ class ModelCache:
                 raise ModelError(
                     f"{file.name} has SHA-256 {digest[:12]}..., but {whose} is {known[:12]}...: it "
                     f"is damaged or was replaced. Remove it and fetch it again; if the publisher "
-                    f"changed it, `ct-counterfactual models remove` forgets the old digest."
+                    f"changed it, {say('remove_model')} forgets the old digest."
                 )
         return digest

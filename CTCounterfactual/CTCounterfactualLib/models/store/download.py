@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import ModelError
+from ...wording import say
 
 # (bytes so far, bytes in all or 0 if the server doesn't say); may raise to stop.
 Progress = Callable[[int, int], None]
@@ -71,5 +72,5 @@ def _in_words(url: str, error: Exception) -> str:
     return (
         f"Cannot download {url}: {error}. Check the connection and the proxy (HTTPS_PROXY); what "
         f"has arrived is kept and the next attempt goes on from there. Or fetch the file by other "
-        f"means and give it: ct-counterfactual models fetch NAME --file PATH"
+        f"means and give it by {say('local_file')}."
     )

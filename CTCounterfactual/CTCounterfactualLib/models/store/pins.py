@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from ...errors import ModelError
+from ...wording import say
 
 PINS = "pins.json"
 
@@ -30,7 +31,7 @@ def read_pins(folder: Path) -> dict[str, str]:
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError(
             f"The record of known model files {path} is damaged ({error}). Remove the cached "
-            f"models and fetch them again: ct-counterfactual models remove --all"
+            f"models and fetch them again: {say('remove_all_models')}."
         ) from error
     return pins
 

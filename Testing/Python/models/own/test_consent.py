@@ -27,7 +27,7 @@ class Asked:
 
 def test_nothing_runs_without_a_yes(write, tmp_path, nobody):
     card = write(**{"net.py": MARKING})
-    with pytest.raises(ModelError, match=r"net.py is code.*--trust-code"):
+    with pytest.raises(ModelError, match=r"net.py is code.*trust=True"):
         load_own_classifier(card, nobody)
     no = Asked(False)
     with pytest.raises(ModelError, match=r"nobody agreed"):

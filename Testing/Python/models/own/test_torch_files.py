@@ -65,7 +65,7 @@ def repacked(data: bytes, change) -> bytes:
 ])
 def test_scores_gradients_and_consent(write, trusting, nobody, card, name, make):
     path = write(card, **{name: make()})
-    with pytest.raises(ModelError, match=rf"{name} is code.*--trust-code"):
+    with pytest.raises(ModelError, match=rf"{name} is code.*trust=True"):
         load_own_classifier(path, nobody)
     model = load_own_classifier(path, trusting)
     x = torch.full((1, 1, 2, 3, 4), 0.5, requires_grad=True)

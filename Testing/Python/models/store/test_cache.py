@@ -119,7 +119,7 @@ def test_a_cancelled_download_keeps_what_it_has(cache, file, server):
 
 
 def test_offline_says_what_to_do_and_asks_nobody(cache, file, server):
-    with pytest.raises(ModelError, match="--offline was asked for"):
+    with pytest.raises(ModelError, match="the network isn't to be used"):
         replace(cache, offline=True).fetch(file)
     assert server.asked == []
 

@@ -65,7 +65,7 @@ def test_a_cancel_is_heard_before_each_file(cache, local):
 
 
 def test_what_is_not_here_and_can_not_be_fetched_is_said(cache):
-    with pytest.raises(ModelError, match="--offline was asked for"):
+    with pytest.raises(ModelError, match="the network isn't to be used"):
         fetch_files(cache, [remote("a.pth")])
 
 

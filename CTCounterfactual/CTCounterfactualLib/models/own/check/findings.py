@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ....errors import Cancelled, CTCounterfactualError
+from ....wording import worded
 
 OK, NOTE, WARNING, FAILED = "ok", "note", "warning", "FAILED"
 
@@ -27,6 +28,9 @@ class Finding:
     name: str
     status: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", worded(self.message))
 
 
 class Findings(list):
