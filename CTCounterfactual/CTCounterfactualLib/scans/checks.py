@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ScanError
+from ..wording import say
 from .hu_likeness import what_speaks_against_hu
 from .pixel_types import as_allowed_type
 from .scan import Scan
@@ -135,7 +136,7 @@ def check_hounsfield(
         return ((ASSUMED_HU, f"Values were taken as HU because you said so, but {found}."),)
     raise ScanError(
         f"{source} doesn't look like a CT scan in HU: {found}. Convert it to HU, or use "
-        f"--assume-hu (assume_hu=True) if it is in HU all the same."
+        f"{say('assume_hu', True)} if it is in HU all the same."
     )
 
 

@@ -16,6 +16,7 @@ from time import time
 from typing import Any
 
 from ..errors import OutputError
+from ..wording import say
 from .lock import take_lock
 from .names import check_name, reason
 
@@ -105,7 +106,9 @@ def check_free(path: Path, overwrite: bool) -> None:
     if not stat.S_ISREG(mode):
         raise OutputError(f"{path} is no ordinary file; give the name of one.")
     if not overwrite:
-        raise OutputError(f"{path} exists already; choose another name, or replace it by --force.")
+        raise OutputError(
+            f"{path} exists already; choose another name, or replace it by {say('force')}."
+        )
 
 
 @contextmanager

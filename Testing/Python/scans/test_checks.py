@@ -63,7 +63,7 @@ def test_what_speaks_against_hu_is_told_in_one_line(told):
     message = str(caught.value)
     assert message.startswith("scan.nii doesn't look like a CT scan in HU:")
     assert told in message
-    assert "--assume-hu" in message
+    assert "assume_hu=True" in message
     assert "\n" not in message
 
 

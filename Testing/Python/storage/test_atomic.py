@@ -41,7 +41,7 @@ def test_without_overwrite_nothing_is_replaced_even_at_the_last_moment(tmp_path)
     ):
         partial.write_text("mine")
         target.write_text("theirs")
-    with pytest.raises(OutputError, match="--force"), whole_file(target, overwrite=False):
+    with pytest.raises(OutputError, match="force=True"), whole_file(target, overwrite=False):
         raise AssertionError("must not get here")
     assert target.read_text() == "theirs" and names(tmp_path) == ["a.txt"]
 
