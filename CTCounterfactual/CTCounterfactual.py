@@ -253,7 +253,7 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         CTCounterfactualError
             In words: what was wrong with the input or the options, or why the worker failed.
         """
-        from CTCounterfactualSlicer.node_job import make_job
+        from CTCounterfactualSlicer.console import make_job
 
         job = make_job(slicer.mrmlScene, volumeNode, options, onEvent=progress)
         job.start()
@@ -267,7 +267,7 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         the GUI thread; `job.cancel()` stops it, `job.result` holds the `NodeResult`. `place` is
         where the user reads the messages.
         """
-        from CTCounterfactualSlicer.node_job import make_job
+        from CTCounterfactualSlicer.console import make_job
 
         job = make_job(
             slicer.mrmlScene, volumeNode, options, place,

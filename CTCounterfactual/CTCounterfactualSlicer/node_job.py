@@ -11,11 +11,10 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from pathlib import Path
-from typing import Any
 
 from CTCounterfactualLib.errors import Cancelled, CTCounterfactualError, worded_for
 from CTCounterfactualLib.events import Event
@@ -44,30 +43,6 @@ class JobError(CTCounterfactualError):
         super().__init__(" ".join(text for text in (outcome.message, outcome.advice) if text))
         self.advice = outcome.advice
         self.details = outcome.details
-
-
-def make_job(
-    scene, volumeNode, keywords: Mapping[str, Any], place: Place = Place.CONSOLE, **how: Any
-) -> NodeJob:
-    """Return a job, not yet started, for the console's keywords.
-
-    Parameters
-    ----------
-    keywords : mapping
-        As `Options.from_keywords` takes them.
-    place : Place
-        Where the user reads the messages.
-    how
-        `onEvent`, `onFinished`, ...; see `NodeJob`.
-
-    Raises
-    ------
-    SettingsError
-        If an option is unknown or not allowed.
-    """
-    with worded_for(place):
-        options = Options.from_keywords(**keywords)
-    return NodeJob(scene, volumeNode, options, place=place, **how)
 
 
 class NodeJob:
