@@ -1,83 +1,40 @@
-"""Tensors out of PyTorch checkpoints (.pt, .pth, .ckpt) without running what is pickled in them.
+"""Tensors out of PyTorch checkpoints (.pt, .pth, .ckpt) without PyTorch's loader.
 
-A checkpoint is a zip file with a pickle inside, and a pickle is a program. PyTorch's own
-`weights_only` loader refuses whatever isn't a tensor or a plain container; a Lightning checkpoint
-holds more than that (callbacks, hyperparameters). The unpickler here therefore knows a short list
-of names that build tensors and containers; every other name becomes an inert stand-in, which
-accepts anything and does nothing. No import is ever made for a name that a file asks for.
+A checkpoint is a zip file with a pickle inside, and a pickle is a program; a TorchScript archive
+has the same look, and `torch.load` hands it to a loader that runs it. Here neither happens, under
+no suffix: the archive is looked over (`archives`), its pickle read as data (`pickles`), and the
+tensors of the state dict are views of the very bytes that were hashed. What a file can make us
+take of memory is bounded by its own size.
 """
 
 from __future__ import annotations
 
-import pickle
-import zipfile
-from collections import OrderedDict
-from pathlib import Path
-from types import SimpleNamespace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
 
 from ..errors import ModelError
+from .archives import MAX_EXPANSION, check_zip, stored_entries
+from .pickles import ITEM_BYTES, Inert, RefusedPickle, StoredTensor, read_pickle
+from .read_once import read_buffer
 
-# Everything a pickled tensor needs; nothing here runs code or opens files.
-_BUILDERS = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
-    ("torch._utils", "_rebuild_parameter"): torch._utils._rebuild_parameter,
-    ("torch", "Size"): torch.Size,
-    ("torch", "device"): torch.device,
-    **{("torch", str(d).removeprefix("torch.")): d for d in (
-        torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.uint8, torch.int8,
-        torch.int16, torch.int32, torch.int64, torch.bool,
-    )},
-}
-# PyTorch stores tensors uncompressed. A zip that unpacks to much more than its size is no
-# checkpoint but an attempt to fill the memory.
-MAX_EXPANSION = 3.0
-NOT_A_CHECKPOINT = (
-    "expected a PyTorch checkpoint (a zip file written by torch.save since version 1.6)"
-)
+NOT_A_CHECKPOINT = "a PyTorch checkpoint (a zip file written by torch.save since version 1.6)"
+PICKLE = "data.pkl"
+# Small tensors may be stored as one number that is repeated (buffers made by `expand`).
+FREE_REPEATED_BYTES = 1 << 20
+STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
+# Nothing that trainers save lies deeper; hostile files do, to exhaust the stack.
+MOST_DEPTH = 50
 
 
-class _Inert:
-    """Stands in for any object a checkpoint holds besides tensors: accepts all, does nothing."""
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        pass
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        pass
-
-    def append(self, item: Any) -> None:
-        """Take an item that a pickled list subclass would hold."""
-
-    def extend(self, items: Any) -> None:
-        """Take items that a pickled list subclass would hold."""
-
-    def add(self, item: Any) -> None:
-        """Take an item that a pickled set subclass would hold."""
-
-
-class _TensorUnpickler(pickle.Unpickler):
-    """Resolves the names in `_BUILDERS`; every other one is `_Inert`."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        return _BUILDERS.get((module, name), _Inert)
-
-
-# What `torch.load` asks of a `pickle_module`; it resolves storages itself before it asks us.
-_PICKLE = SimpleNamespace(
-    __name__="ct_counterfactual_tensors", Unpickler=_TensorUnpickler,
-    load=lambda file, **options: _TensorUnpickler(file, **options).load(),
-    UnpicklingError=pickle.UnpicklingError,
-)
-
-
-def read_tensors(path: str | Path, prefix: str = "") -> dict[str, torch.Tensor]:
+def read_tensors(
+    path: str | Path,
+    prefix: str = "",
+    sha256: str = "",
+    whose: str = "its card",
+    may_repeat: bool = False,
+) -> dict[str, torch.Tensor]:
     """Return the tensors of a checkpoint's state dict, on the CPU, by name.
 
     Parameters
@@ -87,62 +44,165 @@ def read_tensors(path: str | Path, prefix: str = "") -> dict[str, torch.Tensor]:
         (PyTorch Lightning), `model_state_dict`, `model` or `net`.
     prefix : str
         Cut off from names that begin with it (`model.`, `module.`); others stay.
+    sha256, whose : str
+        What its digest must be and who says so; empty for anything.
+    may_repeat : bool
+        Take tensors that repeat or share numbers, so that copies of them need more memory than the
+        file has: for networks whose sizes don't come from the file.
 
     Raises
     ------
     ModelError
-        If it is missing, truncated, no checkpoint, too large when unpacked, or has no tensors.
+        If it is missing, truncated, no checkpoint, a TorchScript program, too large when unpacked,
+        or has no tensors.
     """
-    path = Path(path)
-    _check_archive(path)
-    try:
-        content = torch.load(path, map_location="cpu", pickle_module=_PICKLE, weights_only=False)
-    except MemoryError:
-        raise
-    except Exception as error:  # a hostile or damaged pickle may raise anything at all
-        raise ModelError(
-            f"{path} cannot be read as a checkpoint ({type(error).__name__}: {error}); it is "
-            f"damaged or no model. Fetch it again from its publisher."
-        ) from error
-    tensors = _state_dict(content)
-    if not tensors:
-        raise ModelError(
-            f"{path} holds no tensors by name; expected a state dict, or a Lightning checkpoint "
-            f"with one under 'state_dict'."
-        )
+    tensors = read_state_dict(Path(path), sha256, whose, may_repeat)[0]
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
 
 
-def _check_archive(path: Path) -> None:
-    """Refuse what isn't a whole, honestly sized zip file before anything in it is read."""
+def read_state_dict(
+    path: Path, sha256: str = "", whose: str = "its card", may_repeat: bool = False
+) -> tuple[dict[str, torch.Tensor], str]:
+    """Return a checkpoint's tensors and the SHA-256 of their bytes; see `read_tensors`."""
     if not path.is_file():
         raise ModelError(f"The checkpoint {path} does not exist.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError) as error:
+    data, digest = read_buffer(path, sha256, whose)
+    return tensors_of(data, str(path), may_repeat), digest
+
+
+def tensors_of(
+    data: bytearray, name: str, may_repeat: bool = False
+) -> dict[str, torch.Tensor]:
+    """Return the tensors of a checkpoint's state dict from its bytes, which they share."""
+    content, tensors = _opened(data, name)
+    stored = _state_dict(content, name)
+    if not may_repeat:
+        _check_unfolded(stored, len(data), name)
+    return {key: tensors.make(value) for key, value in stored.items()}
+
+
+def read_content(path: Path) -> Any:
+    """Return all that a checkpoint holds: numbers, texts, lists, dicts and tensors.
+
+    Raises
+    ------
+    ModelError
+        As `read_tensors`, and if it holds any other object.
+    """
+    data, _ = read_buffer(path)
+    content, tensors = _opened(data, str(path))
+    return _plain(content, tensors, str(path), MOST_DEPTH)
+
+
+def _opened(data: bytearray, name: str) -> tuple[Any, _Tensors]:
+    """Return what the pickle of a checkpoint says, and who makes tensors of it."""
+    archive = check_zip(data, name, NOT_A_CHECKPOINT)
+    names = archive.namelist()
+    if any(_is_program(entry) for entry in names):
         raise ModelError(
-            f"{path} is damaged, cut short or of another kind ({error}); {NOT_A_CHECKPOINT}."
-        ) from error
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > MAX_EXPANSION * path.stat().st_size:
-        raise ModelError(
-            f"{path} would unpack to {unpacked / 1e9:.1f} GB from {path.stat().st_size / 1e6:.1f} "
-            f"MB, which no checkpoint does; it was not opened."
+            f"{name} is a TorchScript program, not a checkpoint, and was not opened. For a "
+            f"TorchScript model, write a card with source type torchscript; for weights alone, "
+            f"save the network's state_dict()."
         )
-    if not any(Path(entry.filename).name == "data.pkl" for entry in entries):
-        raise ModelError(f"{path} is a zip file without a data.pkl; {NOT_A_CHECKPOINT}.")
+    pickles = [entry for entry in names if PurePosixPath(entry).name == PICKLE]
+    if len(pickles) != 1:
+        found = "without a data.pkl" if not pickles else "with several data.pkl"
+        raise ModelError(f"{name} is a zip file {found}; expected {NOT_A_CHECKPOINT}.")
+    folder = pickles[0].removesuffix(PICKLE)
+    entries = stored_entries(archive, data, name)
+    order = bytes(entries.get(f"{folder}byteorder", b"little"))
+    if order != b"little":
+        raise ModelError(f"{name} was written on a big-endian machine; convert it there.")
+    try:
+        content = read_pickle(bytes(entries[pickles[0]]))
+    except RefusedPickle as error:
+        raise ModelError(
+            f"{name} cannot be read as a checkpoint ({error}); it is damaged or no model. Fetch "
+            f"it again from its publisher."
+        ) from error
+    return content, _Tensors(entries, folder, name)
 
 
-def _state_dict(content: Any) -> dict[str, torch.Tensor]:
+def _is_program(entry: str) -> bool:
+    parts = PurePosixPath(entry.casefold()).parts
+    return "code" in parts[:-1] or (parts[-1:] == ("constants.pkl",))
+
+
+class _Tensors:
+    """Makes tensors as views of an archive's entries."""
+
+    def __init__(self, entries: dict[str, memoryview], folder: str, name: str):
+        self._entries, self._folder, self._name = entries, folder, name
+
+    def make(self, stored: StoredTensor) -> torch.Tensor:
+        """Return a stored tensor."""
+        dtype = getattr(torch, stored.dtype, None)
+        if dtype is None:
+            raise ModelError(
+                f"{self._name} holds numbers of type {stored.dtype}, which PyTorch "
+                f"{torch.__version__} doesn't know; update it."
+            )
+        item = ITEM_BYTES[stored.dtype]
+        content = self._entries.get(f"{self._folder}data/{stored.storage.key}")
+        if content is None or stored.storage.count * item > len(content):
+            raise ModelError(f"{self._name} is damaged: numbers of a tensor are missing in it.")
+        if not stored.count:
+            return torch.empty(stored.size, dtype=dtype)
+        numbers = torch.frombuffer(content, dtype=torch.uint8)[: stored.storage.count * item]
+        if numbers.data_ptr() % item:
+            numbers = numbers.clone()  # not written by PyTorch, which aligns
+        # A truth value is one bit: any other byte would mean something else in each operation.
+        numbers = numbers != 0 if dtype == torch.bool else numbers.view(dtype)
+        return numbers.as_strided(stored.size, stored.stride, stored.offset)
+
+
+def _state_dict(content: Any, name: str) -> dict[str, StoredTensor]:
     """Find the mapping of names to tensors in what a checkpoint holds."""
-    if not isinstance(content, dict):
-        return {}
-    for key in ("state_dict", "model_state_dict", "model", "net"):
-        if isinstance(content.get(key), dict):
-            content = content[key]
+    if isinstance(content, Inert):
+        raise ModelError(
+            f"{name} holds no tensors by name but a whole object ({content.name}), which is code; "
+            f"save the network's state_dict() instead."
+        )
+    found = content if isinstance(content, dict) else {}
+    for key in STATE_DICT_KEYS:
+        if isinstance(found.get(key), dict):
+            found = found[key]
             break
-    return {
-        name: tensor for name, tensor in content.items()
-        if isinstance(name, str) and isinstance(tensor, torch.Tensor)
+    for key, value in found.items():
+        if isinstance(value, Inert) and "._rebuild_" in value.name:
+            raise ModelError(
+                f"{name}: its tensor {key!r} was saved by {value.name}; only dense tensors are "
+                f"read. Save it as one (to_dense, dequantize)."
+            )
+    tensors = {
+        key: value for key, value in found.items()
+        if isinstance(key, str) and isinstance(value, StoredTensor)
     }
+    if not tensors:
+        raise ModelError(
+            f"{name} holds no tensors by name; expected a state dict, or a Lightning checkpoint "
+            f"with one under 'state_dict'."
+        )
+    return tensors
+
+
+def _check_unfolded(stored: dict[str, StoredTensor], size: int, name: str) -> None:
+    """Refuse tensors that repeat or share numbers so much that copies of them fill the memory."""
+    unfolded = sum(tensor.count * ITEM_BYTES[tensor.dtype] for tensor in stored.values())
+    if unfolded > MAX_EXPANSION * size + FREE_REPEATED_BYTES:
+        raise ModelError(
+            f"{name} would unfold to {unfolded / 1e9:.1f} GB from {size / 1e6:.1f} MB, as its "
+            f"tensors repeat or share their numbers, which no saved network does; it was not read."
+        )
+
+
+def _plain(value: Any, tensors: _Tensors, name: str, depth: int) -> Any:
+    if isinstance(value, StoredTensor):
+        return tensors.make(value)
+    if isinstance(value, dict | list | tuple) and depth > 0:
+        if isinstance(value, dict):
+            return {key: _plain(item, tensors, name, depth - 1) for key, item in value.items()}
+        return type(value)(_plain(item, tensors, name, depth - 1) for item in value)
+    if value is None or isinstance(value, str | int | float | bytes):
+        return value
+    raise ModelError(f"{name} holds more than tensors and numbers; it is not one of ours.")

@@ -8,12 +8,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..errors import MissingExtraError, ModelError
-from ..scans.files import file_sha256
+from ..errors import ModelError
 from .autoencoder import FROM_NETWORK, TO_NETWORK, Affine, SliceAutoencoder
 from .cards import read_card, require
+from .read_once import read_file
 from .vqgan import VQGAN
 from .vqgan_config import VQGANConfig
+from .weights import safe_tensors
 
 # How many tensor names an error message shows before it says "...".
 NAMES_SHOWN = 3
@@ -52,25 +53,12 @@ def load_weights(module: nn.Module, path: Path, sha256: str) -> None:
         Naming the file and what is wrong: missing, other bytes than expected, not safetensors, or
         tensors that don't fit the module.
     """
-    try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise MissingExtraError("safetensors", "all", "load model weights") from error
-
     if not path.is_file():
         raise ModelError(f"The weights file {path} is missing; reinstall, or fetch it again.")
-    found = file_sha256(path)
-    if found != sha256:
-        raise ModelError(
-            f"The weights file {path} has SHA-256 {found[:12]}... but its card says "
-            f"{sha256[:12]}...: it is damaged or was replaced. Fetch it again."
-        )
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"The weights file {path} is no readable safetensors: {error}.") from error
-    load_strict(module, tensors, str(path))
+    if not path.stat().st_size:
+        raise ModelError(f"The weights file {path} is no readable safetensors: it is empty.")
+    data, _ = read_file(path, sha256)
+    load_strict(module, safe_tensors(data, path), str(path))
 
 
 def load_strict(module: nn.Module, tensors: dict[str, torch.Tensor], source: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from ..errors import ModelError
 from .autoencoder import SliceAutoencoder
 from .checkpoints import read_tensors
@@ -37,13 +39,20 @@ def published_classifier(
     digest = cache.digest(file)
     if entry.architecture == "lungmask-r231":
         network = ResUNet()
-        load_strict(network, read_tensors(path), str(path))
+        load_strict(network, _tensors(path, digest), str(path))
         return LungSize(network, digest)
     if entry.architecture == "merlin-phecodes":
         network = InflatedResNet()
-        load_strict(network, read_tensors(path), str(path))
+        load_strict(network, _tensors(path, digest), str(path))
         return Phecodes(network, read_targets(resources), digest)
     raise ModelError(f"The catalogue names an unknown architecture {entry.architecture!r}.")
+
+
+def _tensors(path: Path, digest: str) -> dict[str, torch.Tensor]:
+    """Return a file's tensors if its bytes are still those that the cache checked."""
+    return read_tensors(
+        path, sha256=digest, whose="the record of its first use", may_repeat=True
+    )
 
 
 def published_autoencoder(entry: CatalogueEntry, cache: ModelCache) -> SliceAutoencoder:

@@ -16,7 +16,7 @@ import torch
 from ..errors import MissingExtraError, ModelError
 from ..scans.files import file_sha256
 from .cards import CARD_SCHEMA
-from .checkpoints import read_tensors
+from .checkpoints import read_state_dict
 from .loading import load_strict
 from .vqgan import VQGAN
 from .vqgan_config import VQGANConfig
@@ -65,10 +65,12 @@ def convert_checkpoint(
     """
     from safetensors.torch import save_file
 
+    read, digest = read_state_dict(Path(checkpoint))
     tensors = {
         key: tensor.detach().contiguous().clone()  # tensors may share storage; files may not
-        for key, tensor in read_tensors(checkpoint).items() if not key.startswith(LOSS_PREFIX)
+        for key, tensor in read.items() if not key.startswith(LOSS_PREFIX)
     }
+    del read
     config = infer_config(tensors, str(checkpoint)) if yaml is None else config_from_yaml(yaml)
     try:
         network = VQGAN(config)
@@ -82,7 +84,7 @@ def convert_checkpoint(
     save_file(tensors, weights)
     content = {
         "schema": CARD_SCHEMA, "name": name, "kind": "autoencoder", "weights": weights.name,
-        "sha256": file_sha256(weights), "converted_from": file_sha256(Path(checkpoint)),
+        "sha256": file_sha256(weights), "converted_from": digest,
         "config": config.to_dict(), **card,
     }
     path = folder / f"{name}.json"

@@ -14,7 +14,7 @@ from ..models.vqgan import VQGAN
 from . import losses
 from .augment import CropSampler
 from .discriminator import PatchDiscriminator
-from .files import append_row, replace_checkpoint
+from .files import append_row, read_checkpoint, replace_checkpoint, restore
 from .settings import TrainSettings
 from .slices import SliceStack
 
@@ -180,10 +180,10 @@ class Trainer:
 
     def _load_checkpoint(self) -> None:
         path = self.folder / CHECKPOINT
-        if not path.exists():
+        names = ("net", "average", "judge", "net_optimiser", "judge_optimiser")
+        state = read_checkpoint(path, names)
+        if state is None:
             return
-        state = torch.load(path, weights_only=True)
-        for name in ("net", "average", "judge", "net_optimiser", "judge_optimiser"):
-            getattr(self, name).load_state_dict(state[name])
+        restore(path, {name: getattr(self, name) for name in names}, state)
         self.step = state["step"]
         logger.info("resumed at step %d", self.step)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from ...errors import ModelError
+from ..archives import leaves_folder
 from ..classifier import suggest
 
 _MISSING = object()
@@ -128,14 +129,6 @@ class Table:
         if value is _MISSING:
             raise ModelError(f"{self.where} lacks {name}; expected {expected}.")
         return value
-
-
-def leaves_folder(name: str) -> bool:
-    """Tell whether a relative path is absolute or climbs out, as POSIX or as Windows reads it."""
-    return any(
-        path.is_absolute() or path.anchor or ".." in path.parts
-        for path in (PurePosixPath(name), PureWindowsPath(name))
-    )
 
 
 def _is_integer(value: Any) -> bool:

@@ -16,8 +16,10 @@ from typing import Any
 from torch import nn
 
 from ...errors import MissingExtraError, ModelError
+from ..archives import check_zip
+from ..read_once import read_file
 from .consent import Consent
-from .files import check_zip, combined, fill, read_file
+from .files import combined, fill
 
 # Where unpacked bundles lie within the cache folder.
 BUNDLES = "bundles"
@@ -25,8 +27,6 @@ CONFIGS = ("configs/inference.json", "configs/inference.yaml", "configs/train.js
            "configs/train.yaml")
 WEIGHTS = "models/model.pt"
 NETWORK = "network_def"
-_SYMLINK_MODE = 0o120000
-_FILE_TYPE_MASK = 0o170000
 
 
 def network_from_monai(name: str, arguments: dict[str, Any]) -> nn.Module:
@@ -135,9 +135,6 @@ def _folder(path: Path, sha256: str, cache: Path) -> tuple[Path, str]:
 def _unpack(data: bytes, name: str, folder: Path) -> None:
     """Unpack a zip file, whole or not at all; only files and folders, only into `folder`."""
     archive = check_zip(data, name, "a folder or a zip file with a MONAI bundle")
-    for entry in archive.infolist():
-        if entry.external_attr >> 16 & _FILE_TYPE_MASK == _SYMLINK_MODE:
-            raise ModelError(f"{name} holds a link ({entry.filename}), which no bundle needs.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
     try:

@@ -10,7 +10,7 @@ from torch import nn
 
 from ...errors import MissingExtraError, ModelError
 from ..classifier import NO_GRADIENT
-from .files import read_file
+from ..read_once import read_file
 
 
 def network_from_onnx(path: Path, sha256: str) -> tuple[nn.Module, str]:

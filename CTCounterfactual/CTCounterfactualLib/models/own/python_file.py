@@ -16,8 +16,9 @@ from typing import Any
 from torch import nn
 
 from ...errors import ModelError
+from ..read_once import read_file
 from .consent import Consent
-from .files import combined, read_file
+from .files import combined
 
 PACKAGE_PREFIX = "ct_counterfactual_own_"
 DIGITS = 16

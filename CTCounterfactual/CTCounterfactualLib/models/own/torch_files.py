@@ -16,8 +16,9 @@ import torch
 from torch import nn
 
 from ...errors import ModelError
+from ..archives import check_zip
+from ..read_once import read_file
 from .consent import Consent
-from .files import check_zip, read_file
 
 
 def network_from_torchscript(

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ...errors import SettingsError
 from ...models.effusion import EffusionNet
-from ..files import append_row, replace_checkpoint
+from ..files import append_row, read_checkpoint, replace_checkpoint, restore
 from .augment import Batch, BatchSampler
 from .examples import Example
 from .settings import EffusionSettings
@@ -130,11 +130,11 @@ class EffusionTrainer:
 
     def _load_checkpoint(self) -> None:
         path = self.folder / CHECKPOINT
-        if not path.exists():
+        parts = {"net": self.net, "optimiser": self.optimiser}
+        state = read_checkpoint(path, tuple(parts))
+        if state is None:
             return
-        state = torch.load(path, weights_only=True)
-        self.net.load_state_dict(state["net"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        restore(path, parts, state)
         self.step = state["step"]
         logger.info("resumed at step %d", self.step)
 

@@ -109,3 +109,28 @@ def test_template(template, trusting):
     assert torch.equal(scores[1], model.score(x, "consolidation"))
     (gradient,) = torch.autograd.grad(scores[0, 0], x)
     assert bool(torch.isfinite(gradient).all()) and float(gradient.norm()) > 0
+
+
+@pytest.mark.parametrize(("before", "stated", "advised"), [
+    ("module.", "", "module."), ("_orig_mod.", "", "_orig_mod."),
+    ("model.module.", "model.", "model.module."),
+])
+def test_the_prefix_that_makes_all_names_fit_is_suggested(
+    write, tmp_path, trusting, before, stated, advised
+):
+    torch.save({before + name: tensor for name, tensor in WEIGHTS.items()}, tmp_path / "w.pt")
+    source = SOURCE.replace("WHICH", "pt")
+    card = CARD.replace('file = "net.py"', f'{source}\nprefix = "{stated}"')
+    with pytest.raises(ModelError, match=f'prefix = "{advised}" into the table `source`'):
+        load_own_classifier(write(card, **{"net.py": LINEAR, "blocks.py": BLOCKS}), trusting)
+    card = card.replace(f'prefix = "{stated}"', f'prefix = "{advised}"')
+    load_own_classifier(write(card, **{"net.py": LINEAR, "blocks.py": BLOCKS}), trusting)
+
+
+def test_weights_of_a_network_with_tagged_parameters_are_read(write, tmp_path, trusting):
+    weights = {name: tensor.clone() for name, tensor in WEIGHTS.items()}
+    for tensor in weights.values():
+        tensor.tag = "frozen"
+    torch.save(weights, tmp_path / "w.pt")
+    card = CARD.replace('file = "net.py"', SOURCE.replace("WHICH", "pt"))
+    load_own_classifier(write(card, **{"net.py": LINEAR, "blocks.py": BLOCKS}), trusting)
