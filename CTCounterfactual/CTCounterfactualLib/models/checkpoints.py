@@ -16,7 +16,8 @@ import torch
 
 from ..errors import ModelError
 from .archives import MAX_EXPANSION, check_zip, stored_entries
-from .pickles import ITEM_BYTES, Inert, RefusedPickle, StoredTensor, read_pickle
+from .pickled_values import ITEM_BYTES, Inert, RefusedPickle, StoredTensor
+from .pickles import read_pickle
 from .read_once import read_buffer
 
 NOT_A_CHECKPOINT = "a PyTorch checkpoint (a zip file written by torch.save since version 1.6)"

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from CTCounterfactualLib.models import pickles
-from CTCounterfactualLib.models.pickles import Inert, RefusedPickle, StoredTensor, read_pickle
+from CTCounterfactualLib.models.pickled_values import Inert, RefusedPickle, StoredTensor
+from CTCounterfactualLib.models.pickles import read_pickle
 
 REBUILD = torch._utils._rebuild_tensor_v2
 STORAGE = (b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000"
