@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,13 +19,12 @@ from CTCounterfactualLib.scene.earlier import find_sets, remove_set
 from CTCounterfactualLib.scene.inputs import region_from_segment, scan_from_node
 from CTCounterfactualLib.scene.live import LiveNodes
 
+from .listed_targets import find_listed
 from .options import REPLACE, Options
 from .own_models import list_all
 from .result import NodeResult
 
 CHUNK_STEP = "chunk"
-# The catalogue lists a target with its unit: "lung volume (L)".
-_UNIT = re.compile(r"\(([^()]*)\)$")
 
 
 class JobNodes:
@@ -93,11 +91,8 @@ class JobNodes:
     def _unit(self) -> str:
         """Unit of the target's score for a table's header, as far as the catalogue tells it."""
         entries = [entry for entry in list_all() if entry.name == self._options.classifier]
-        targets = entries[0].targets if entries else ()
-        wanted = self._options.target
-        shown = [t for t in targets if wanted is None or t.startswith(wanted)]
-        found = _UNIT.search(shown[0]) if shown else None
-        return found.group(1) if found else ""
+        found = find_listed(entries[0].targets if entries else (), self._options.target)
+        return found.unit if found else ""
 
 
 @contextmanager

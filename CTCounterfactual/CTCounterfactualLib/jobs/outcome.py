@@ -6,13 +6,19 @@ import signal
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..counterfactual.machine import memory_limit
 from ..errors import Cancelled, OutOfMemory, as_out_of_memory, tells_of_memory
 from ..wording import Place
 
 DONE, CANCELLED, FAILED = "done", "cancelled", "failed"
-# What is left of a process that the system ended from outside. A launcher around it may report 128
-# plus the signal. POSIX: SIGKILL; Windows: STATUS_NO_MEMORY, STATUS_COMMITMENT_LIMIT.
-_KILLED_BY_SYSTEM = frozenset({-9, 128 + 9, 0xC0000017, 0xC000012D})
+# What is left of a process that was ended from outside by SIGKILL. A launcher around it may report
+# 128 plus the signal.
+_KILLED = frozenset({-9, 128 + 9})
+# Windows: STATUS_NO_MEMORY, STATUS_COMMITMENT_LIMIT.
+_NO_MEMORY = frozenset({0xC0000017, 0xC000012D})
+# The name of the error of a worker that was killed, nobody knows by whom.
+KILLED = "Killed"
+_BYTES_PER_GB = 1e9
 # Slicer's launcher says this of a Python that ended by a signal, and itself exits with 1.
 _LAUNCHER_WORDS = "exit abnormally"
 # Python's fault handler writes this for a crash of native code, but can't for SIGKILL.
@@ -60,6 +66,7 @@ def judge(
     error: dict[str, Any] | None,
     log: str,
     place: Place | None = None,
+    kills: int | None = None,
 ) -> WorkerOutcome:
     """Return what the end of a worker means.
 
@@ -75,6 +82,8 @@ def judge(
         The last lines it wrote to stderr.
     place : Place, optional
         Whose words the advice has; None: the process's.
+    kills : int, optional
+        How many processes the kernel ended for want of memory while the worker ran; None: unknown.
     """
     if cancelled or (error and error.get("kind") == Cancelled.__name__):
         return WorkerOutcome(CANCELLED, str(Cancelled()), returncode=returncode)
@@ -87,14 +96,8 @@ def judge(
     if returncode == 0 and written is not None:
         output = str(written.get("output", ""))
         return WorkerOutcome(DONE, "Done.", returncode=0, output=output, data=written)
-    if _killed_by_system(returncode, log):
-        shortage = OutOfMemory()
-        shortage.place = place
-        return WorkerOutcome(
-            FAILED,
-            "The computation was ended by the operating system, most likely for want of memory.",
-            shortage.advice, log, type(shortage).__name__, returncode,
-        )
+    if returncode in _NO_MEMORY or _was_killed(returncode, log):
+        return _killed(returncode, log, place, kills)
     if tells_of_memory(log):
         shortage = as_out_of_memory(RuntimeError(log)) or OutOfMemory()
         shortage.place = place
@@ -111,9 +114,33 @@ def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _killed_by_system(returncode: int, log: str) -> bool:
+def _was_killed(returncode: int, log: str) -> bool:
     through_launcher = _LAUNCHER_WORDS in log and _FAULT_WORDS not in log
-    return returncode in _KILLED_BY_SYSTEM or (through_launcher and not tells_of_memory(log))
+    return returncode in _KILLED or (through_launcher and not tells_of_memory(log))
+
+
+def _killed(
+    returncode: int, log: str, place: Place | None, kills: int | None
+) -> WorkerOutcome:
+    """Tell a lack of memory, as far as the system says so, from a kill by somebody else."""
+    shortage = OutOfMemory()
+    shortage.place = place
+    limit = memory_limit()
+    size = f" ({limit / _BYTES_PER_GB:.1f} GB in all)" if limit else ""
+    if kills or returncode in _NO_MEMORY:
+        return WorkerOutcome(
+            FAILED, f"The operating system ended the computation for want of memory{size}.",
+            shortage.advice, log, type(shortage).__name__, returncode,
+        )
+    known = "the system reports no lack of memory meanwhile" if kills == 0 else (
+        "often the system does so for want of memory, but nothing here tells"
+    )
+    return WorkerOutcome(
+        FAILED,
+        f"The computation was killed from outside (signal 9): {known}{size}.",
+        f"Try again, unless somebody ended it on purpose. If it was the memory: {shortage.advice}",
+        log, KILLED, returncode,
+    )
 
 
 def _how(returncode: int) -> str:

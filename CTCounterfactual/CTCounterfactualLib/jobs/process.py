@@ -20,6 +20,7 @@ from pathlib import Path
 from time import monotonic
 from typing import IO, Any
 
+from ..counterfactual.machine import memory_kills
 from ..events import Event
 from ..wording import VARIABLE, Place
 from .outcome import FAILED, WorkerOutcome, judge
@@ -89,6 +90,7 @@ class WorkerProcess:
         self._error: dict[str, Any] | None = None
         self._cancelled = False
         self._ended_at = 0.0
+        self._kills_before: int | None = None
 
     @property
     def pid(self) -> int | None:
@@ -107,6 +109,7 @@ class WorkerProcess:
             VARIABLE: self._place.value,
             "PYTHONFAULTHANDLER": "1",  # a crash of native code then says where
         }
+        self._kills_before = memory_kills()
         try:
             self._process = subprocess.Popen(
                 self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -150,7 +153,8 @@ class WorkerProcess:
         self._release()
         log = "\n".join(self._log)
         self.outcome = judge(
-            returncode, self._cancelled, self._written, self._error, log, self._place
+            returncode, self._cancelled, self._written, self._error, log, self._place,
+            self._kills(),
         )
         return False
 
@@ -200,6 +204,11 @@ class WorkerProcess:
             message, fraction = data.pop("message"), data.pop("fraction")
             if self._on_event:
                 self._on_event(Event(step, message, fraction, data))
+
+    def _kills(self) -> int | None:
+        """Return how many processes the kernel has ended for want of memory since the start."""
+        now = memory_kills()
+        return None if now is None or self._kills_before is None else now - self._kills_before
 
     def _end_after_grace(self) -> None:
         with suppress(subprocess.TimeoutExpired):

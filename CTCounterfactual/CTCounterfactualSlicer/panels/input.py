@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from CTCounterfactualLib.scene.provenance import ROLE, get_attribute
 
+from ..listed_targets import read_listed
 from . import model_texts
 from .choice_box import ChoiceBox
 from .panel import Panel
@@ -81,7 +82,7 @@ class InputPanel(Panel):
         self.ui.targetLabel.text = targets[0] if targets else "-"
 
     def _show_target(self, name: str) -> None:
-        names = [target_name(target) for target in self._targets]
+        names = [read_listed(target).label for target in self._targets]
         row = names.index(name) if name in names else (0 if names else -1)
         if self.ui.targetList.currentRow != row:
             self._filling = True
@@ -92,7 +93,7 @@ class InputPanel(Panel):
 
     def _choose_target(self, row: int) -> None:
         if not self._filling and self.host.parameterNode is not None and row >= 0:
-            self.host.parameterNode.target = target_name(self._targets[row])
+            self.host.parameterNode.target = read_listed(self._targets[row]).label
 
     def _search(self, text: str) -> None:
         words = text.casefold().split()
@@ -134,14 +135,3 @@ def first_scan(scene):
         if node.GetClassName() == VOLUME and get_attribute(node, ROLE) is None:
             return node
     return None
-
-
-def target_name(text: str) -> str:
-    """Return the name of a target that the catalogue lists with its unit: "lung volume (L)"."""
-    name, bracket, _unit = text.rpartition(" (")
-    return name if bracket and text.endswith(")") else text
-
-
-def target_unit(text: str) -> str:
-    """Return the unit of such a target, or nothing."""
-    return text.removeprefix(target_name(text)).strip(" ()")

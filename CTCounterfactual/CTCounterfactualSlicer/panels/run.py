@@ -11,10 +11,10 @@ from slicer.i18n import tr as _
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.wording import Place
 
+from ..listed_targets import ListedTarget, find_listed
 from ..own_models import CONSENT_NEEDED
 from ..state import State
 from . import texts
-from .input import target_name, target_unit
 from .panel import Panel
 from .parameters import keywords_of
 from .shown import Shown
@@ -98,16 +98,18 @@ class RunPanel(Panel):
         self._show_times()
         self._timer.start()
         target = self._target(keywords)
-        self._live = Shown(target=target_name(target), unit=target_unit(target))
+        self._live = Shown(target=target.label, unit=target.unit)
         self.host.show(self._live)
 
-    def _target(self, keywords: dict) -> str:
-        """Return the target as the catalogue lists it, with its unit."""
+    def _target(self, keywords: dict) -> ListedTarget:
+        """Return the target as the catalogue lists it; without a unit if it isn't listed."""
+        wanted = keywords["target"]
         for entry in self.host.models.entries:
             if entry.kind == "classifier" and entry.name == keywords["classifier"]:
-                named = [t for t in entry.targets if target_name(t) == keywords["target"]]
-                return next(iter(named or entry.targets), "")
-        return ""
+                found = find_listed(entry.targets, wanted)
+                if found is not None:
+                    return found
+        return ListedTarget(wanted or "")
 
     def _on_event(self, event: Event) -> None:
         """Follow the worker; called in this thread."""
