@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 HOME = "CTCounterfactual/CTCounterfactualLib/project.py"
 PLACES = (
     HOME,
+    ".github/ISSUE_TEMPLATE/config.yml",
+    "CHANGELOG.md",
+    "CITATION.cff",
     "CMakeLists.txt",
     "Resources/CTCounterfactual.json",
     "pyproject.toml",

@@ -4,10 +4,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${CT_COUNTERFACTUAL_TEST_VENV:-.venv-test}
-python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet --constraint Testing/constraints.txt --editable '.[test]'
-"$venv/bin/ruff" check .
+# Windows calls it `python`, and its virtual environments keep their programs in Scripts.
+base=$(command -v python3 || command -v python)
+"${CT_COUNTERFACTUAL_TEST_PYTHON:-$base}" -m venv "$venv"
+if [ -d "$venv/Scripts" ]; then bin=$venv/Scripts; else bin=$venv/bin; fi
+"$bin/python" -m pip install --quiet --constraint Testing/constraints.txt --editable '.[test]'
+"$bin/python" -m ruff check .
 # Two workers with one thread each: as fast as two cores are, and no fight for them. A file's tests stay
 # together, because they share what is slow to make.
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen
-exec "$venv/bin/python" -m pytest -n "${CT_COUNTERFACTUAL_TEST_JOBS:-2}" --dist loadfile "$@"
+exec "$bin/python" -m pytest -n "${CT_COUNTERFACTUAL_TEST_JOBS:-2}" --dist loadfile "$@"

@@ -36,6 +36,8 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .outputs.folder import write_result as write_result
     from .outputs.reading import read_result as read_result
     from .scans.checks import check_scan as check_scan
+    from .scans.generated import ChestSettings as ChestSettings
+    from .scans.generated import generate_chest as generate_chest
     from .scans.grid import GridSpec as GridSpec
     from .scans.grid import PreparedScan as PreparedScan
     from .scans.grid import prepare as prepare
@@ -49,6 +51,7 @@ _PUBLIC = {
     "CTCounterfactualError": "errors",
     "CancelToken": "events",
     "Cancelled": "errors",
+    "ChestSettings": "scans.generated",
     "Classifier": "models.classifier",
     "Event": "events",
     "ExplainSettings": "counterfactual.settings",
@@ -65,6 +68,7 @@ _PUBLIC = {
     "Target": "models.classifier",
     "check_scan": "scans.checks",
     "explain": "counterfactual.engine",
+    "generate_chest": "scans.generated",
     "list_models": "models.catalogue",
     "load_autoencoder": "models.catalogue",
     "load_classifier": "models.catalogue",

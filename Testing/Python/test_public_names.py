@@ -47,7 +47,8 @@ def test_type_checkers_see_exactly_the_public_names():
 
 def test_every_public_name_is_defined_where_the_table_says():
     for name, module in CTCounterfactualLib._PUBLIC.items():
-        assert getattr(CTCounterfactualLib, name).__module__ == f"CTCounterfactualLib.{module}"
+        home = getattr(CTCounterfactualLib, name).__module__
+        assert f"{home}.".startswith(f"CTCounterfactualLib.{module}.")
 
 
 def test_the_readme_imports_only_public_names():
