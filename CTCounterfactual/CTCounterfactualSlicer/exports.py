@@ -6,15 +6,17 @@ Each is written under another name first and appears only when it is whole.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from CTCounterfactualLib.errors import OutputError
-from CTCounterfactualLib.outputs.folder import RECORD, check_output
+from CTCounterfactualLib.outputs.earlier import RECORD
+from CTCounterfactualLib.outputs.folder import claim_output
 from CTCounterfactualLib.outputs.volumes import write_image
+from CTCounterfactualLib.storage.atomic import whole_file, write_json
+from CTCounterfactualLib.storage.moving import files_in
+from CTCounterfactualLib.storage.names import reason
 
 from .result import NodeResult
 
@@ -42,40 +44,43 @@ def export_folder(
         earlier result is then untouched.
     """
     source = _folder(result)
-    out = check_output(path, force)
-    staged = Path(tempfile.mkdtemp(prefix=f".{out.name}-partial-", dir=out.parent))
-    try:
-        copy = staged / out.name
-        shutil.copytree(source, copy)
-        if with_scan:
-            write_image(result.explanation.scan.image, copy / SCAN)
-        _complete_record(copy, result)
-        _replace(copy, out, staged / "earlier")
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
-    return out
+    with claim_output(path, force) as output:
+        try:
+            copy = output.claim.start()
+            shutil.copytree(source, copy, dirs_exist_ok=True)
+            if with_scan:
+                write_image(result.explanation.scan.image, copy / SCAN)
+            _complete_record(copy, result)
+        except OSError as error:
+            raise _unwritable(output.claim.target, error) from error
+        return output.claim.commit()
 
 
-def export_figure(result: NodeResult, path: str | Path) -> Path:
-    """Copy the figure (PNG): scan, counterfactual and change, side by side."""
+def export_figure(result: NodeResult, path: str | Path, force: bool = False) -> Path:
+    """Copy the figure (PNG): scan, counterfactual and change, side by side.
+
+    Here and below a file that is there is replaced only with `force`; else `OutputError`.
+    """
     figure = _folder(result) / FIGURE
-    return _whole_file(path, lambda partial: shutil.copyfile(figure, partial))
+    return _write(path, force, lambda partial: shutil.copyfile(figure, partial))
 
 
-def export_report(result: NodeResult, path: str | Path) -> Path:
+def export_report(result: NodeResult, path: str | Path, force: bool = False) -> Path:
     """Write the report: one HTML page that needs no other file."""
     ready = result.folder / REPORT
     if ready.is_file():
-        return _whole_file(path, lambda partial: shutil.copyfile(ready, partial))
+        return _write(path, force, lambda partial: shutil.copyfile(ready, partial))
     from CTCounterfactualLib.outputs.report import write_report
 
-    return _whole_file(path, lambda partial: write_report(result.explanation, partial))
+    return _write(path, force, lambda partial: write_report(result.explanation, partial))
 
 
 def export_animation(
-    result: NodeResult, path: str | Path, fps: float | None = None, ffmpeg: str | None = None
+    result: NodeResult,
+    path: str | Path,
+    fps: float | None = None,
+    ffmpeg: str | None = None,
+    force: bool = False,
 ) -> Path:
     """Write the change along lambda as .gif, or as .mp4 where ffmpeg is found.
 
@@ -85,17 +90,19 @@ def export_animation(
         Pictures a second; None takes the writer's own.
     ffmpeg : str, optional
         The program; None takes the one that Screen Capture is set up with, or one on PATH.
+    force : bool
+        Replace a file that is there.
     """
     from CTCounterfactualLib.outputs.animation import write_animation
 
     options = {"fps": fps, "ffmpeg": ffmpeg or screen_capture_ffmpeg()}
     options = {name: value for name, value in options.items() if value is not None}
-    return _whole_file(
-        path, lambda partial: write_animation(result.explanation, partial, **options)
+    return _write(
+        path, force, lambda partial: write_animation(result.explanation, partial, **options)
     )
 
 
-def export_views(path: str | Path, view_node=None) -> Path:
+def export_views(path: str | Path, view_node=None, force: bool = False) -> Path:
     """Write a picture (PNG) of one view, or of the whole layout, by the Screen Capture module."""
     import ScreenCapture
 
@@ -110,7 +117,7 @@ def export_views(path: str | Path, view_node=None) -> Path:
                 f"The views can't be captured: {error} Show the view in the layout, then try again."
             ) from error
 
-    return _whole_file(path, write)
+    return _write(path, force, write)
 
 
 def screen_capture_ffmpeg() -> str | None:
@@ -138,40 +145,19 @@ def _complete_record(copy: Path, result: NodeResult) -> None:
     """Let the record list what lies in the folder, and name the scan's own file, not our copy."""
     path = copy / RECORD
     record = json.loads(path.read_text(encoding="utf-8"))
-    record["files"] = sorted(p.relative_to(copy).as_posix() for p in copy.rglob("*") if p.is_file())
+    record["files"] = files_in(copy)
     record["input"]["path"] = result.explanation.scan.path
-    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_json(path, record)
 
 
-def _replace(folder: Path, out: Path, aside: Path) -> None:
-    """Move a finished folder to `out`; what was there goes, or comes back if that fails."""
-    if not out.exists():
-        os.rename(folder, out)
-        return
-    os.rename(out, aside)
-    try:
-        os.rename(folder, out)
-    except OSError:
-        os.rename(aside, out)
-        raise
-
-
-def _whole_file(path: str | Path, write: Callable[[Path], object]) -> Path:
-    """Write a file beside `path` and move it there when it is whole."""
-    path = Path(path).absolute()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder:
-            partial = Path(folder) / path.name  # writers go by the suffix
-            write(partial)
-            os.replace(partial, path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    return path
+def _write(path: str | Path, force: bool, write: Callable[[Path], object]) -> Path:
+    """Write a file, and the folders above it that lack, whole or not at all."""
+    with whole_file(path, overwrite=force, parents=True) as partial:  # writers go by the suffix
+        write(partial)
+    return Path(path).absolute()
 
 
 def _unwritable(path: Path, error: OSError) -> OutputError:
     return OutputError(
-        f"Cannot write {path}: {error.strerror or error}. Choose another place, or free some space."
+        f"Cannot write {path}: {reason(error)}. Choose another place, or free some space."
     )

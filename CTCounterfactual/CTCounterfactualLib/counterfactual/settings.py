@@ -140,10 +140,8 @@ class ExplainSettings:
         return self.baseline == "scan"
 
     def to_dict(self) -> dict:
-        """Return plain JSON values; `change_scope` is the one in force."""
-        return {
-            **asdict(self), "change_scope": self.scope, "level_edges": list(self.level_edges)
-        }
+        """Return plain JSON values, as they were set; see `scope` for a `change_scope` of None."""
+        return {**asdict(self), "level_edges": list(self.level_edges)}
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

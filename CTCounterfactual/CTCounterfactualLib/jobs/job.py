@@ -6,9 +6,9 @@ needed; a key that isn't listed here is refused.
     schema          1
     input           {"path", "series", "assume_hu", "name"}: a scan to read, or
                     {"generated": {"seed", "effusion_ml"}}: a chest made on the spot
-    classifier      name in the catalogue, or path of a JSON card
+    classifier      name in the catalogue, or path of a card (.json, .toml)
     target          name, or null for the classifier's first
-    autoencoder     name in the catalogue, or path of a JSON card
+    autoencoder     name in the catalogue, or path of a card (.json, .toml)
     settings        settings that differ from the defaults, or all
     region          mask image on the scan's grid, outside which nothing changes, or null
     region_name     what to call the region; empty: the file's name
@@ -29,14 +29,16 @@ from pathlib import Path
 from typing import Any
 
 from ..counterfactual.settings import ExplainSettings
-from ..errors import OutputError, SettingsError
+from ..errors import SettingsError
+from ..models.catalogue import CARD_SUFFIXES
+from ..storage.atomic import write_json
+from ..storage.names import check_name
 from .fields import read_fields
 
 SCHEMA = 1
-# Fields that are paths; the models' are so only where they end in `.json`.
+# Fields that are paths; the models' are so only where they end as a card does.
 _PATHS = ("output", "region", "stream")
 _CARDS = ("classifier", "autoencoder")
-_CARD_SUFFIX = ".json"
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Job:
     @classmethod
     def read(cls, path: str | Path) -> Job:
         """Read a job file; its relative paths become absolute."""
-        path = Path(path).absolute()
+        path = check_name(path, SettingsError).absolute()
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
@@ -95,26 +97,22 @@ class Job:
             lambda given: os.path.normpath(path.parent / given)
         )
 
-    def write(self, path: str | Path) -> Path:
+    def write(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write a job file; paths within its folder become relative, all others absolute.
 
         Raises
         ------
         OutputError
-            If it can't be written.
+            If it exists (without `overwrite`) or can't be written.
         """
-        path = Path(path).absolute()
+        path = check_name(path).absolute()
 
         def shorten(given: str) -> str:
             whole = Path(os.path.abspath(given))
             inside = whole.is_relative_to(path.parent)
             return whole.relative_to(path.parent).as_posix() if inside else str(whole)
 
-        text = json.dumps(self._with_paths(shorten).to_dict(), indent=2, ensure_ascii=False)
-        try:
-            path.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"Cannot write the job file {path}: {error.strerror}.") from error
+        write_json(path, self._with_paths(shorten).to_dict(), overwrite)
         return path
 
     @classmethod
@@ -149,7 +147,7 @@ class Job:
         """Return the job with `change` applied to every path."""
         changed = {name: change(getattr(self, name)) for name in _PATHS if getattr(self, name)}
         for name in _CARDS:
-            if getattr(self, name).endswith(_CARD_SUFFIX):
+            if Path(getattr(self, name)).suffix.lower() in CARD_SUFFIXES:
                 changed[name] = change(getattr(self, name))
         if isinstance(self.input, FileInput):
             changed["input"] = replace(self.input, path=change(self.input.path))

@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..counterfactual.result import ChunkHeatmap, Explanation, Outcome
-from ..errors import OutputError, called, rename
-from ..events import CancelToken, Event, ProgressCallback, Reporter
-from ..outputs.folder import check_output, write_result
-from ..outputs.volumes import heatmap_file, write_image
+from ..counterfactual.result import Explanation
+from ..errors import ModelError, OutputError, ScanError, called, rename
+from ..events import CancelToken, ProgressCallback, Reporter
+from ..outputs.folder import ResultFolder, claim_output
 from ..scans.scan import Scan
-from .job import GeneratedInput, Job
+from ..storage.names import check_name
+from .job import FileInput, GeneratedInput, Job
+from .stream import Stream, open_stream
 
 if TYPE_CHECKING:
     from ..models.own.consent import Consent
@@ -36,22 +39,31 @@ def run_job(
 
     Everything that can fail early is checked before the scan is read. With `job.stream`, each
     chunk's heatmap is there as `chunk_KKK-KKK.nrrd` before the chunk's event, whose data names it
-    (`heatmap`). The last event, `written`, carries `output`, `scores` and `flags`.
+    (`heatmap`). The last event, `written`, carries `output`, `scores` and `flags`. An event
+    `recovered` comes first where an earlier run for the same folder had been killed.
 
     `consent` says whether code of own models may run; None: if it was consented to before.
 
     Raises
     ------
     ScanError, ModelError, SettingsError, OutputError, Cancelled
-        Then no result is left, and an earlier one is untouched.
+        Then no result is left, and an earlier one is untouched (but for `WrittenElsewhere`, which
+        says where the result is).
     """
     cancel = cancel or CancelToken()
-    check_output(job.output, job.force)
-    explanation = _explain(job, _Stream(job.stream, progress), cancel, consent)
     cancel.check()
-    out = write_result(
-        explanation, job.output, job.force, job.scene, job.with_scan, job.report
-    )
+    _check_names(job)
+    with (
+        claim_output(job.output, job.force, job.scene) as output,
+        open_stream(job.stream, progress) as stream,
+    ):
+        _check_apart(job, output.claim.target)
+        if output.claim.notice:
+            Reporter(progress).report("recovered", output.claim.notice, 0.0)
+        with _no_exit(job):
+            explanation = _explain(job, stream, cancel, consent, output)
+        cancel.check()
+        out = output.write(explanation, job.scene, job.with_scan, job.report, cancel)
     Reporter(progress).report(
         "written", f"Result written to {out}", 1.0, output=str(out),
         scores=asdict(explanation.scores), flags=[flag.name for flag in explanation.flags],
@@ -74,8 +86,45 @@ def read_input(job: Job) -> Scan:
     return replace(scan, name=name, warnings=warnings)
 
 
+def _check_names(job: Job) -> None:
+    """Raise `ScanError` for names that the readers of images can't take."""
+    if isinstance(job.input, FileInput):
+        check_name(job.input.path, ScanError)
+    if job.region:
+        check_name(job.region, ScanError)
+
+
+def _check_apart(job: Job, output: Path) -> None:
+    """Raise `OutputError` if what is to be read lies where an earlier result would be removed."""
+    read = [job.region, job.classifier, job.autoencoder]
+    if isinstance(job.input, FileInput):
+        read.append(job.input.path)
+    for name in filter(None, read):
+        path = Path(os.path.realpath(name))
+        if path.exists() and (path == output or output in path.parents):
+            raise OutputError(
+                f"{name} lies in the output folder {output}, whose earlier result would be "
+                f"replaced. Choose another output folder, or copy the file elsewhere."
+            )
+
+
+@contextmanager
+def _no_exit(job: Job) -> Iterator[None]:
+    """Turn what would end the program from within a model's own code into a `ModelError`."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise ModelError(
+            f"The code of the classifier {job.classifier} or the autoencoder {job.autoencoder} "
+            f"ended the computation by {type(error).__name__}({error}). A model must return "
+            f"numbers or raise an ordinary error; remove that call from it."
+        ) from error
+
+
 def _explain(
-    job: Job, stream: _Stream, cancel: CancelToken, consent: Consent | None
+    job: Job, stream: Stream, cancel: CancelToken, consent: Consent | None, output: ResultFolder
 ) -> Explanation:
     from ..counterfactual.engine import explain
     from ..counterfactual.region import check_region, read_region
@@ -93,43 +142,11 @@ def _explain(
     cancel.check()
     scan = read_input(job)
     cancel.check()
-    check_output(job.output, job.force, voxels=math.prod(scan.size))
+    output.check_space(math.prod(scan.size))
     return explain(
         scan, classifier, job.target, autoencoder, job.settings, region=region,
         progress=stream.on_event, cancel=cancel, on_chunk=stream.on_chunk,
     )
-
-
-class _Stream:
-    """Writes chunk heatmaps as they come, each complete or not at all, and names them in events."""
-
-    def __init__(self, folder: str | None, progress: ProgressCallback | None):
-        self._folder = Path(folder) if folder else None
-        self._progress = progress
-        self._files: dict[tuple[int, int], Path] = {}
-        if self._folder:
-            try:
-                self._folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise OutputError(f"Cannot write into {folder}: {error.strerror}.") from error
-
-    def on_chunk(self, outcome: Outcome, heatmap: ChunkHeatmap) -> None:
-        if self._folder is None:
-            return
-        path = self._folder / Path(heatmap_file(heatmap.start, heatmap.stop)).name
-        partial = path.with_name(f".{path.name}.partial.nrrd")  # the suffix names the format
-        write_image(heatmap.image, partial)
-        os.replace(partial, path)
-        self._files[outcome.start, outcome.stop] = path
-
-    def on_event(self, event: Event) -> None:
-        if self._progress is None:
-            return
-        if event.step == "chunk":
-            file = self._files.get((event.data["start"], event.data["stop"]))
-            if file:
-                event = replace(event, data={**event.data, "heatmap": str(file)})
-        self._progress(event)
 
 
 def _generate(chest: GeneratedInput) -> Scan:

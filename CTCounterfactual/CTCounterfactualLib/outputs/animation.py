@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ..counterfactual.result import Explanation
 from ..errors import MissingExtraError, OutputError, SettingsError
+from ..storage.atomic import whole_file
 from .animation_steps import draw_steps
-from .files import whole_file
+from .texts import cleaned
 from .views import PLANES
 
 SUFFIXES = (".gif", ".mp4")
@@ -71,7 +72,7 @@ def write_animation(
     if find_spec("matplotlib") is None or find_spec("PIL") is None:
         raise MissingExtraError("matplotlib", "figures", "write an animation")
 
-    there = draw_steps(explanation, planes)
+    there = draw_steps(cleaned(explanation), planes)
     loop = [*there, *there[-2:0:-1]]  # back without showing either end twice
     stands = [1] * len(loop)  # in steps
     stands[0] = stands[len(there) - 1] = max(1, round(REST_SECONDS * fps))

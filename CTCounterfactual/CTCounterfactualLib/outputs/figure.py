@@ -9,6 +9,7 @@ import numpy as np
 from ..counterfactual.result import DISCLAIMER, Explanation
 from ..errors import MissingExtraError
 from . import plots
+from .texts import PLAIN, cleaned
 from .views import EDGE_LETTERS, PLANES, Oriented, busiest
 
 # A lung window that still tells fat from muscle: what moves is as often a border as lung itself.
@@ -19,8 +20,6 @@ DPI = 130
 BACKGROUND, INK, MUTED = "#111418", "#e8eaed", "#9aa0a6"
 WIDTH_INCHES = 15.0
 PICTURE_COLUMNS, PLOT_SHARE = 3, 0.34
-# Names are the user's: a dollar sign in one is no formula.
-PLAIN = {"parse_math": False}
 # What margins and gaps leave of the pictures' width; room above and below the pictures, and the
 # least that the plots beside them need.
 MARGIN_SHARE, HEAD_INCHES, FOOT_INCHES, MIN_BODY_INCHES = 0.88, 1.05, 0.45, 6.5
@@ -45,6 +44,7 @@ def draw_figure(explanation: Explanation):
     except ImportError as error:
         raise MissingExtraError("matplotlib", "figures", "draw figure.png") from error
 
+    explanation = cleaned(explanation)
     scan = explanation.scan
     volumes = [
         Oriented.on_grid(scan.image, voxels)

@@ -1,28 +1,35 @@
-"""The result folder: written whole or not at all, never over something that isn't a result."""
+"""The result folder: claimed before the work, whole or not there, and nothing else replaced."""
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..counterfactual.result import Explanation
 from ..errors import MissingExtraError, OutputError
-from ..wording import say
+from ..events import CancelToken
+from ..storage.atomic import write_text
+from ..storage.claim import FolderClaim, WrittenElsewhere
+from ..storage.folder import claim_folder
+from ..storage.moving import files_in
+from ..storage.names import reason
+from .earlier import RECORD, own_files
 from .figure import write_figure
 from .record import result_record
 from .tables import write_chunk_table
+from .texts import cleaned
 from .volumes import SCAN_FILE, write_chunk_heatmaps, write_frames, write_image, write_volumes
 
 logger = logging.getLogger(__name__)
 
-RECORD = "result.json"
 SCENE = "scene.mrb"
 REPORT = "report.html"
 # A result's files hold about this many bytes per scan voxel before compression: counterfactual and
@@ -34,57 +41,93 @@ COMPRESSED_SHARE = 0.25
 BYTES_PER_MB = 1e6
 
 
-def check_output(out: str | Path, force: bool = False, voxels: int = 0) -> Path:
-    """Make sure that a result could be written to `out`, before hours are spent on it.
+@dataclass(frozen=True)
+class ResultFolder:
+    """A folder that is ours until it is written or given up; made by `claim_output`."""
+
+    claim: FolderClaim
+
+    def check_space(self, voxels: int) -> None:
+        """Raise `OutputError` if a result of a scan of so many voxels can't find room."""
+        needed = voxels * BYTES_PER_VOXEL * COMPRESSED_SHARE
+        folder = self.claim.new.parent
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            raise OutputError(
+                f"Too little space in {folder.parent}: {free / BYTES_PER_MB:.0f} MB are free, a "
+                f"result of this scan needs about {needed / BYTES_PER_MB:.0f} MB. Free some, or "
+                f"choose another folder."
+            )
+
+    def write(
+        self,
+        explanation: Explanation,
+        scene: bool | None = None,
+        with_scan: bool = False,
+        report: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> Path:
+        """Write everything of an explanation; see `write_result`.
+
+        A cancel is asked for between the files, and leaves nothing.
+        """
+        check = (cancel or CancelToken()).check
+        wanted = _Wanted(scene, with_scan, report)
+        try:
+            _fill(self.claim.start(), explanation, wanted, check)
+        except (OSError, OutputError) as error:
+            cause = reason(error) if isinstance(error, OSError) else error.text
+            shutil.rmtree(self.claim.new, ignore_errors=True)
+            place = _write_elsewhere(self.claim.new.parent, explanation, wanted, check)
+            if place is None:
+                raise OutputError(
+                    f"Cannot write the result to {self.claim.target}: {cause.rstrip('.')}. "
+                    f"Nothing was written."
+                ) from error
+            raise WrittenElsewhere(
+                f"Cannot write the result to {self.claim.target}: {cause.rstrip('.')}. It was "
+                f"written to {place} instead.", place,
+            ) from error
+        check()
+        return self.claim.commit()
+
+
+@contextmanager
+def claim_output(
+    out: str | os.PathLike[str], force: bool = False, scene: bool | None = None
+) -> Iterator[ResultFolder]:
+    """Claim a result folder, so that hours aren't spent on what can't be written then.
 
     Parameters
     ----------
-    out : str or Path
-        The result folder.
+    out : str or path-like
+        The result folder; folders above it that lack are made, and go again if the block fails.
     force : bool
-        Allow an earlier result there to be replaced.
-    voxels : int
-        Voxels of the scan, to judge the free space; 0 skips that.
+        Allow an earlier result there to be replaced: the files that it lists, if nothing else is
+        there.
+    scene : bool, optional
+        As for `write_result`: what it needs is looked for now.
 
     Raises
     ------
+    LockHeld
+        If another run has claimed it; names it.
     OutputError
-        If it exists (without `force`), isn't a result, can't be written to, or lacks space.
+        If it holds anything but an earlier result, or that without `force`, or can't be written.
+    MissingExtraError
+        If a package lacks that the figure, or an explicitly asked scene, is made by.
     """
-    out = Path(out).absolute()
-    if out.is_dir() and not any(out.iterdir()):
-        pass  # an empty folder is as good as none
-    elif out.exists() or out.is_symlink():
-        if not _is_result(out):
-            raise OutputError(
-                f"{out} exists and is no result of this program; choose another folder."
-            )
-        if not force:
-            raise OutputError(
-                f"{out} holds an earlier result; choose another folder, or replace it by "
-                f"{say('force')}."
-            )
-    parent = out.parent
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=parent):
-            pass
-    except OSError as error:
-        raise OutputError(f"Cannot write into {parent}: {error.strerror}.") from error
-    needed = voxels * BYTES_PER_VOXEL * COMPRESSED_SHARE
-    free = shutil.disk_usage(parent).free
-    if free < needed:
-        raise OutputError(
-            f"Too little space in {parent}: {free / BYTES_PER_MB:.0f} MB are free, a result of "
-            f"this scan needs about {needed / BYTES_PER_MB:.0f} MB. Free some, or choose another "
-            f"folder."
-        )
-    return out
+    if find_spec("matplotlib") is None:
+        raise MissingExtraError("matplotlib", "figures", "draw figure.png")
+    if scene and find_spec("slicer") is None:
+        raise MissingExtraError("slicer", "scene", "write the Slicer scene (scene.mrb)")
+    with claim_folder(out, own_files, force) as claim:
+        yield ResultFolder(claim)
 
 
 def write_result(
     explanation: Explanation,
-    out: str | Path,
+    out: str | os.PathLike[str],
     force: bool = False,
     scene: bool | None = None,
     with_scan: bool = False,
@@ -96,10 +139,10 @@ def write_result(
     ----------
     explanation : Explanation
         What to write.
-    out : str or Path
+    out : str or path-like
         The result folder; created with its parents.
     force : bool
-        Replace an earlier result there (never a folder of another kind).
+        Replace an earlier result there: the files that it lists, if nothing else is there.
     scene : bool, optional
         Write `scene.mrb`; None does so if slicer-core (extra `scene`) is installed.
     with_scan : bool
@@ -114,31 +157,51 @@ def write_result(
 
     Raises
     ------
+    WrittenElsewhere
+        If its place has become impossible: `data["output"]` says where it is instead.
     OutputError
         If it can't be written; then nothing is left behind and an earlier result is untouched.
     MissingExtraError
         If the figure's or an explicitly asked scene's package is missing.
     """
-    out = check_output(out, force)
-    with _staging(out) as folder:
-        if with_scan:
-            write_image(explanation.scan.image, folder / SCAN_FILE)
-        write_volumes(explanation, folder)
-        write_chunk_heatmaps(explanation.chunk_heatmaps, folder)
-        write_frames(explanation.frames, folder)
-        write_chunk_table(explanation, folder / "chunks.csv")
-        write_figure(explanation, folder / "figure.png")
-        if report:
-            from .report import write_report
+    with claim_output(out, force, scene) as output:
+        if output.claim.notice:
+            logger.warning("%s", output.claim.notice)
+        return output.write(explanation, scene, with_scan, report)
 
-            write_report(explanation, folder / REPORT)
-        _write_scene(explanation, folder / SCENE, scene)
-        files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-        record = result_record(explanation, [*files, RECORD])
-        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / RECORD).write_text(text + "\n", encoding="utf-8")
-        _replace(folder, out)
-    return out
+
+@dataclass(frozen=True)
+class _Wanted:
+    scene: bool | None
+    with_scan: bool
+    report: bool
+
+
+def _fill(
+    folder: Path, explanation: Explanation, wanted: _Wanted, check: Callable[[], None]
+) -> None:
+    """Write all files of a result into an empty folder, and the record of them last."""
+    explanation = cleaned(explanation)
+    if wanted.with_scan:
+        write_image(explanation.scan.image, folder / SCAN_FILE)
+        check()
+    write_volumes(explanation, folder, check)
+    write_chunk_heatmaps(explanation.chunk_heatmaps, folder, check)
+    write_frames(explanation.frames, folder, check)
+    write_chunk_table(explanation, folder / "chunks.csv")
+    check()
+    write_figure(explanation, folder / "figure.png")
+    check()
+    if wanted.report:
+        from .report import write_report
+
+        write_report(explanation, folder / REPORT)
+        check()
+    _write_scene(explanation, folder / SCENE, wanted.scene)
+    check()
+    record = result_record(explanation, [*files_in(folder), RECORD])
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(folder / RECORD, text + "\n")
 
 
 def _write_scene(explanation: Explanation, path: Path, wanted: bool | None) -> None:
@@ -154,49 +217,21 @@ def _write_scene(explanation: Explanation, path: Path, wanted: bool | None) -> N
     write_scene(explanation, path)
 
 
-@contextmanager
-def _staging(out: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `out`; whatever is left of it is removed at the end."""
+def _write_elsewhere(
+    tried: Path, explanation: Explanation, wanted: _Wanted, check: Callable[[], None]
+) -> Path | None:
+    """Write into the system's temporary folder if that is another disk; None where it can't be."""
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-partial-", dir=out.parent))
-    except OSError as error:
-        raise OutputError(f"Cannot write into {out.parent}: {error.strerror}.") from error
-    try:
-        yield folder
-    except OSError as error:
-        reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or error
-        raise OutputError(
-            f"Cannot write the result to {out}: {reason}. Nothing was written."
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _replace(folder: Path, out: Path) -> None:
-    """Move the finished folder to `out`; an earlier result gives way only at the last moment."""
-    folder.chmod(0o777 & ~_umask())  # mkdtemp made it private
-    if not out.exists():
-        os.rename(folder, out)
-        return
-    old = folder.with_name(folder.name + "-old")
-    os.rename(out, old)
-    try:
-        os.rename(folder, out)
+        if os.stat(tried).st_dev == os.stat(tempfile.gettempdir()).st_dev:
+            return None
+        place = Path(tempfile.mkdtemp(prefix="ct-counterfactual-result-"))
     except OSError:
-        os.rename(old, out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _is_result(folder: Path) -> bool:
-    """Tell whether a folder holds a result of this program, by its record."""
+        return None
     try:
-        return "schema" in json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
+        _fill(place, explanation, wanted, check)
+    except BaseException as error:
+        shutil.rmtree(place, ignore_errors=True)
+        if isinstance(error, (OSError, OutputError)):
+            return None
+        raise
+    return place

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from ..counterfactual.result import Explanation, Outcome
+from .texts import PLAIN
 
 BAR, BAR_BEST, LINE = "#5b8def", "#f2a65a", "#8ab4f8"
 FLAG_WIDTH = 62
@@ -46,7 +47,7 @@ def _draw_evidence(axes, explanation: Explanation, ink: str) -> None:
     colours = [BAR_BEST if n == best and gains[n] > 0 else BAR for n in range(len(gains))]
     axes.barh(centres, gains, height=[h * 0.86 for h in heights], color=colours)
     word = "Reduction" if sign > 0 else "Increase"
-    axes.set_xlabel(f"{word} of the score{_unit(explanation)}, one slab changed at a time")
+    axes.set_xlabel(f"{word} of the score{_unit(explanation)}, one slab changed at a time", **PLAIN)
     axes.set_ylabel("S (mm), foot to head")
     axes.set_title("Where is the evidence?", color=ink, fontsize=11, loc="left")
 
@@ -60,7 +61,7 @@ def _draw_path(axes, explanation: Explanation, ink: str) -> None:
                                         "markersize": 4})
     axes.axvline(explanation.settings.max_change * 100, color="#9aa0a6", linestyle=":", linewidth=1)
     axes.set_xlabel(f"Change in % of the {explanation.settings.scope} (dotted: limit)")
-    axes.set_ylabel(f"Score{_unit(explanation)}")
+    axes.set_ylabel(f"Score{_unit(explanation)}", **PLAIN)
     shown = "whole volume (orange), chunks (blue)" if explanation.whole else "chunks"
     axes.set_title(f"Search over lambda: {shown}", color=ink, fontsize=11, loc="left")
 
@@ -81,7 +82,7 @@ def _draw_flags(axes, explanation: Explanation, ink: str, muted: str) -> None:
     title = "Flags" if explanation.flags else "No flags raised"
     axes.text(0, 1, title, color=ink, fontsize=11, va="top", transform=axes.transAxes)
     axes.text(0, 0.82, "\n".join(lines), color=muted, fontsize=8, va="top",
-              transform=axes.transAxes)
+              transform=axes.transAxes, **PLAIN)
 
 
 def _draw_note(axes, text: str, ink: str) -> None:

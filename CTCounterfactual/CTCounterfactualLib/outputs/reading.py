@@ -31,7 +31,7 @@ from ..scans.hounsfield import whole_hu
 from ..scans.read import read_scan
 from ..scans.scan import Scan
 from ..scans.slabs import slabs
-from .folder import RECORD
+from .earlier import RECORD
 from .record import SCHEMA
 from .volumes import LUNGS_FILE, SCAN_FILE, heatmap_file
 
@@ -78,11 +78,11 @@ def read_result(folder: str | Path, scan: Scan | None = None) -> Explanation:
 def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Explanation:
     chunks = tuple(_outcome(search) for search in record["chunks"])
     files = record["files"]
-    counterfactual = _voxels(folder, "counterfactual.nrrd")
+    changed = _image(folder, "counterfactual.nrrd")
     difference = _voxels(folder, "difference.nrrd")
     settings = record["settings"]
     return Explanation(
-        scan=_scan(folder, record, scan, counterfactual, difference),
+        scan=_scan(folder, record, scan, changed, difference),
         prepared=PreparedInfo(record["prepared"]["slices"], tuple(record["prepared"]["spacing"])),
         settings=ExplainSettings(**{
             name: settings[name] for name in ExplainSettings.names() if name in settings
@@ -93,7 +93,7 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
         scores=Scores(**record["scores"]),
         whole=_outcome(record["whole"]) if record["whole"] else None,
         chunks=chunks,
-        counterfactual=counterfactual,
+        counterfactual=sitk.GetArrayFromImage(changed),
         difference=difference,
         heatmap=_voxels(folder, "heatmap.nrrd"),
         chunk_heatmaps=tuple(
@@ -143,7 +143,7 @@ def _scan(
     folder: Path,
     record: dict[str, Any],
     scan: Scan | None,
-    counterfactual: np.ndarray,
+    counterfactual: sitk.Image,
     difference: np.ndarray,
 ) -> Scan:
     """Return the scan under the record's name, making sure that it is the one that was changed."""
@@ -157,10 +157,14 @@ def _scan(
             )
         place = str(folder / SCAN_FILE if own else told["path"])
         try:
-            scan = read_scan(place, assume_hu=True)  # it was looked at when it was explained
+            # It was looked at when it was explained.
+            scan = read_scan(place, None if own else told.get("series") or None, assume_hu=True)
         except CTCounterfactualError as error:
             raise OutputError(f"Cannot read the scan that was explained: {error}") from error
-    scan = replace(scan, name=told["name"], path=told["path"], sha256=told["sha256"])
+    scan = replace(
+        scan, name=told["name"], path=told["path"], sha256=told["sha256"],
+        series=told.get("series", ""),
+    )
     if list(scan.size) != told["size"] or not np.allclose(
         scan.spacing, told["spacing"], rtol=GEOMETRY_TOLERANCE
     ):
@@ -168,7 +172,8 @@ def _scan(
             f"{place} is not the scan that was explained: it has {_grid(scan.size, scan.spacing)}, "
             f"that one had {_grid(told['size'], told['spacing'])}."
         )
-    if not _adds_up(scan.array, counterfactual, difference):
+    _check_place(scan.image, counterfactual, place)
+    if not _adds_up(scan.array, sitk.GetArrayViewFromImage(counterfactual), difference):
         raise OutputError(
             f"{place} is not the scan that was explained: its voxels differ from those that the "
             f"result was made from. Explain it again."
@@ -182,6 +187,25 @@ def _adds_up(scan: np.ndarray, counterfactual: np.ndarray, difference: np.ndarra
         np.array_equal(counterfactual[part] - difference[part], whole_hu(scan[part]))
         for part in slabs(scan.shape)
     )
+
+
+def _check_place(scan: sitk.Image, counterfactual: sitk.Image, place: str) -> None:
+    """Raise `OutputError` if a scan lies elsewhere in space, or is turned otherwise, by its result.
+
+    The counterfactual was written on the scan's own grid, so that results of every version tell.
+    """
+    moved = np.subtract(scan.GetOrigin(), counterfactual.GetOrigin())
+    turned = np.subtract(scan.GetDirection(), counterfactual.GetDirection())
+    if np.abs(moved).max() > GEOMETRY_TOLERANCE * min(scan.GetSpacing()):
+        raise OutputError(
+            f"{place} is not the scan that was explained: it lies {np.linalg.norm(moved):.4g} mm "
+            f"away from where that one lay. Give the scan in its own place."
+        )
+    if np.abs(turned).max() > GEOMETRY_TOLERANCE:
+        raise OutputError(
+            f"{place} is not the scan that was explained: its axes have other directions than "
+            f"that one's. Give the scan with its own orientation."
+        )
 
 
 def _grid(size, spacing) -> str:

@@ -5,12 +5,14 @@ Schema 1. Scores are in the target's unit, slices count from foot to head on the
 
     schema          1
     disclaimer      what this is not
-    input           path, sha256, name, size [I, J, K], spacing [I, J, K] mm
+    input           path (absolute), series (DICOM UID, or empty), sha256, name, size [I, J, K],
+                    spacing [I, J, K] mm, origin (LPS mm), direction (3 x 3, row by row, LPS)
     prepared        slices, spacing [I, J, K] mm: the grid that the models saw
     classifier      name, sha256, description
     target          name, unit
     autoencoder     name, sha256, description
-    settings        every setting of the run
+    settings        every setting of the run, as it was set
+    change_scope    what the change limit was relative to
     scores          original, reconstruction, counterfactual (of the volume as written)
     whole           one search or null; see below
     chunks          list of searches, foot to head; empty in mode `whole`
@@ -25,12 +27,13 @@ Schema 1. Scores are in the target's unit, slices count from foot to head on the
     files           list of the files beside this one
 
 A search: start, stop, slab_mm, lambda, score_before, score_after, stop_reason, change (fraction in
-the settings' change_scope), evaluations, path [[lambda, score, change], ...] in order.
+`change_scope`), evaluations, path [[lambda, score, change], ...] in order.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import asdict
 from typing import Any
 
@@ -46,11 +49,14 @@ def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
         "schema": SCHEMA,
         "disclaimer": DISCLAIMER,
         "input": {
-            "path": scan.path,
+            "path": _absolute(scan.path),
+            "series": scan.series,
             "sha256": scan.sha256,
             "name": scan.name,
             "size": list(scan.size),
             "spacing": list(scan.spacing),
+            "origin": list(scan.image.GetOrigin()),
+            "direction": list(scan.image.GetDirection()),
         },
         "prepared": {
             "slices": explanation.prepared.slices,
@@ -60,6 +66,7 @@ def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
         "target": asdict(explanation.target),
         "autoencoder": asdict(explanation.autoencoder),
         "settings": explanation.settings.to_dict(),
+        "change_scope": explanation.settings.scope,
         "scores": asdict(explanation.scores),
         "whole": _search(explanation.whole) if explanation.whole else None,
         "chunks": [_search(outcome) for outcome in explanation.chunks],
@@ -100,6 +107,11 @@ def _search(outcome: Outcome) -> dict[str, Any]:
         "evaluations": outcome.evaluations,
         "path": [[point.lam, point.score, point.change] for point in outcome.path],
     }
+
+
+def _absolute(path: str) -> str:
+    """Return a path that leads to the scan from every folder; words that are none as they are."""
+    return os.path.abspath(path) if path and os.path.exists(path) else path
 
 
 def _finite(value: float) -> float | None:

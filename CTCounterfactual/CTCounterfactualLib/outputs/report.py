@@ -8,8 +8,9 @@ from pathlib import Path
 from string import Template
 
 from ..counterfactual.result import DISCLAIMER, Explanation
+from ..storage.atomic import write_text
 from . import report_evidence, report_pictures, report_words
-from .files import whole_file
+from .texts import cleaned
 
 PAGE = Path(__file__).with_name("report.html")
 
@@ -33,14 +34,12 @@ def write_report(explanation: Explanation, path: str | Path, now: datetime | Non
     OutputError
         If it can't be written; an earlier file is then untouched.
     """
-    text = report_page(explanation, now)
-    with whole_file(path) as partial:
-        # A file name that isn't text in the system's encoding has characters without UTF-8.
-        partial.write_text(text, encoding="utf-8", errors="replace")
+    write_text(path, report_page(explanation, now))
 
 
 def report_page(explanation: Explanation, now: datetime | None = None) -> str:
     """Return the report's HTML; everything that comes from a user or a model is escaped."""
+    explanation = cleaned(explanation)
     now = now or datetime.now().astimezone()
     classifier, target = explanation.classifier, explanation.target
     return Template(PAGE.read_text(encoding="utf-8")).substitute(

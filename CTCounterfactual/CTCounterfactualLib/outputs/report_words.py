@@ -98,7 +98,7 @@ def search_note(explanation: Explanation) -> str:
 
 def settings(explanation: Explanation) -> list[tuple[str, str]]:
     """Return name and value of every setting; seed and device are told by `run`."""
-    values = explanation.settings.to_dict()
+    values = {**explanation.settings.to_dict(), "change_scope": explanation.settings.scope}
     pairs = [
         (name.replace("_", " "), _plain(value))
         for name, value in values.items() if name not in ("seed", "device")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,26 +18,32 @@ SCAN_FILE = "scan.nrrd"
 LUNGS_FILE = "lungs.nrrd"
 
 
-def write_volumes(explanation: Explanation, folder: Path) -> None:
+def write_volumes(
+    explanation: Explanation, folder: Path, check: Callable[[], None] = lambda: None
+) -> None:
     """Write `counterfactual.nrrd`, `difference.nrrd` and `heatmap.nrrd` on the scan's own grid.
 
-    `lungs.nrrd`, on the prepared grid, joins them if the scan shows lungs.
+    `lungs.nrrd`, on the prepared grid, joins them if the scan shows lungs. `check` is called after
+    each file, here and below: it may raise.
     """
     scan = explanation.scan
-    write_image(scan.with_array(explanation.counterfactual), folder / "counterfactual.nrrd")
-    write_image(scan.with_array(explanation.difference), folder / "difference.nrrd")
-    write_image(scan.with_array(explanation.heatmap), folder / "heatmap.nrrd")
+    for name in ("counterfactual", "difference", "heatmap"):
+        write_image(scan.with_array(getattr(explanation, name)), folder / f"{name}.nrrd")
+        check()
     if explanation.lungs is not None:
         write_image(explanation.lungs, folder / LUNGS_FILE)
 
 
-def write_chunk_heatmaps(heatmaps: tuple[ChunkHeatmap, ...], folder: Path) -> None:
+def write_chunk_heatmaps(
+    heatmaps: tuple[ChunkHeatmap, ...], folder: Path, check: Callable[[], None] = lambda: None
+) -> None:
     """Write each chunk's label map under its `heatmap_file` name."""
     if not heatmaps:
         return
     (folder / "heatmaps").mkdir()
     for heatmap in heatmaps:
         write_image(heatmap.image, folder / heatmap_file(heatmap.start, heatmap.stop))
+        check()
 
 
 def heatmap_file(start: int, stop: int) -> str:
@@ -44,13 +51,16 @@ def heatmap_file(start: int, stop: int) -> str:
     return f"heatmaps/chunk_{start:03d}-{stop:03d}.nrrd"
 
 
-def write_frames(frames: tuple[Frame, ...], folder: Path) -> None:
+def write_frames(
+    frames: tuple[Frame, ...], folder: Path, check: Callable[[], None] = lambda: None
+) -> None:
     """Write `frames/frame_NN.nrrd`, from the scan towards the counterfactual."""
     if not frames:
         return
     (folder / "frames").mkdir()
     for number, frame in enumerate(frames, start=1):
         write_image(frame.image, folder / frame_file(number))
+        check()
 
 
 def write_image(image: sitk.Image, path: Path) -> None:

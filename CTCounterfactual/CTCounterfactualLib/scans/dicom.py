@@ -112,7 +112,7 @@ def read_dicom_folder(folder: Path, series: str | None, assume_hu: bool) -> Scan
             f"file is damaged."
         ) from error
     digest = files_sha256(Path(name) for name in chosen.files)
-    return Scan(image, folder.resolve().name, str(folder), digest, warnings)
+    return Scan(image, folder.resolve().name, str(folder), digest, warnings, chosen.uid)
 
 
 def _choose(folder: Path, found: tuple[Series, ...], wanted: str | None) -> Series:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import ScanError
 from ..storage.hashing import file_sha256
+from ..storage.names import check_name
 from .checks import check_scan
 from .dicom import read_dicom_folder
 from .formats.itk import read_by_itk
@@ -39,7 +40,7 @@ def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = Fal
         One line on what was found, what was expected and what to do: missing, unreadable or
         truncated files, several series, 4D or single-slice images, NaN, values that aren't HU.
     """
-    path = Path(path)
+    path = check_name(path, ScanError)
     try:
         if not path.exists():
             raise ScanError(f"There is no file or folder {path}. Check the path.")

@@ -20,6 +20,8 @@ class Scan:
         Short name for titles and node names.
     path : str
         Where it was read from; empty for a scan made in memory.
+    series : str
+        UID of the DICOM series, where it was read from a folder of them; else empty.
     sha256 : str
         Digest of the file (for a DICOM series: of its files' digests in slice order), or empty.
     warnings : tuple of (name, message)
@@ -31,6 +33,7 @@ class Scan:
     path: str = ""
     sha256: str = ""
     warnings: tuple[tuple[str, str], ...] = field(default=())
+    series: str = ""
 
     @classmethod
     def from_array(

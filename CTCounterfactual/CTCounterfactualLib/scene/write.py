@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from ..counterfactual.result import Explanation
 from ..errors import OutputError
+from ..storage.atomic import whole_file
 from .build import build_nodes
 from .headless import headless_scene
 from .mrml import slicer
@@ -49,13 +48,8 @@ def write_scene(explanation: Explanation, path: str | Path) -> Path:
             f"The scene is to be written to '{target}', but a scene bundle ends in .mrb; "
             f"choose such a name."
         )
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.stem}-", dir=target.parent) as staging:
-            written = Path(staging) / target.name  # a bundle's inner folder has its name
-            _write(explanation, written)
-            os.replace(written, target)
-    except OSError as error:
-        raise OutputError(f"Cannot write the scene '{target}': {error}") from error
+    with whole_file(target) as partial:  # of the same name: a bundle's inner folder has it
+        _write(explanation, partial)
     return target
 
 

@@ -16,6 +16,8 @@ _REASONS = {
     errno.EACCES: "there is no permission to write there",
     errno.EPERM: "the system doesn't permit it",
     errno.ENAMETOOLONG: "the name or path is too long for the system",
+    errno.EEXIST: "something of that name is in the way",
+    errno.ENOTEMPTY: "something is in the way there",
     errno.ENOTDIR: "a part of its path is a file, not a folder",
     errno.ELOOP: "its path goes round in a circle of links",
 }
@@ -70,6 +72,35 @@ def printable(text: str) -> str:
     return "'" + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown) + "'"
 
 
-def reason(error: OSError) -> str:
+def reason(error: BaseException) -> str:
     """Return why the system couldn't write, in words that fit after a colon."""
-    return _REASONS.get(error.errno, error.strerror or str(error) or type(error).__name__)
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return _REASONS.get(getattr(error, "errno", None), said)
+
+
+def check_plain_name(
+    name: str, what: str, error: type[CTCounterfactualError] = OutputError
+) -> str:
+    """Return a name that makes a file in the folder it is meant for, and in no other.
+
+    Parameters
+    ----------
+    name : str
+        As the user gave it.
+    what : str
+        What it names, to begin the message with: "The name of the model".
+    error : type
+        What to raise.
+
+    Raises
+    ------
+    CTCounterfactualError
+        Of class `error`: if it holds a separator, a drive or a control character, or is no name.
+    """
+    check_name(name, error)
+    unfit = set('/\\:*?"<>|')
+    if name.strip(". ") == "" or any(c in unfit or not c.isprintable() for c in name):
+        raise error(
+            f"{what} is {printable(name)}; give letters, digits, '-', '_' and '.', and no folder."
+        )
+    return name

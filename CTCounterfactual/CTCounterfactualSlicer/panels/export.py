@@ -64,9 +64,7 @@ class ExportPanel(Panel):
             return
         out = Path(path) / f"{self._stem()}-counterfactual"
         force = out.exists()
-        if force and not slicer.util.confirmYesNoDisplay(
-            _("{name} exists already. Replace it?").format(name=out.name)
-        ):
+        if force and not self._may_replace(out):
             return
         self._write(out, lambda result, to: exports.export_folder(result, to, force))
 
@@ -82,7 +80,8 @@ class ExportPanel(Panel):
 
     def _export_screenshot(self) -> None:
         self._ask(
-            "-views.png", _("Picture (*.png)"), lambda result, path: exports.export_views(path)
+            "-views.png", _("Picture (*.png)"),
+            lambda result, path, force: exports.export_views(path, force=force),
         )
 
     def _ask(self, ending: str, filters: str, export: Callable) -> None:
@@ -91,10 +90,20 @@ class ExportPanel(Panel):
             slicer.util.mainWindow(), _("Export"), str(self._folder / (self._stem() + ending)),
             filters,
         )
-        if path:
-            # Not every system's dialog adds the ending to a name that was typed without.
-            out = Path(path)
-            self._write(out if out.suffix else out.with_suffix(Path(ending).suffix), export)
+        if not path:
+            return
+        # Not every system's dialog adds the ending to a name that was typed without.
+        typed = Path(path)
+        out = typed if typed.suffix else typed.with_suffix(Path(ending).suffix)
+        # The dialog has asked whether to replace what was typed, but only that.
+        if out == typed or not out.exists() or self._may_replace(out):
+            self._write(out, lambda result, to: export(result, to, force=True))
+
+    @staticmethod
+    def _may_replace(out: Path) -> bool:
+        return slicer.util.confirmYesNoDisplay(
+            _("{name} exists already. Replace it?").format(name=out.name)
+        )
 
     def _write(self, path: Path, export: Callable) -> None:
         self.host.messages.clear()

@@ -125,5 +125,31 @@ def test_files_that_are_no_job(tmp_path):
     (tmp_path / "list.json").write_text("[1]")
     with pytest.raises(SettingsError, match="an object in braces is expected"):
         Job.read(tmp_path / "list.json")
-    with pytest.raises(OutputError, match="Cannot write the job file"):
+    with pytest.raises(OutputError, match=r"Cannot write .*job.json: No such file"):
         Job(FileInput("a"), "b").write(tmp_path / "no" / "job.json")
+
+
+def test_a_job_file_replaces_no_other_file_unless_told(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    job = Job(FileInput("a"), "b")
+    with pytest.raises(OutputError, match=r"thesis.txt exists already"):
+        job.write(tmp_path / "thesis.txt")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    job.write(tmp_path / "thesis.txt", overwrite=True)
+    assert Job.read(tmp_path / "thesis.txt").input.path.endswith("a")
+
+
+@pytest.mark.parametrize("suffix", [".json", ".toml", ".TOML"])
+def test_cards_lie_relative_to_the_job_file(tmp_path, suffix):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    values = {"schema": 1, "input": {"path": "scan.nrrd"}, "output": "out",
+              "classifier": f"models/mine{suffix}", "autoencoder": f"../vqgan{suffix}"}
+    (folder / "job.json").write_text(json.dumps(values))
+    job = Job.read(folder / "job.json")
+    assert job.classifier == str(folder / "models" / f"mine{suffix}")
+    assert job.autoencoder == str(tmp_path / f"vqgan{suffix}")
+    job.write(folder / "again.json")
+    written = json.loads((folder / "again.json").read_text())
+    assert written["classifier"] == f"models/mine{suffix}"
+    assert Job.read(folder / "again.json") == job

@@ -73,10 +73,12 @@ def test_errors_come_before_the_work(workplace, job, change, error, said):
 
 
 def test_an_earlier_result_is_replaced_only_if_told(workplace, job):
-    workplace.result.mkdir()
-    (workplace.result / "result.json").write_text('{"schema": 1}')
+    quick = replace(job, settings=replace(job.settings, mode="whole", max_evaluations=2))
+    run_job(quick)
+    before = (workplace.result / "result.json").read_bytes()
     with pytest.raises(OutputError, match="holds an earlier result"):
-        run_job(job)
+        run_job(quick)
+    assert (workplace.result / "result.json").read_bytes() == before
 
 
 def test_a_stream_that_cant_be_written_is_said_at_once(workplace, job, tmp_path):

@@ -67,9 +67,13 @@ def test_an_earlier_result_is_replaced_only_if_asked(result, tmp_path):
     (out / "mine.txt").write_text("added by hand")
     with pytest.raises(OutputError, match="earlier result"):
         exports.export_folder(result, out)
-    assert (out / "mine.txt").exists()
+    with pytest.raises(OutputError, match=r"no part of it: mine\.txt"):
+        exports.export_folder(result, out, force=True)
+    assert (out / "mine.txt").read_text() == "added by hand"
+    (out / "mine.txt").unlink()
+    (out / "figure.png").unlink()
     exports.export_folder(result, out, force=True)
-    assert not (out / "mine.txt").exists()
+    assert (out / "figure.png").exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "out"]
 
 
@@ -85,11 +89,11 @@ def test_a_copy_that_fails_leaves_the_earlier_result(result, tmp_path, monkeypat
     out = exports.export_folder(result, tmp_path / "out")
     before = (out / "result.json").read_text()
 
-    def full(source, target):
+    def full(source, target, dirs_exist_ok):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(shutil, "copytree", full)
-    with pytest.raises(OutputError, match="No space left"):
+    with pytest.raises(OutputError, match="the disk is full"):
         exports.export_folder(result, out, force=True)
     assert (out / "result.json").read_text() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "out"]
@@ -116,7 +120,10 @@ def test_the_report_is_written_or_copied(result, tmp_path):
     page = exports.export_report(result, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "not a diagnosis" in page
     (result.folder / "report.html").write_text("made by the worker")
-    assert exports.export_report(result, tmp_path / "report.html").read_text().startswith("made")
+    with pytest.raises(OutputError, match="exists already"):
+        exports.export_report(result, tmp_path / "report.html")
+    again = exports.export_report(result, tmp_path / "report.html", force=True)
+    assert again.read_text().startswith("made")
 
 
 def test_the_animation_needs_frames_and_then_is_whole(result, tmp_path):

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -14,10 +15,15 @@ import pytest
 import SimpleITK as sitk
 
 from CTCounterfactualLib.counterfactual.result import Flag
-from CTCounterfactualLib.errors import OutputError
+from CTCounterfactualLib.errors import Cancelled, MissingExtraError, OutputError
 from CTCounterfactualLib.outputs import folder as folder_module
 from CTCounterfactualLib.outputs.figure import write_figure
-from CTCounterfactualLib.outputs.folder import check_output, write_result
+from CTCounterfactualLib.outputs.folder import claim_output, write_result
+
+
+def names(folder):
+    """Return what lies in a folder, hidden things too."""
+    return sorted(os.listdir(folder))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +63,8 @@ def test_record_says_what_was_done(written, explanation):
     assert record["schema"] == 1
     assert record["input"]["size"] == list(explanation.scan.size)
     assert record["scores"]["original"] == explanation.scores.original
-    assert record["settings"]["change_scope"] == "region"
+    assert record["settings"]["change_scope"] is None  # as it was set
+    assert record["change_scope"] == "region"
     assert len(record["autoencoder"]["sha256"]) == 64
     search = record["chunks"][0]
     assert set(search) == {
@@ -140,9 +147,10 @@ def test_an_earlier_result_is_kept_unless_forced(written, explanation, tmp_path)
     with pytest.raises(OutputError, match=r"earlier result.*force=True"):
         write_result(explanation, out, scene=False)
     assert (out / "result.json").stat().st_mtime_ns == before
-    (out / "stale.txt").write_text("of the earlier result")
-    write_result(explanation, out, force=True, scene=False)
-    assert not (out / "stale.txt").exists()
+    bare = replace(explanation, frames=())
+    write_result(bare, out, force=True, scene=False)
+    assert not (out / "frames").exists() and (out / "heatmaps").is_dir()
+    assert names(tmp_path) == ["result"]
 
 
 def test_a_folder_of_another_kind_is_never_replaced(explanation, tmp_path):
@@ -151,8 +159,89 @@ def test_a_folder_of_another_kind_is_never_replaced(explanation, tmp_path):
         write_result(explanation, tmp_path, force=True)
     assert (tmp_path / "holiday.jpg").read_text() == "precious"
     file = tmp_path / "holiday.jpg"
-    with pytest.raises(OutputError, match="no result of this program"):
+    with pytest.raises(OutputError, match="exists and is no folder"):
         write_result(explanation, file, force=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["5", "null", "[]", '{"schema": 1}', '{"schema": 1, "files": ["result.json"]}', "{", "\0", "",
+     "[" * 100_000],
+)
+def test_another_programs_record_is_no_result(tmp_path, content):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "result.json").write_text(content)
+    (tmp_path / "out" / "data.csv").write_text("theirs")
+    with (
+        pytest.raises(OutputError, match="exists and is no result of this program"),
+        claim_output(tmp_path / "out", force=True),
+    ):
+        raise AssertionError("must not get here")
+    assert names(tmp_path / "out") == ["data.csv", "result.json"]
+
+
+@pytest.mark.parametrize("listed", ["../precious", "/etc/passwd", "a/../../precious", "C:\\x", 7])
+def test_a_record_that_lists_files_elsewhere_removes_none(written, tmp_path, listed):
+    shutil.copytree(written, tmp_path / "out")
+    (tmp_path / "precious").write_text("mine")
+    record = json.loads((tmp_path / "out" / "result.json").read_text())
+    record["files"].append(listed)
+    (tmp_path / "out" / "result.json").write_text(json.dumps(record))
+    with (
+        pytest.raises(OutputError, match="no result of this program"),
+        claim_output(tmp_path / "out", force=True),
+    ):
+        raise AssertionError("must not get here")
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_what_a_writer_lacks_is_said_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_module, "find_spec", lambda name: None)
+    with (
+        pytest.raises(MissingExtraError, match="'matplotlib' is needed to draw"),
+        claim_output(tmp_path / "out"),
+    ):
+        raise AssertionError("must not get here")
+    monkeypatch.setattr(folder_module, "find_spec", lambda name: name == "matplotlib" or None)
+    with (
+        pytest.raises(MissingExtraError, match="'slicer' is needed to write the Slicer scene"),
+        claim_output(tmp_path / "out", scene=True),
+    ):
+        raise AssertionError("must not get here")
+    with claim_output(tmp_path / "out"):
+        pass
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("ending", ["counterfactual.nrrd", "frames", "chunks.csv"])
+def test_a_cancel_while_writing_leaves_nothing(explanation, tmp_path, ending):
+    """The cancel comes as soon as a file is there: nothing more is written."""
+    out = tmp_path / "a" / "out"
+    with pytest.raises(Cancelled), claim_output(out) as output:
+
+        class Token:
+            def check(self):
+                if (output.claim.new / ending).exists():
+                    raise Cancelled()
+
+        output.write(explanation, scene=False, cancel=Token())
+    assert names(tmp_path) == []
+
+
+def test_names_of_any_kind_reach_every_writer(explanation, tmp_path):
+    odd = "a\udcff \0 $\\frac{1$ \x1b[31m <b> \U0001fac1"
+    strange = replace(
+        explanation,
+        scan=replace(explanation.scan, name=odd, path=odd),
+        target=replace(explanation.target, name=odd, unit="$\\frac{1$"),
+        classifier=replace(explanation.classifier, name=odd, description=odd),
+        autoencoder=replace(explanation.autoencoder, name=odd, description=odd),
+        flags=(Flag(odd, odd),), region_name=odd,
+    )
+    out = write_result(strange, tmp_path / "out", scene=True, report=True)
+    record = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    assert record["input"]["name"] == "a?   $\\frac{1$  [31m <b> \U0001fac1"
+    assert {"figure.png", "report.html", "scene.mrb"} <= set(record["files"])
 
 
 def test_an_empty_folder_and_missing_parents_are_fine(explanation, tmp_path):
@@ -170,20 +259,27 @@ def test_a_failure_half_way_leaves_nothing(explanation, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(folder_module, "write_chunk_table", full_disk)
-    with pytest.raises(OutputError, match="disk is full"):
+    with pytest.raises(OutputError, match=r"disk is full. Nothing was written"):
         write_result(explanation, tmp_path / "result", force=True, scene=False)
     assert sorted(p.name for p in tmp_path.rglob("*")) == before
 
 
 def test_too_little_space_is_said_before_the_work(tmp_path):
-    with pytest.raises(OutputError, match=r"Too little space.*MB are free"):
-        check_output(tmp_path / "out", voxels=10**15)
+    with (
+        pytest.raises(OutputError, match=r"Too little space.*MB are free"),
+        claim_output(tmp_path / "a" / "out") as output,
+    ):
+        output.check_space(voxels=10**15)
+    assert names(tmp_path) == []
 
 
 def test_a_parent_that_is_a_file_is_said_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="Cannot write into"):
-        check_output(tmp_path / "file" / "out")
+    with (
+        pytest.raises(OutputError, match=r"Cannot write into .*is in the way|is a file"),
+        claim_output(tmp_path / "file" / "a" / "out"),
+    ):
+        raise AssertionError("must not get here")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file-size limits are POSIX")
@@ -194,16 +290,17 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
         from pathlib import Path
         sys.path[:0] = sys.argv[2:]
         import numpy as np
-        from CTCounterfactualLib.errors import OutputError
-        from CTCounterfactualLib.outputs.folder import _staging
+        from CTCounterfactualLib.errors import Cancelled, MissingExtraError, OutputError
+        from CTCounterfactualLib.outputs import folder
         from CTCounterfactualLib.outputs.volumes import write_image
         from CTCounterfactualLib.scans.scan import Scan
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
         noise = np.random.default_rng(0).integers(-1000, 1000, (20, 60, 60)).astype(np.int16)
+        folder._fill = lambda to, *rest: write_image(Scan.from_array(noise).image, to / "a.nrrd")
         try:
-            with _staging(Path(sys.argv[1])) as folder:
-                write_image(Scan.from_array(noise).image, folder / "counterfactual.nrrd")
+            with folder.claim_output(sys.argv[1]) as output:
+                output.write(None)
         except OutputError as error:
             print("refused:", error)
     """)

@@ -14,6 +14,7 @@ import SimpleITK as sitk
 import CTCounterfactualLib
 from CTCounterfactualLib.counterfactual.result import Explanation, Flag
 from CTCounterfactualLib.errors import OutputError
+from CTCounterfactualLib.outputs import reading
 from CTCounterfactualLib.outputs.folder import write_result
 from CTCounterfactualLib.outputs.reading import read_result
 from CTCounterfactualLib.outputs.record import result_record
@@ -72,10 +73,7 @@ def test_what_is_read_is_what_was_written(written, explanation):
     assert np.array_equal(voxels(back.lungs), voxels(explanation.lungs))
     for name in ("settings", "classifier", "target", "autoencoder", "scores", "levels", "device",
                  "prepared", "versions"):
-        expected = getattr(explanation, name)
-        if name == "settings":
-            expected = replace(expected, change_scope=expected.scope)
-        assert getattr(back, name) == expected
+        assert getattr(back, name) == getattr(explanation, name)
     assert back.chunks[1].path == explanation.chunks[1].path
 
 
@@ -136,6 +134,53 @@ def test_another_scan_is_refused(written, explanation):
     changed[3, 40, 50] += 1
     with pytest.raises(OutputError, match="its voxels differ"):
         read_result(written, replace(scan, image=scan.with_array(changed)))
+
+
+def test_a_scan_that_lies_or_points_elsewhere_is_refused(written, explanation):
+    moved = sitk.Image(explanation.scan.image)
+    moved.SetOrigin([x + 50 for x in moved.GetOrigin()])
+    with pytest.raises(OutputError, match=r"it lies 86\.6 mm away"):
+        read_result(written, replace(explanation.scan, image=moved))
+    turned = sitk.Image(explanation.scan.image)
+    turned.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))
+    with pytest.raises(OutputError, match="its axes have other directions"):
+        read_result(written, replace(explanation.scan, image=turned))
+
+
+def test_a_relative_path_is_recorded_so_that_it_leads_there_from_everywhere(
+    explanation, tmp_path, monkeypatch
+):
+    sitk.WriteImage(explanation.scan.image, str(tmp_path / "patient.nrrd"))
+    monkeypatch.chdir(tmp_path)
+    given = replace(explanation, scan=replace(explanation.scan, path="patient.nrrd"))
+    out = write_result(given, tmp_path / "result", scene=False)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert read_result(out).scan.path == str(tmp_path / "patient.nrrd")
+
+
+def test_the_series_of_a_folder_of_several_is_recorded_and_read(
+    explanation, tmp_path, monkeypatch
+):
+    asked = []
+
+    def read(path, series=None, assume_hu=False):
+        asked.append((path, series, assume_hu))
+        return explanation.scan
+
+    monkeypatch.setattr(reading, "read_scan", read)
+    scan = replace(explanation.scan, path=str(tmp_path), series="1.2.3")
+    out = write_result(replace(explanation, scan=scan), tmp_path / "result", scene=False)
+    assert read_result(out).scan.series == "1.2.3"
+    assert asked == [(str(tmp_path), "1.2.3", True)]
+
+
+@pytest.mark.parametrize("scope", [None, "region", "volume"])
+def test_settings_come_back_as_they_were_set(folder, scope, explanation):
+    settings = replace(explanation.settings, change_scope=scope, search="reference")
+    record = result_record(replace(explanation, settings=settings), [])
+    edit(folder, settings=record["settings"])
+    assert read_result(folder).settings == settings
 
 
 def test_folders_that_are_no_result(tmp_path, folder):

@@ -1,0 +1,48 @@
+"""What is an earlier result of this program, and which files of a folder are that result's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..errors import OutputError
+
+RECORD = "result.json"
+# Keys that every record has had since the first version, and no other program's file has all of.
+_KEYS = frozenset({
+    "schema", "disclaimer", "input", "prepared", "classifier", "target", "autoencoder",
+    "settings", "scores", "chunks", "heat_levels", "flags", "versions", "files",
+})
+
+
+def own_files(folder: Path) -> list[str]:
+    """Return the names, with forward slashes, of the files that a result's record lists.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds no result of this program.
+    """
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        record = None
+    if not _is_ours(record):
+        raise OutputError(
+            f"{folder} exists and is no result of this program; choose another folder."
+        )
+    return [str(PurePosixPath(name)) for name in record["files"]]
+
+
+def _is_ours(record: Any) -> bool:
+    return (
+        isinstance(record, dict) and record.keys() >= _KEYS and isinstance(record["schema"], int)
+        and isinstance(record["files"], list) and RECORD in record["files"]
+        and all(isinstance(name, str) and _stays_inside(name) for name in record["files"])
+    )
+
+
+def _stays_inside(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return bool(parts) and parts[0] != "/" and ".." not in parts and not set(name) & set("\\:\0")
