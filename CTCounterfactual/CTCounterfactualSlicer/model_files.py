@@ -21,7 +21,7 @@ from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE, FAILED, WorkerOutc
 from CTCounterfactualLib.jobs.process import WorkerProcess, command_line
 from CTCounterfactualLib.models.catalogue import CatalogueEntry
 from CTCounterfactualLib.models.store.cache import ModelCache, default_folder
-from CTCounterfactualLib.models.store.manage import CHANGED, verify_files
+from CTCounterfactualLib.models.store.manage import CHANGED, UNREADABLE, verify_files
 from CTCounterfactualLib.wording import Place
 
 from .packages import check_packages
@@ -284,7 +284,7 @@ def adopt(entry: CatalogueEntry, local: Mapping[str, Path], folder: Path | None 
 def verify(entry: CatalogueEntry, folder: Path | None = None) -> str:
     """Return in words whether a model's files are what they were; raise `ModelError` if not."""
     checks = verify_files(model_cache(folder), entry.files)
-    changed = [check.message for check in checks if check.state == CHANGED]
+    changed = [check.message for check in checks if check.state in (CHANGED, UNREADABLE)]
     if changed:
         raise ModelError(" ".join(changed))
     return f"{entry.name}: " + "; ".join(f"{c.file.name} is {c.state}" for c in checks) + "."

@@ -1,4 +1,4 @@
-"""Put the engine on the path, as Slicer does for a module's folder, and find the shared scans."""
+"""Put the engine on the path, as Slicer does for a module's folder, and what tests share."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "CTCounterfactual"))
+sys.path[:0] = [str(REPOSITORY / "CTCounterfactual"), str(REPOSITORY / "Testing")]
 
 
 @pytest.fixture(scope="session")

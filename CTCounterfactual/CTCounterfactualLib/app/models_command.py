@@ -11,15 +11,18 @@ from ..errors import ModelError
 from ..events import CancelToken, Event, ProgressCallback, Reporter
 from ..jobs.fields import suggestion
 from ..models.catalogue import CatalogueEntry, list_models
-from ..models.store.cache import BYTES_PER_MB, ModelCache, default_folder
+from ..models.store.cache import ModelCache, default_folder
 from ..models.store.manage import (
     ABSENT,
-    CHANGED,
+    AS_IT_WAS,
     FETCH,
+    clear_files,
     fetch_files,
     remove_files,
     verify_files,
 )
+from ..models.store.remote import RemoteFile
+from ..storage.sizes import in_words
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
 from .options import add_parent_option, add_progress_option
 from .progress import progress_printer
@@ -48,7 +51,8 @@ def add_models_options(parser: argparse.ArgumentParser) -> None:
     verify.set_defaults(models_run=verify_command)
     remove = verbs.add_parser("remove", help="remove files and forget their digests")
     remove.add_argument("names", nargs="*", metavar="NAME")
-    remove.add_argument("--all", action="store_true", help="clear the whole cache")
+    remove.add_argument("--all", action="store_true",
+                        help="all that was fetched, and what was made of it")
     remove.set_defaults(models_run=remove_command)
     opening = verbs.add_parser("open", help="load an own model by its card and say what it is")
     opening.add_argument("card", type=Path, metavar="CARD", help="JSON or TOML")
@@ -105,27 +109,54 @@ def fetch_command(options: argparse.Namespace, cache: ModelCache) -> None:
 
 
 def verify_command(options: argparse.Namespace, cache: ModelCache) -> None:
-    """Check all files that are here; raise `ModelError` naming those that changed."""
+    """Check all files that are here; raise `ModelError` naming those that aren't as they were."""
     files = [file for entry in list_models(cache=cache) for file in entry.files]
     checks = [check for check in verify_files(cache, files) if check.state != ABSENT]
     for check in checks:
-        state = check.state.upper() if check.state == CHANGED else check.state
+        state = check.state if check.state == AS_IT_WAS else check.state.upper()
         sys.stdout.write(f"{check.file.name}: {state}\n")
-    problems = [check.message for check in checks if check.state == CHANGED]
+    problems = [check.message for check in checks if check.state != AS_IT_WAS]
     if problems:
         raise ModelError(" ".join(problems))
 
 
 def remove_command(options: argparse.Namespace, cache: ModelCache) -> None:
-    """Remove the files of models, or everything in the cache."""
+    """Remove the files of models that no other needs, or all that was ever fetched or made."""
     if options.all == bool(options.names):
         raise ModelError("Name the models to remove, or --all; not both.")
+    everything = list_models(cache=cache)
     if options.all:
-        freed = cache.clear()
+        files = [file for entry in everything for file in entry.files]
+        freed, left = clear_files(cache, files)
+        if left:
+            sys.stderr.write(
+                f"Left in {cache.folder}, as no model's files: {', '.join(left)}\n"
+            )
     else:
-        entries = [_find(name, cache) for name in options.names]
-        freed = remove_files(cache, [file for entry in entries for file in entry.files])
-    sys.stdout.write(f"{freed / BYTES_PER_MB:.0f} MB freed in {cache.folder}\n")
+        going = [_find(name, cache) for name in options.names]
+        staying = [entry for entry in everything if entry.name not in options.names]
+        freed = remove_files(cache, _only_theirs(going, staying, cache))
+    sys.stdout.write(f"{in_words(freed)} freed in {cache.folder}\n")
+
+
+def _only_theirs(
+    going: list[CatalogueEntry], staying: list[CatalogueEntry], cache: ModelCache
+) -> list[RemoteFile]:
+    """Return the files of models that go; those that another model here needs, too, are named."""
+    needed = {
+        file.name: entry.name for entry in staying if all(map(cache.has, entry.files))
+        for file in entry.files
+    }
+    files = {file.name: file for entry in going for file in entry.files}
+    shared = {name: needed[name] for name in files if name in needed}
+    if shared:
+        others = sorted(set(shared.values()))
+        names = " ".join([*(entry.name for entry in going), *others])
+        sys.stderr.write(
+            f"Kept, as {', '.join(others)} has the same files: {', '.join(sorted(shared))}. To "
+            f"remove them: ct-counterfactual models remove {names}\n"
+        )
+    return [file for name, file in files.items() if name not in shared]
 
 
 def open_command(options: argparse.Namespace, cache: ModelCache) -> None:

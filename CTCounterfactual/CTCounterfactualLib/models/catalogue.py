@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
+from ..storage.sizes import in_words
 from .cards import read_card, require
-from .store.cache import BYTES_PER_MB, ModelCache, default_folder
+from .store.cache import ModelCache, default_folder
 from .store.remote import RemoteFile
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _status(
         if not missing:
             return READY, size
         known = sum(file.size_bytes for file in missing)
-        words = f" of {known / BYTES_PER_MB:.0f} MB" if known else ""
+        words = f" of {in_words(known)}" if known else ""
         return f"needs download{words}", size
     path = folder / weights
     if weights and not path.is_file():

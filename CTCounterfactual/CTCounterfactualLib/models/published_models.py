@@ -9,6 +9,7 @@ import torch
 
 from ..errors import ModelError
 from .autoencoder import SliceAutoencoder
+from .cards import CARD_SCHEMA
 from .checkpoints import read_tensors
 from .classifier import Classifier
 from .loading import autoencoder_from_card, load_strict
@@ -16,8 +17,8 @@ from .lung_size import LungSize
 from .phecodes import Phecodes, read_targets
 from .published.inflated_resnet import InflatedResNet
 from .published.resunet import ResUNet
-from .store.cache import CONVERTED, ModelCache
-from .store.manage import DIGEST_DIGITS
+from .store.cache import ModelCache
+from .store.conversions import conversion_name, converted
 from .taming import convert_checkpoint
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ def published_classifier(
         If its file isn't there, isn't the one expected, or doesn't fit the network.
     """
     (file,) = entry.files
-    path = cache.path(file)
-    digest = cache.digest(file)
+    path, digest = cache.checked(file)
     if entry.architecture == "lungmask-r231":
         network = ResUNet()
         load_strict(network, _tensors(path, digest), str(path))
@@ -63,14 +63,14 @@ def published_autoencoder(entry: CatalogueEntry, cache: ModelCache) -> SliceAuto
     ModelError
         If a file isn't there, isn't the one expected, or doesn't fit.
     """
-    paths = {Path(file.name).suffix: cache.path(file) for file in entry.files}
-    digest = cache.digest(entry.files[0])
-    folder = cache.folder / CONVERTED
-    folder.mkdir(exist_ok=True)
-    card = folder / f"{entry.name}-{digest[:DIGEST_DIGITS]}.json"
-    if not card.is_file():
-        convert_checkpoint(
-            paths[".ckpt"], folder, card.stem, paths.get(".yaml"),
-            description=entry.description, licence=entry.licence, **entry.options,
-        )
-    return autoencoder_from_card(card)
+    checked = {Path(file.name).suffix: cache.checked(file) for file in entry.files}
+    checkpoint, sha256 = checked[".ckpt"]
+    yaml, yaml_sha256 = checked.get(".yaml", (None, ""))
+    about = {"description": entry.description, "licence": entry.licence, **entry.options}
+
+    def convert(folder: Path, name: str) -> Path:
+        return convert_checkpoint(checkpoint, folder, name, yaml, **about)
+
+    name = conversion_name(entry.name, sha256, yaml=yaml_sha256, schema=CARD_SCHEMA, **about)
+    with converted(cache.folder, name, convert) as card:
+        return autoencoder_from_card(card)

@@ -6,7 +6,6 @@ then on the safetensors file and the JSON card beside it are all that is needed.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from typing import Any
 import torch
 
 from ..errors import MissingExtraError, ModelError
-from ..scans.files import file_sha256
+from ..storage.atomic import whole_file, write_json
+from ..storage.hashing import file_sha256
 from .cards import CARD_SCHEMA
 from .checkpoints import read_state_dict
 from .loading import load_strict
@@ -81,14 +81,16 @@ def convert_checkpoint(
     load_strict(network, tensors, str(checkpoint))
     folder = Path(folder)
     weights = folder / f"{name}.safetensors"
-    save_file(tensors, weights)
+    with whole_file(weights) as partial:
+        save_file(tensors, partial)
+        sha256 = file_sha256(partial)
     content = {
         "schema": CARD_SCHEMA, "name": name, "kind": "autoencoder", "weights": weights.name,
-        "sha256": file_sha256(weights), "converted_from": digest,
+        "sha256": sha256, "converted_from": digest,
         "config": config.to_dict(), **card,
     }
     path = folder / f"{name}.json"
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_json(path, content)
     return path
 
 

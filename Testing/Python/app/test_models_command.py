@@ -1,17 +1,36 @@
 """`ct-counterfactual models`: events for programs, words for people, licences, own cards."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
+from CTCounterfactualLib.app import models_command
 from CTCounterfactualLib.app.cli import main
-from CTCounterfactualLib.models.catalogue import load_autoencoder
+from CTCounterfactualLib.models.catalogue import list_models, load_autoencoder
 from CTCounterfactualLib.models.vqgan import VQGAN
 from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from model_server import checkpoint
 
 NAME, FILE = "merlin-phecodes", "i3_resnet_best_clip_04-02-2024_23-21-36_epoch_99.pt"
-CONTENT = b"weights" * 1000
+CONTENT = checkpoint(7000)
+PAPER, ITS_OUTPUT = "ct2-vqgan256", "ct2-vqgan256-paper"
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """The catalogue as it is, but for the sizes of its files: the real ones have half a gigabyte.
+    """
+
+    def small_models(**options):
+        return tuple(
+            replace(entry, files=tuple(
+                replace(file, size_bytes=0, size_range=None) for file in entry.files
+            )) for entry in list_models(**options)
+        )
+
+    monkeypatch.setattr(models_command, "list_models", small_models)
 
 
 @pytest.fixture
@@ -66,6 +85,56 @@ def test_an_unknown_name_names_the_nearest(run):
     assert code == 2 and "There is no model named 'merlin-phecode'. Did you mean" in err
 
 
+def test_a_file_that_can_not_be_it_is_refused_by_its_size(run, local, tmp_path, monkeypatch):
+    monkeypatch.setattr(models_command, "list_models", list_models)  # the real sizes
+    code, out, err = fetched(run, local, "--accept-licence")
+    assert (code, out) == (2, "") and err.count("Error: ") == 1
+    assert f"has 7.4 kB for {FILE}, which has 439 MB to 537 MB" in err
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_every_file_to_be_fetched_states_a_size():
+    files = [file for entry in list_models() for file in entry.files]
+    assert len(files) >= 5
+    for file in files:
+        least, most = file.plausible_sizes
+        assert 100 < least < most < 5e9, file.name
+
+
+@pytest.mark.parametrize("verb", [
+    ("fetch", NAME, "--accept-licence"), ("verify",), ("remove", NAME), ("remove", "--all"),
+])
+def test_a_cache_that_is_a_file_is_said(run, tmp_path, verb):
+    (tmp_path / "models").write_text("notes")
+    code, out, err = run(*verb)
+    assert (code, out) == (2, "") and err.count("\n") == 1 + ("licence" in err)
+    assert "CT_COUNTERFACTUAL_MODELS" in err and (tmp_path / "models").read_text() == "notes"
+
+
+def test_removing_keeps_what_another_model_needs_and_says_so(run, tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (entry,) = (entry for entry in list_models() if entry.name == PAPER)
+    for file in entry.files:
+        (folder / file.name).write_bytes(CONTENT)
+    code, out, err = run("remove", PAPER)
+    assert (code, out) == (0, f"0 bytes freed in {folder}\n")
+    assert f"Kept, as {ITS_OUTPUT} has the same files" in err
+    assert f"models remove {PAPER} {ITS_OUTPUT}" in err
+    assert all((folder / file.name).is_file() for file in entry.files)
+    code, out, err = run("remove", PAPER, ITS_OUTPUT)
+    assert (code, err) == (0, "") and list(folder.iterdir()) == []
+
+
+def test_remove_all_leaves_what_is_no_models_file(run, local, tmp_path):
+    fetched(run, local, "--accept-licence")
+    (tmp_path / "models" / "notes.txt").write_text("mine")
+    code, out, err = run("remove", "--all")
+    assert (code, out) == (0, f"7.4 kB freed in {tmp_path / 'models'}\n")
+    assert err.endswith("as no model's files: notes.txt\n")
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["notes.txt"]
+
+
 def test_verify_finds_a_changed_file_and_remove_forgets_it(run, local, tmp_path):
     fetched(run, local, "--accept-licence")
     assert run("verify") == (0, f"{FILE}: as it was\n", "")
@@ -73,8 +142,11 @@ def test_verify_finds_a_changed_file_and_remove_forgets_it(run, local, tmp_path)
     code, out, err = run("verify")
     assert (code, out) == (2, f"{FILE}: CHANGED\n") and "that of its first use is" in err
     code, out, _ = run("remove", NAME)
-    assert code == 0 and out.startswith("0 MB freed")
+    assert code == 0 and out.startswith("7.4 kB freed")
     assert run("verify") == (0, "", "")
+    (tmp_path / "models" / FILE).mkdir()
+    code, out, err = run("verify")
+    assert (code, out) == (2, f"{FILE}: CAN'T BE READ\n") and "is no file" in err
 
 
 @pytest.fixture

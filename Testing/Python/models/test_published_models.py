@@ -43,9 +43,11 @@ def cache(tmp_path, monkeypatch):
 
 
 def entry_of(name: str):
-    """A model of the catalogue, without the digest that only the real file can have."""
+    """A model of the catalogue, without the digest and size that only the real file can have."""
     (entry,) = (model for model in list_models() if model.name == name)
-    return replace(entry, files=tuple(replace(file, sha256="") for file in entry.files))
+    return replace(entry, files=tuple(
+        replace(file, sha256="", size_bytes=0, size_range=None) for file in entry.files
+    ))
 
 
 def install(cache: ModelCache, file, tensors: dict) -> None:
@@ -146,12 +148,29 @@ def test_both_output_mappings_are_to_be_had(vqgan_files):
         assert round(224 * autoencoder.scale) == 256
 
 
-def test_a_damaged_conversion_is_refused(vqgan_files):
-    load_autoencoder("ct2-vqgan256")
+def test_a_damaged_conversion_is_made_again(vqgan_files):
+    first = load_autoencoder("ct2-vqgan256")
     (weights,) = (vqgan_files.folder / "converted").glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    with pytest.raises(ModelError, match="damaged or was replaced"):
-        load_autoencoder("ct2-vqgan256")
+    assert load_autoencoder("ct2-vqgan256").sha256 == first.sha256 == file_sha256(weights)
+
+
+def test_another_yaml_makes_another_conversion(vqgan_files):
+    """The same tensors with another resolution: not the network of the first conversion."""
+    load_autoencoder("ct2-vqgan256")
+    entry = entry_of("ct2-vqgan256")
+    other = vqgan_files.folder.parent / "x.yaml"
+    other.write_text(other.read_text().replace("resolution: 32", "resolution: 64"))
+    vqgan_files.remove(entry.files[1])
+    vqgan_files.adopt(entry.files[1], other)
+    assert published_autoencoder(entry, vqgan_files).network.config.resolution == 64
+    assert len(list((vqgan_files.folder / "converted").glob("*.json"))) == 2
+
+
+def test_a_cache_that_can_not_be_written_serves_its_models(vqgan_files):
+    (vqgan_files.folder / "converted").write_bytes(b"")
+    assert load_autoencoder("ct2-vqgan256").factor == 4
+    assert (vqgan_files.folder / "converted").read_bytes() == b""
 
 
 def test_a_yaml_that_does_not_fit_leaves_no_conversion(vqgan_files):

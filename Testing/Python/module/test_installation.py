@@ -198,10 +198,10 @@ def test_errors_of_installation_are_the_users():
 
 def test_what_downloads_need_is_listed_apart():
     fetching = packages.fetching_packages()
-    assert [one.name for one in fetching] == ["pooch", "PyYAML"]
+    assert [one.name for one in fetching] == ["requests", "PyYAML"]
     assert all(one.optional and one.size_mb == "1" for one in fetching)
     text = packages.describe(fetching)
-    assert text.startswith("Before the first model is fetched") and "pooch (1 MB)" in text
+    assert text.startswith("Before the first model is fetched") and "requests (1 MB)" in text
 
 
 def test_a_package_may_be_imported_by_another_name():

@@ -157,6 +157,7 @@ def test_local_files_are_taken_in_a_thread_and_checked(folder, entry, tmp_path):
     job = FileJob(lambda: model_files.adopt(entry, {"model.pth": good}), onFinished=ends.append)
     job.start()
     assert finish(job).message == f"Still missing for {MODEL}: model.yaml." and ends == [job]
+    other.write_text("model: {params: {embed_dim: 4, n_embed: 8, ddconfig: {ch: 32}}}")
     assert model_files.adopt(entry, {"model.yaml": other}) == f"{MODEL} is ready."
 
 

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 
-from ...errors import MissingExtraError, ModelError
-from ...scans.files import file_sha256
+from ...errors import ModelError, OutputError
+from ...storage.hashing import file_sha256
+from ...storage.lock import LockHeld, take_lock
+from ...storage.names import reason
+from ...storage.sizes import in_words
 from ...wording import say
-from .download import Progress, ResumingDownloader
-from .pins import read_pins, write_pins
+from .download import Check, Progress, download
+from .folder import FOLDER_VARIABLE, check_folder, default_folder, make_folder
+from .kinds import check_kind
+from .local_file import copy_local
+from .partial import PARTIAL_SUFFIX, drop_partial
+from .pins import read_pins, update_pins
 from .remote import RemoteFile
 
-# Overrides the folder, for a shared one on a server or a test's own.
-FOLDER_VARIABLE = "CT_COUNTERFACTUAL_MODELS"
-BYTES_PER_MB = 1e6
-PARTIAL_SUFFIX = ".part"
-# Where files lie that were made from fetched ones, within the folder.
-CONVERTED = "converted"
+__all__ = ["FOLDER_VARIABLE", "PARTIAL_SUFFIX", "ModelCache", "default_folder"]
 
-
-def default_folder() -> Path:
-    """Return the user's folder for model files: $CT_COUNTERFACTUAL_MODELS or the usual cache."""
-    chosen = os.environ.get(FOLDER_VARIABLE)
-    if chosen:
-        return Path(chosen)
-    if os.name == "nt":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home()))
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return base / "ct-counterfactual" / "models"
+POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -51,30 +45,49 @@ class ModelCache:
 
     def has(self, file: RemoteFile) -> bool:
         """Tell whether the file is there; says nothing on its content."""
-        return (self.folder / file.name).is_file()
+        return os.path.isfile(self.folder / file.name)
 
     def path(self, file: RemoteFile) -> Path:
         """Return a file's path after its digest was checked; raise `ModelError` if it isn't there.
 
         Checked at every use: reading half a gigabyte takes a second, loading it longer.
         """
+        return self.checked(file)[0]
+
+    def checked(self, file: RemoteFile) -> tuple[Path, str]:
+        """Return a file's path and the SHA-256 that it was just found to have; see `path`."""
         path = self.folder / file.name
-        if not path.is_file():
+        if not self.has(file):
+            check_folder(self.folder)
+            size = f" ({in_words(file.size_bytes)})" if file.size_bytes else ""
             raise ModelError(
-                f"The model file {file.name} ({file.size_bytes / BYTES_PER_MB:.0f} MB) isn't here "
-                f"yet. Fetch it by {say('fetch_model')}."
+                f"The model file {file.name}{size} isn't here yet. Fetch it by "
+                f"{say('fetch_model')}."
             )
-        digest = self._check(file, path)
-        if file.name not in read_pins(self.folder):  # put there by hand, as the README allows
-            self._pin(file, digest)
-        return path
+        try:
+            digest = file_sha256(path)
+        except OSError as error:
+            raise ModelError(f"The model file {path} can't be read: {reason(error)}.") from error
+        pins = read_pins(self.folder)
+        self._check(file, path, digest, pins.get(file.name, ""))
+        if file.name not in pins:  # put there by hand, as the README allows
+            with suppress(OutputError):  # where nobody can write, nobody replaces it either
+                update_pins(self.folder, {file.name: digest})
+        return path, digest
 
-    def digest(self, file: RemoteFile) -> str:
-        """Return the SHA-256 that a file had at its first use (`path` checks that it still has)."""
-        return read_pins(self.folder)[file.name]
-
-    def fetch(self, file: RemoteFile, progress: Progress | None = None) -> Path:
+    def fetch(
+        self, file: RemoteFile, progress: Progress | None = None, check: Check | None = None
+    ) -> Path:
         """Download a file unless it is there; go on from where an earlier download stopped.
+
+        Parameters
+        ----------
+        file : RemoteFile
+            Which.
+        progress : callable, optional
+            Told how many bytes there are, of how many.
+        check : callable, optional
+            Called several times a second; raises to stop. What has arrived is kept.
 
         Raises
         ------
@@ -88,69 +101,88 @@ class ModelCache:
                 f"{file.name} isn't in {self.folder}, and the network isn't to be used. Fetch it "
                 f"on a machine with a network from {file.url}, and give it by {say('local_file')}."
             )
-        try:
-            import pooch
-        except ImportError as error:
-            raise MissingExtraError("pooch", "models", "download models") from error
-        self.folder.mkdir(parents=True, exist_ok=True)
-        arrived = f".{file.name}.arrived"  # checked before it gets its name
-        partial = self.folder / (file.name + PARTIAL_SUFFIX)
-        pooch.retrieve(
-            file.url, known_hash=None, fname=arrived, path=self.folder,
-            downloader=ResumingDownloader(partial, progress),
-        )
-        return self._admit(file, self.folder / arrived)
+        make_folder(self.folder)
+        read_pins(self.folder)  # a damaged record is found before a long download, not after it
+        with self._alone(file, check):
+            if self.has(file):  # another process has brought it meanwhile
+                return self.path(file)
+            return self._admit(file, *download(file, self.folder / file.name, progress, check))
 
-    def adopt(self, file: RemoteFile, source: str | Path) -> Path:
-        """Take a local file instead of a download; it is copied, checked and pinned."""
-        source = Path(source)
-        if not source.is_file():
-            raise ModelError(f"There is no file {source}.")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        arrived = self.folder / f".{file.name}.arrived"
-        try:
-            shutil.copyfile(source, arrived)
-        except OSError as error:
-            arrived.unlink(missing_ok=True)
-            raise ModelError(f"Cannot copy {source} to {self.folder}: {error}.") from error
-        return self._admit(file, arrived)
+    def adopt(self, file: RemoteFile, source: str | Path, check: Check | None = None) -> Path:
+        """Take a local file instead of a download; it is copied, checked and pinned.
+
+        Raises
+        ------
+        ModelError
+            If it can't be read, is no ordinary file, or isn't the file that was expected.
+        """
+        make_folder(self.folder)
+        read_pins(self.folder)
+        with self._alone(file, check):
+            arrived = self.folder / f".{file.name}.arrived"
+            digest = copy_local(file, Path(source), arrived, check or (lambda: None))
+            return self._admit(file, arrived, digest)
 
     def remove(self, file: RemoteFile) -> int:
-        """Remove a file with its pin and what is left of a download; return the bytes freed."""
-        freed = 0
-        for path in (self.folder / file.name, self.folder / (file.name + PARTIAL_SUFFIX)):
-            if path.is_file():
-                freed += path.stat().st_size
-                path.unlink()
-        pins = read_pins(self.folder)
-        if pins.pop(file.name, None):
-            write_pins(self.folder, pins)
-        return freed
+        """Remove a file with its pin and what is left of a download; return the bytes freed.
 
-    def clear(self) -> int:
-        """Remove the whole folder, downloads, conversions and pins; return the bytes freed."""
-        freed = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
-        shutil.rmtree(self.folder, ignore_errors=True)
-        return freed
-
-    def _admit(self, file: RemoteFile, arrived: Path) -> Path:
-        """Give a file that has just come its name, if it is the right one; else remove it."""
+        Raises
+        ------
+        ModelError
+            If it can't be removed, or another process is fetching it.
+        """
+        path = self.folder / file.name
+        check_folder(self.folder)
+        if not self.folder.is_dir():
+            return 0
         try:
-            digest = self._check(file, arrived)
+            with self._alone(file, wait=False):
+                freed = drop_partial(path) + _unlink(path)
+                _unlink(self.folder / f".{file.name}.arrived")
+                if file.name in read_pins(self.folder):
+                    update_pins(self.folder, {file.name: None})
+        except OSError as error:
+            raise ModelError(f"Cannot remove {path}: {reason(error)}.") from error
+        return freed
+
+    @contextmanager
+    def _alone(
+        self, file: RemoteFile, check: Check | None = None, wait: bool = True
+    ) -> Iterator[None]:
+        """Keep other processes from the same file; wait for one that was first, or refuse."""
+        lock = None
+        while lock is None:
+            try:
+                lock = take_lock(self.folder / f".{file.name}.lock", f"The file {file.name}")
+            except LockHeld as held:
+                if not wait:
+                    raise ModelError(str(held)) from held
+                if check is not None:
+                    check()
+                sleep(POLL_S)
+            except OutputError as error:
+                raise ModelError(str(error)) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _admit(self, file: RemoteFile, arrived: Path, digest: str) -> Path:
+        """Give a file that has just come its name, if it is the right one; else remove it."""
+        final = self.folder / file.name
+        try:
+            self._check(file, arrived, digest, read_pins(self.folder).get(file.name, ""))
         except ModelError:
+            drop_partial(final)
             arrived.unlink(missing_ok=True)
             raise
-        self._pin(file, digest)
-        os.replace(arrived, self.folder / file.name)
-        return self.folder / file.name
+        os.replace(arrived, final)
+        drop_partial(final)
+        update_pins(self.folder, {file.name: digest})
+        return final
 
-    def _pin(self, file: RemoteFile, digest: str) -> None:
-        write_pins(self.folder, {**read_pins(self.folder), file.name: digest})
-
-    def _check(self, file: RemoteFile, path: Path) -> str:
-        """Return a file's digest; raise `ModelError` if it is not the known or the pinned one."""
-        digest = file_sha256(path)
-        pinned = read_pins(self.folder).get(file.name, "")
+    def _check(self, file: RemoteFile, path: Path, digest: str, pinned: str) -> None:
+        """Raise `ModelError` if a file isn't the known or pinned one, or can't be it."""
         for known, whose in ((file.sha256, "its publisher's"), (pinned, "that of its first use")):
             if not digest.startswith(known):
                 raise ModelError(
@@ -158,4 +190,16 @@ class ModelCache:
                     f"is damaged or was replaced. Remove it and fetch it again; if the publisher "
                     f"changed it, {say('remove_model')} forgets the old digest."
                 )
-        return digest
+        if not pinned:
+            check_kind(path, file.name)
+            file.check_size(path.stat().st_size, f"{path} has")
+
+
+def _unlink(path: Path) -> int:
+    """Remove a file if it is there; return its size."""
+    try:
+        size = path.lstat().st_size
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    return size

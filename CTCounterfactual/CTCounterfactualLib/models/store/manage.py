@@ -5,20 +5,25 @@ The command line and the Slicer module both call these; nothing here prints or a
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import ModelError
 from ...events import Reporter
-from .cache import BYTES_PER_MB, CONVERTED, PARTIAL_SUFFIX, ModelCache
-from .pins import read_pins
+from ...storage.names import reason
+from ...storage.sizes import in_words
+from .cache import ModelCache
+from .conversions import clear_conversions, remove_conversions
+from .folder import check_folder
+from .partial import PARTIAL_SUFFIX
+from .pins import LOCK, PINS, read_pins
 from .remote import RemoteFile
 
 FETCH, FETCHED = "fetch", "fetched"
 AS_IT_WAS, CHANGED, ABSENT = "as it was", "changed", "not here"
-# Of a file's digest, in the names of what was converted from it.
-DIGEST_DIGITS = 12
+UNREADABLE = "can't be read"
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,9 @@ class FileCheck:
     file : RemoteFile
         Which one.
     state : str
-        `AS_IT_WAS`, `CHANGED` or `ABSENT`.
+        `AS_IT_WAS`, `CHANGED`, `UNREADABLE` or `ABSENT`.
     message : str
-        If changed, in words what is wrong and what to do.
+        If changed or unreadable, in words what is wrong and what to do.
     """
 
     file: RemoteFile
@@ -68,7 +73,7 @@ def fetch_files(
     ModelError
         If a download fails, or a file isn't the one that was expected.
     MissingExtraError
-        Without pooch.
+        Without requests.
     """
     local, reporter = local or {}, reporter or Reporter()
     wanted = tuple({file.name: file for file in files}.values())
@@ -77,9 +82,9 @@ def fetch_files(
         share = _Share(reporter, wanted, number)
         share(0, file.size_bytes)
         if file.name in local:
-            paths.append(cache.adopt(file, local[file.name]))
+            paths.append(cache.adopt(file, local[file.name], reporter.check))
         else:
-            paths.append(cache.fetch(file, share))
+            paths.append(cache.fetch(file, share, reporter.check))
     names = [path.name for path in paths]
     reporter.report(FETCHED, "All files are here.", 1.0, files=names, output=str(cache.folder))
     return tuple(paths)
@@ -94,39 +99,101 @@ def is_here(cache: ModelCache, files: Iterable[RemoteFile]) -> bool:
 
 
 def verify_files(cache: ModelCache, files: Iterable[RemoteFile]) -> tuple[FileCheck, ...]:
-    """Compare the digest of each file with what it was when it came; raises nothing for a change.
+    """Read every file again and compare its digest with what it was; raises nothing for a change.
 
     Raises
     ------
     ModelError
-        If the record of digests itself is damaged: then nothing can be told.
+        If the folder can't be read, or the record of digests itself is damaged: then nothing can
+        be told.
     """
+    check_folder(cache.folder)
     read_pins(cache.folder)
-    checks = []
-    for file in {file.name: file for file in files}.values():
-        if not cache.has(file):
-            checks.append(FileCheck(file, ABSENT))
-            continue
-        try:
-            cache.path(file)
-        except ModelError as error:
-            checks.append(FileCheck(file, CHANGED, str(error)))
-        else:
-            checks.append(FileCheck(file, AS_IT_WAS))
-    return tuple(checks)
+    return tuple(_verify(cache, file) for file in {file.name: file for file in files}.values())
+
+
+def _verify(cache: ModelCache, file: RemoteFile) -> FileCheck:
+    path = cache.folder / file.name
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            return FileCheck(file, UNREADABLE, f"{path} is no file; remove it, and fetch it again.")
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        if path.is_symlink():
+            return FileCheck(file, UNREADABLE, f"{path} is a link that leads nowhere; remove it.")
+        return FileCheck(file, ABSENT)
+    except OSError as error:
+        return FileCheck(
+            file, UNREADABLE, f"{path} can't be read: {reason(error)}. Mend its permissions, or "
+            f"remove it and fetch it again."
+        )
+    try:
+        cache.path(file)
+    except ModelError as error:
+        return FileCheck(file, CHANGED, str(error))
+    return FileCheck(file, AS_IT_WAS)
 
 
 def remove_files(cache: ModelCache, files: Iterable[RemoteFile]) -> int:
-    """Remove files, their digests and what was converted from them; return the bytes freed."""
+    """Remove files, their digests and what was converted from them; return the bytes freed.
+
+    Raises
+    ------
+    ModelError
+        If another process is fetching one of them, or it can't be removed.
+    """
     freed = 0
-    for file in files:
-        digest = read_pins(cache.folder).get(file.name, "")[:DIGEST_DIGITS]
+    for file in {file.name: file for file in files}.values():
+        digest = read_pins(cache.folder).get(file.name)
         if digest:
-            for path in (cache.folder / CONVERTED).glob(f"*-{digest}.*"):
-                freed += path.stat().st_size
-                path.unlink()
+            freed += remove_conversions(cache.folder, digest)
         freed += cache.remove(file)
     return freed
+
+
+def clear_files(cache: ModelCache, files: Iterable[RemoteFile]) -> tuple[int, tuple[str, ...]]:
+    """Remove all that the store has put into its folder, and the folder if nothing else is there.
+
+    Works with a damaged record, too: then `files` say what is the store's.
+
+    Parameters
+    ----------
+    cache : ModelCache
+        Whose folder.
+    files : iterable of RemoteFile
+        All of the catalogue.
+
+    Returns
+    -------
+    int
+        Bytes freed.
+    tuple of str
+        Names in the folder that aren't the store's, and stay.
+    """
+    check_folder(cache.folder)
+    if not cache.folder.is_dir():
+        return 0, ()
+    try:
+        pins = read_pins(cache.folder)
+    except ModelError:
+        pins = {}
+        (cache.folder / PINS).unlink()
+    known = {file.name: file for file in files}
+    for name in pins:
+        if "/" not in name:
+            known.setdefault(name, RemoteFile(name, ""))
+    freed = clear_conversions(cache.folder, pins)
+    freed += sum(cache.remove(file) for file in known.values())
+    for name in (PINS, LOCK):
+        (cache.folder / name).unlink(missing_ok=True)
+    left = tuple(sorted(path.name for path in cache.folder.iterdir()))
+    if not left and not cache.folder.is_symlink():
+        cache.folder.rmdir()
+    return freed, left
 
 
 class _Share:
@@ -143,9 +210,7 @@ class _Share:
 
     def __call__(self, done: int, total: int) -> None:
         total = total or self._file.size_bytes
-        words = f"{done / BYTES_PER_MB:.0f} MB"
-        if total:
-            words = f"{done / BYTES_PER_MB:.0f} of {total / BYTES_PER_MB:.0f} MB"
+        words = f"{in_words(done)} of {in_words(total)}" if total else in_words(done)
         part = min(done / total, 1.0) if total else 0.0
         self._reporter.report(
             FETCH, f"{self._file.name}: {words}", self._before + self._part * part,

@@ -1,170 +1,223 @@
-"""Model files: fetched once, resumed, checked at every use, pinned, removed (localhost only)."""
+"""Model files: fetched once, checked at every use, pinned, taken from elsewhere, removed."""
 
-import hashlib
-import re
+import os
+import stat
 import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.store.cache import PARTIAL_SUFFIX, ModelCache, default_folder
-from CTCounterfactualLib.models.store.download import BLOCK_BYTES
+from CTCounterfactualLib.models.store.cache import ModelCache, default_folder
+from CTCounterfactualLib.models.store.pins import read_pins, update_pins
 from CTCounterfactualLib.models.store.remote import RemoteFile
-
-CONTENT = bytes(range(256)) * (3 * BLOCK_BYTES // 256 + 7)
-DIGEST = hashlib.sha256(CONTENT).hexdigest()
+from model_server import CONTENT, DIGEST, checkpoint
 
 
-class Server:
-    """Serves CONTENT with byte ranges; `breaks` ends the first answer after so many bytes."""
-
-    def __init__(self):
-        self.asked = []
-        self.breaks = None
-        self.ranges = True
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                owner.answer(self)
-
-            def log_message(self, *arguments):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/model.pth"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def answer(self, request):
-        asked = request.headers.get("Range")
-        self.asked.append(asked)
-        start = int(re.match(r"bytes=(\d+)-", asked)[1]) if asked and self.ranges else 0
-        if start >= len(CONTENT):
-            request.send_response(416)
-            request.send_header("Content-Length", "0")
-            request.end_headers()
-            return
-        body = CONTENT[start:]
-        request.send_response(206 if start else 200)
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        stop, self.breaks = self.breaks, None
-        request.wfile.write(body[:stop])
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@pytest.fixture
-def server():
-    server = Server()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def file(server):
-    return RemoteFile("model.pth", server.url, len(CONTENT), DIGEST[:8])
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return ModelCache(tmp_path / "models")
+def names(cache) -> list[str]:
+    return sorted(path.name for path in cache.folder.iterdir())
 
 
 def test_a_file_is_fetched_once_with_progress(cache, file, server):
     seen = []
     path = cache.fetch(file, lambda done, total: seen.append((done, total)))
     assert path.read_bytes() == CONTENT
-    assert seen[-1] == (len(CONTENT), len(CONTENT)) and seen == sorted(seen)
+    assert seen[-1] == (len(CONTENT), len(CONTENT)) and seen == sorted(seen) and len(seen) >= 4
     assert cache.fetch(file) == path and len(server.asked) == 1
-    assert sorted(p.name for p in cache.folder.iterdir()) == ["model.pth", "pins.json"]
+    assert names(cache) == ["model.pth", "pins.json"]
+    assert read_pins(cache.folder) == {"model.pth": DIGEST}
 
 
-def test_an_interrupted_download_goes_on_where_it_stopped(cache, file, server):
-    server.breaks = BLOCK_BYTES + 5
-    with pytest.raises(ModelError, match=r"Cannot download .*the next attempt goes on from there"):
-        cache.fetch(file)
-    partial = cache.folder / (file.name + PARTIAL_SUFFIX)
-    assert not cache.has(file) and 0 < partial.stat().st_size <= BLOCK_BYTES + 5
-    kept = partial.stat().st_size
-    assert cache.fetch(file).read_bytes() == CONTENT
-    assert server.asked == [None, f"bytes={kept}-"] and not partial.exists()
+def test_two_who_fetch_at_once_get_one_download(cache, file, server):
+    server.slow.set()
+    paths = []
+    threads = [
+        threading.Thread(target=lambda: paths.append(cache.fetch(file))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    while not server.asked:
+        pass
+    server.slow.clear()
+    for thread in threads:
+        thread.join()
+    assert [path.read_bytes() for path in paths] == [CONTENT] * 2 and len(server.asked) == 1
 
 
-def test_a_server_without_ranges_sends_it_all_again(cache, file, server):
-    cache.folder.mkdir()
-    (cache.folder / (file.name + PARTIAL_SUFFIX)).write_bytes(b"other bytes")
-    server.ranges = False
-    assert cache.fetch(file).read_bytes() == CONTENT
+def test_who_waits_for_another_fetch_can_be_stopped(cache, file, server):
+    server.slow.set()
+    first = threading.Thread(target=lambda: cache.fetch(file))
+    first.start()
+    while not server.asked:
+        pass
 
-
-def test_leftovers_longer_than_the_file_are_dropped(cache, file, server):
-    cache.folder.mkdir()
-    (cache.folder / (file.name + PARTIAL_SUFFIX)).write_bytes(CONTENT + b"more")
-    assert cache.fetch(file).read_bytes() == CONTENT
-
-
-def test_a_cancelled_download_keeps_what_it_has(cache, file, server):
-    def stop(done, total):
+    def stop():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        cache.fetch(file, stop)
-    assert not cache.has(file)
-    assert (cache.folder / (file.name + PARTIAL_SUFFIX)).stat().st_size > 0
+        cache.fetch(file, check=stop)
+    with pytest.raises(ModelError, match=r"model\.pth is in use by process \d+"):
+        cache.remove(file)
+    server.slow.clear()
+    first.join()
+    assert cache.has(file) and len(server.asked) == 1
 
 
 def test_offline_says_what_to_do_and_asks_nobody(cache, file, server):
-    with pytest.raises(ModelError, match="the network isn't to be used"):
+    with pytest.raises(ModelError, match=r"the network isn't to be used.* from http://127"):
         replace(cache, offline=True).fetch(file)
-    assert server.asked == []
+    assert server.asked == [] and not cache.folder.exists()
 
 
-def test_a_file_that_is_not_what_its_publisher_says_is_not_kept(cache, file, server):
+def test_a_file_that_is_not_what_its_publisher_says_is_not_kept(cache, file):
     wrong = replace(file, sha256="0" * 8)
     with pytest.raises(ModelError, match=f"SHA-256 {DIGEST[:12]}.*its publisher's is 00000000"):
         cache.fetch(wrong)
-    assert [p.name for p in cache.folder.iterdir()] == []
+    assert names(cache) == []
 
 
-def test_without_a_published_digest_the_first_one_is_pinned(cache, file, server, tmp_path):
-    unknown = replace(file, sha256="")
+def test_without_a_published_digest_the_first_one_is_pinned(cache, unknown, tmp_path):
     path = cache.fetch(unknown)
     path.write_bytes(CONTENT[:-1] + b"x")
-    with pytest.raises(ModelError, match="that of its first use is"):
-        cache.path(unknown)
-    with pytest.raises(ModelError, match="that of its first use is"):
-        cache.fetch(unknown)
-    freed = cache.remove(unknown)
-    assert freed == len(CONTENT) and not cache.has(unknown)
+    for again in (cache.path, cache.fetch):
+        with pytest.raises(ModelError, match="that of its first use is"):
+            again(unknown)
+    assert cache.remove(unknown) == len(CONTENT) and not cache.has(unknown)
     other = tmp_path / "other.pth"
-    other.write_bytes(b"a new version")
-    assert cache.adopt(unknown, other).read_bytes() == b"a new version"  # forgotten, so trusted
+    other.write_bytes(checkpoint(4 << 20))
+    assert cache.adopt(unknown, other).read_bytes() == other.read_bytes()  # forgotten, so trusted
+
+
+def test_another_version_does_not_replace_a_pinned_one(cache, unknown, tmp_path):
+    path = cache.fetch(unknown)
+    other = tmp_path / "other.pth"
+    other.write_bytes(checkpoint(4 << 20))
+    with pytest.raises(ModelError, match="that of its first use is"):
+        cache.adopt(unknown, other)
+    assert path.read_bytes() == CONTENT and names(cache) == ["model.pth", "pins.json"]
+
+
+def test_what_was_put_there_by_hand_is_checked_before_it_is_pinned(cache, unknown):
+    cache.folder.mkdir()
+    path = cache.folder / unknown.name
+    for content, words in (
+        (b"<html>Please log in</html>", "is a web page"), (b"", "is empty"),
+        (CONTENT[:-1], "cut short"), (checkpoint(100), r"has \d+ bytes for model\.pth"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match=words):
+            cache.path(unknown)
+        assert read_pins(cache.folder) == {}
+    path.write_bytes(CONTENT)
+    assert cache.checked(unknown) == (path, DIGEST)
+    assert read_pins(cache.folder) == {"model.pth": DIGEST}
 
 
 def test_a_local_file_serves_instead_of_a_download(cache, file, server, tmp_path):
     local = tmp_path / "from-a-colleague.pth"
     local.write_bytes(CONTENT)
     assert replace(cache, offline=True).adopt(file, local) == cache.path(file)
-    assert server.asked == []
-    with pytest.raises(ModelError, match="There is no file"):
-        cache.adopt(file, tmp_path / "nothing")
+    assert server.asked == [] and names(cache) == ["model.pth", "pins.json"]
 
 
-def test_a_file_that_is_not_there_says_how_to_get_it(cache, file):
-    with pytest.raises(ModelError, match=r"model\.pth \(3 MB\) isn't here yet"):
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda path: None, "There is no file"),
+    (lambda path: path.mkdir(), "is a folder"),
+    (lambda path: os.mkfifo(path), "is a pipe"),
+    (lambda path: path.symlink_to(__file__), "is a link"),
+    (lambda path: path.write_bytes(b"<html>"), "has 6 bytes for model.pth"),
+    (lambda path: path.write_bytes(CONTENT * 2), "has 8.4 MB for model.pth"),
+    (lambda path: path.write_bytes(CONTENT[:-1]), "cut short"),
+], ids=["nothing", "folder", "pipe", "link", "page", "large", "cut"])
+def test_only_an_ordinary_file_of_the_right_kind_is_taken(cache, unknown, tmp_path, make, words):
+    source = tmp_path / "source"
+    make(source)
+    with pytest.raises(ModelError, match=words):
+        cache.adopt(unknown, source)
+    assert names(cache) == []
+
+
+def test_copying_a_local_file_can_be_stopped(cache, file, tmp_path):
+    source, calls = tmp_path / "source", []
+    source.write_bytes(CONTENT)
+
+    def stop():
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.adopt(file, source, stop)
+    assert names(cache) == []
+
+
+def test_a_file_that_is_not_there_says_its_size(cache, file):
+    with pytest.raises(ModelError, match=r"model\.pth \(4\.2 MB\) isn't here yet"):
         cache.path(file)
 
 
-def test_a_damaged_record_of_pins_trusts_nothing(cache, file, server):
+def test_what_another_process_pinned_meanwhile_stays(cache, file, tmp_path):
+    cache.folder.mkdir()
+    threads = [
+        threading.Thread(target=update_pins, args=(cache.folder, {f"{n}": f"{n:064x}"}))
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read_pins(cache.folder) == {f"{n}": f"{n:064x}" for n in range(8)}
+    update_pins(cache.folder, {"3": None})
+    assert "3" not in read_pins(cache.folder) and len(read_pins(cache.folder)) == 7
+
+
+@pytest.mark.parametrize("content", [
+    b"[1, 2", b"5", b"[]", b'{"model.pth": 3}', b'{"model.pth": "abc"}', b"\xff", b"[" * 100_000,
+])
+def test_a_damaged_record_of_pins_trusts_nothing(cache, file, server, content):
     cache.fetch(file)
-    (cache.folder / "pins.json").write_text("[1, 2", encoding="utf-8")
+    (cache.folder / "pins.json").write_bytes(content)
+    for use in (cache.path, cache.fetch, lambda file: cache.adopt(file, __file__)):
+        with pytest.raises(ModelError, match="record of known model files"):
+            use(file)
+    (cache.folder / "model.pth").unlink()
+    with pytest.raises(ModelError, match="record of known model files"):
+        cache.fetch(file)
+    assert len(server.asked) == 1  # found out before the second download
+
+
+def test_a_folder_in_place_of_the_record_trusts_nothing(cache, file):
+    cache.fetch(file)
+    (cache.folder / "pins.json").unlink()
+    (cache.folder / "pins.json").mkdir()
     with pytest.raises(ModelError, match="record of known model files"):
         cache.path(file)
+
+
+@pytest.mark.parametrize("below", ["", "models"])
+def test_a_file_in_place_of_the_cache_is_said(tmp_path, file, below):
+    (tmp_path / "taken").write_bytes(b"notes")
+    cache = ModelCache(tmp_path / "taken" / below)
+    for use in (cache.fetch, lambda file: cache.adopt(file, __file__), cache.path):
+        with pytest.raises(ModelError, match=r"can't be used: .*CT_COUNTERFACTUAL_MODELS"):
+            use(file)
+    assert not cache.has(file) and (tmp_path / "taken").read_bytes() == b"notes"
+
+
+def test_a_cache_that_can_only_be_read_serves_what_is_there(cache, unknown, monkeypatch):
+    cache.fetch(unknown)
+    (cache.folder / "pins.json").unlink()
+    before = names(cache)
+    cache.folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        if os.access(cache.folder, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        assert cache.path(unknown).read_bytes() == CONTENT
+        assert names(cache) == before
+        with pytest.raises(ModelError, match=r"no permission.*CT_COUNTERFACTUAL_MODELS"):
+            cache.fetch(replace(unknown, name="other.pth"))
+    finally:
+        cache.folder.chmod(stat.S_IRWXU)
 
 
 @pytest.mark.parametrize(("row", "words"), [
@@ -174,15 +227,35 @@ def test_a_damaged_record_of_pins_trusts_nothing(cache, file, server):
     ({"name": "x", "url": "http://a/b"}, "expected an https address"),
     ({"name": "x", "url": "file:///a"}, "expected an https address"),
     ({"name": "x", "uri": "https://a/b"}, "is wrong"),
+    ({"name": "x", "url": "https://a/b", "size_range": [5, 2]}, "is wrong"),
+    ({"name": "x", "url": "https://a/b", "size_range": 5}, "is wrong"),
+    ({"name": "x", "url": "https://a/b", "size_bytes": -1}, "is wrong"),
 ])
 def test_the_catalogue_can_not_name_files_elsewhere(row, words):
     with pytest.raises(ModelError, match=words):
         RemoteFile.from_dict(row)
 
 
+def test_a_stated_size_leaves_little_room():
+    assert RemoteFile("x", "", 1000).plausible_sizes == (900, 1100)
+    assert RemoteFile("x", "", 1000, size_range=(1, 5)).plausible_sizes == (1, 5)
+
+
 def test_the_folder_can_be_chosen(monkeypatch, tmp_path):
     monkeypatch.setenv("CT_COUNTERFACTUAL_MODELS", str(tmp_path / "shared"))
+    assert default_folder() == tmp_path / "shared"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CT_COUNTERFACTUAL_MODELS", "~/shared")
     assert default_folder() == tmp_path / "shared"
     monkeypatch.delenv("CT_COUNTERFACTUAL_MODELS")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_folder() == tmp_path / "ct-counterfactual" / "models"
+
+
+def test_where_nothing_can_be_recorded_what_is_there_is_read(cache, unknown):
+    """As in a shared folder of others: here a folder stands where the lock would be."""
+    cache.fetch(unknown)
+    (cache.folder / "pins.json").unlink()
+    (cache.folder / ".pins.lock").mkdir()
+    assert cache.checked(unknown) == (cache.folder / "model.pth", DIGEST)
+    assert read_pins(cache.folder) == {}
