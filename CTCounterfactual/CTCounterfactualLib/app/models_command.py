@@ -104,8 +104,8 @@ def fetch_command(options: argparse.Namespace, cache: ModelCache) -> None:
         )
     for entry in entries:
         _ask_licence(entry, options.accept_licence)
-    with cancel_on_signal() as cancel:
-        fetch_files(cache, files, local, _reporter(options, cancel, _Bar()))
+    with cancel_on_signal() as cancel, _Bar() as bar:
+        fetch_files(cache, files, local, _reporter(options, cancel, bar))
 
 
 def verify_command(options: argparse.Namespace, cache: ModelCache) -> None:
@@ -229,6 +229,13 @@ class _Bar:
     def __init__(self) -> None:
         self._file = ""
         self._shown = ""
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file:  # an error begins on a line of its own
+            sys.stderr.write("\n")
 
     def __call__(self, event: Event) -> None:
         file = event.data.get("file", "") if event.step == FETCH else ""
