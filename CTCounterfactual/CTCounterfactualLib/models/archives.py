@@ -100,6 +100,12 @@ def stored_entries(
     return found
 
 
+def is_program(entry: str) -> bool:
+    """Tell whether an entry is what TorchScript archives have and checkpoints don't."""
+    parts = PurePosixPath(entry.casefold()).parts
+    return "code" in parts[:-1] or (parts[-1:] == ("constants.pkl",))
+
+
 def leaves_folder(name: str) -> bool:
     """Tell whether a relative path is absolute or climbs out, as POSIX or as Windows reads it."""
     return any(

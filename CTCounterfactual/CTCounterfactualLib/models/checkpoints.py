@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ..errors import ModelError
-from .archives import MAX_EXPANSION, check_zip, stored_entries
+from .archives import MAX_EXPANSION, check_zip, is_program, stored_entries
 from .pickled_values import ITEM_BYTES, Inert, RefusedPickle, StoredTensor
 from .pickles import read_pickle
 from .read_once import read_buffer
@@ -99,7 +99,7 @@ def _opened(data: bytearray, name: str) -> tuple[Any, _Tensors]:
     """Return what the pickle of a checkpoint says, and who makes tensors of it."""
     archive = check_zip(data, name, NOT_A_CHECKPOINT)
     names = archive.namelist()
-    if any(_is_program(entry) for entry in names):
+    if any(is_program(entry) for entry in names):
         raise ModelError(
             f"{name} is a TorchScript program, not a checkpoint, and was not opened. For a "
             f"TorchScript model, write a card with source type torchscript; for weights alone, "
@@ -122,11 +122,6 @@ def _opened(data: bytearray, name: str) -> tuple[Any, _Tensors]:
             f"it again from its publisher."
         ) from error
     return content, _Tensors(entries, folder, name)
-
-
-def _is_program(entry: str) -> bool:
-    parts = PurePosixPath(entry.casefold()).parts
-    return "code" in parts[:-1] or (parts[-1:] == ("constants.pkl",))
 
 
 class _Tensors:

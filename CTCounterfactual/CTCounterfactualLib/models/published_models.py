@@ -69,7 +69,7 @@ def published_autoencoder(entry: CatalogueEntry, cache: ModelCache) -> SliceAuto
     about = {"description": entry.description, "licence": entry.licence, **entry.options}
 
     def convert(folder: Path, name: str) -> Path:
-        return convert_checkpoint(checkpoint, folder, name, yaml, **about)
+        return convert_checkpoint(checkpoint, folder, name, yaml, sha256, **about)
 
     name = conversion_name(entry.name, sha256, yaml=yaml_sha256, schema=CARD_SCHEMA, **about)
     with converted(cache.folder, name, convert) as card:

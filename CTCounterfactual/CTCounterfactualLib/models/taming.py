@@ -35,6 +35,7 @@ def convert_checkpoint(
     folder: str | Path,
     name: str,
     yaml: str | Path | None = None,
+    sha256: str = "",
     **card: Any,
 ) -> Path:
     """Write `<name>.safetensors` and `<name>.json` from a taming-transformers checkpoint.
@@ -49,6 +50,8 @@ def convert_checkpoint(
         Of the model.
     yaml : str or Path, optional
         Its training configuration (`model.params`). None infers the sizes from the tensors.
+    sha256 : str
+        What the checkpoint's digest must be; empty for anything.
     **card
         Further fields of the card (`to_network`, `from_network`, `resize`, `transpose`,
         `description`, `licence`).
@@ -65,7 +68,7 @@ def convert_checkpoint(
     """
     from safetensors.torch import save_file
 
-    read, digest = read_state_dict(Path(checkpoint))
+    read, digest = read_state_dict(Path(checkpoint), sha256, "the record of its first use")
     tensors = {
         key: tensor.detach().contiguous().clone()  # tensors may share storage; files may not
         for key, tensor in read.items() if not key.startswith(LOSS_PREFIX)
@@ -83,10 +86,10 @@ def convert_checkpoint(
     weights = folder / f"{name}.safetensors"
     with whole_file(weights) as partial:
         save_file(tensors, partial)
-        sha256 = file_sha256(partial)
+        weights_sha256 = file_sha256(partial)
     content = {
         "schema": CARD_SCHEMA, "name": name, "kind": "autoencoder", "weights": weights.name,
-        "sha256": sha256, "converted_from": digest,
+        "sha256": weights_sha256, "converted_from": digest,
         "config": config.to_dict(), **card,
     }
     path = folder / f"{name}.json"

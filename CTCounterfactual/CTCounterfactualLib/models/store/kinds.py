@@ -13,10 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import ModelError
+from ..archives import MAX_EXPANSION, is_program
 
 HEAD_BYTES = 512
-# PyTorch stores tensors uncompressed; what unpacks to much more is no checkpoint.
-MAX_EXPANSION = 3.0
 # How `torch.save` began its files before version 1.6: a pickle (protocol 2) of a magic number.
 LEGACY_HEAD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 CHECKPOINT_WORDS = "a PyTorch checkpoint, as torch.save writes it"
@@ -79,7 +78,7 @@ def _no_archive(archive: zipfile.ZipFile, size: int) -> str:
     if sum(entry.file_size for entry in entries) > MAX_EXPANSION * size:
         return "would unpack to far more than a checkpoint holds"
     names = [entry.filename for entry in entries]
-    if any(name.endswith("constants.pkl") or "/code/" in f"/{name}" for name in names):
+    if any(map(is_program, names)):
         return "is a TorchScript program"
     if not any(name.split("/")[-1] == "data.pkl" for name in names):
         return "is a zip file without a data.pkl"
