@@ -77,20 +77,25 @@ def result_nodes(scene, counterfactual) -> SceneNodes:
     Raises
     ------
     LookupError
-        If the node is no counterfactual of this extension, or nodes were deleted that every
-        explanation has; says which.
+        If the node is no counterfactual of this extension or of no finished explanation in
+        `scene`, or nodes were deleted that every explanation has; says which.
     """
     scan = counterfactual.GetNodeReference(INPUT_REFERENCE)
     if scan is None or get_attribute(counterfactual, ROLE) != roles.COUNTERFACTUAL:
         raise LookupError(
             f"'{counterfactual.GetName()}' is not the counterfactual of a volume in this scene."
         )
-    found = next(
+    sets = [
         each for each in find_sets(scene, scan)
         if each.counterfactual is not None
         and each.counterfactual.GetID() == counterfactual.GetID()
-    )
-    return _scene_nodes(scan, found)
+    ]
+    if not sets:
+        raise LookupError(
+            f"'{counterfactual.GetName()}' belongs to no finished explanation in this scene: it "
+            f"lies in another one, or was removed."
+        )
+    return _scene_nodes(scan, sets[0])
 
 
 def _scene_nodes(scan, found: ResultSet) -> SceneNodes:

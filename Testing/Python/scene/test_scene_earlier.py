@@ -120,6 +120,11 @@ def test_result_nodes_says_what_is_missing(scene, nodes):
         result_nodes(scene, nodes.counterfactual)
 
 
+def test_result_nodes_of_what_belongs_to_no_finished_explanation(scene, nodes):
+    with pytest.raises(LookupError, match="'CHEST counterfactual' belongs to no finished expl"):
+        result_nodes(scene.NewInstance(), nodes.counterfactual)
+
+
 def test_a_failed_build_leaves_neither_nodes_nor_folders(scene, explanation, volume, monkeypatch):
     before = content(scene)
 
