@@ -39,7 +39,7 @@ class JobNodes:
 
     def write(self, workplace: Workplace) -> Path:
         """Write scan, region and job file for the worker; return the job file's path."""
-        self._scan = scan_from_node(self.volume)
+        self._scan = scan_from_node(self.volume, self._options.assume_hu)
         region = None
         if self._options.region is not None:
             mask = region_from_segment(*self._options.region, self.volume)

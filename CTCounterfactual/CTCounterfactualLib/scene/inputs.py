@@ -6,32 +6,46 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ScanError
-from ..scans.checks import MIN_SLICES
+from ..scans.checks import MIN_SLICES, check_scan
 from ..scans.scan import Scan
+from ..wording import say
 from . import volumes
 from .mrml import slicer, vtk
 
 # Unit vectors along the voxel axes that span less than this (1 is a right angle) are no volume.
 MIN_DETERMINANT = 1e-3
+# Codes that a volume loaded from DICOM carries: of the quantity (DCM, "Attenuation Coefficient"),
+# of the unit (UCUM, "Hounsfield unit", "no units").
+CT_QUANTITIES = ("112031",)
+HU_UNITS = ("[hnsf'U]", "1")
 PARENT_TRANSFORM = "parent-transform"
 NON_LINEAR_TRANSFORM = "non-linear-transform"
 
 
-def scan_from_node(volume) -> Scan:
+def scan_from_node(volume, assume_hu: bool = False) -> Scan:
     """Return a volume node's own voxels, copied, with the geometry of its IJK-to-RAS matrix.
 
-    A parent transform is not applied: it is a placement, and results get the same one. It becomes
-    a warning of the scan. HU and finite values are checked where the scan is read for a run.
+    It passes the checks of a scan that is read from a file (`scans.checks`). A parent transform is
+    not applied: it is a placement, and results get the same one. It becomes a warning of the scan.
+
+    Parameters
+    ----------
+    volume : vtkMRMLScalarVolumeNode
+    assume_hu : bool
+        Go on although the values don't look like HU, or are said to be something else.
 
     Raises
     ------
     ScanError
-        If the node is missing, empty, flat, a label map or has several values a voxel.
+        If the node is missing or no scalar volume, is empty, flat, a label map, has several values
+        a voxel, no voxel size, NaN, or values that aren't HU. It names the volume.
     """
     _check_scalar_volume(volume)
+    _check_stated(volume, assume_hu)
     image = sitk.GetImageFromArray(slicer.util.arrayFromVolume(volume))  # (K, J, I), copied
     _set_geometry(image, volume)
-    return Scan(image, volume.GetName(), warnings=_transform_warnings(volume))
+    scan = Scan(image, volume.GetName(), warnings=_transform_warnings(volume))
+    return check_scan(scan, assume_hu)
 
 
 def region_from_segment(segmentation, segment_id: str, volume) -> sitk.Image:
@@ -79,6 +93,12 @@ def region_from_segment(segmentation, segment_id: str, volume) -> sitk.Image:
 def _check_scalar_volume(volume) -> None:
     if volume is None:
         raise ScanError("No volume is chosen. Load a CT scan and choose it as the input.")
+    if not (hasattr(volume, "IsA") and volume.IsA("vtkMRMLScalarVolumeNode")):
+        name = volume.GetName() if hasattr(volume, "GetName") else volume
+        raise ScanError(
+            f"{name!r} is a {type(volume).__name__}, no scalar volume node. Choose the volume of "
+            f"the CT scan; of a name, slicer.util.getNode gives the node."
+        )
     name = volume.GetName()
     if volume.IsA("vtkMRMLLabelMapVolumeNode"):
         raise ScanError(
@@ -87,6 +107,11 @@ def _check_scalar_volume(volume) -> None:
     image = volume.GetImageData()
     if image is None or image.GetNumberOfPoints() == 0 or image.GetPointData().GetScalars() is None:
         raise ScanError(f"The volume '{name}' is empty (no voxels). Load the scan again.")
+    if image.GetScalarType() == vtk.VTK_BIT:
+        raise ScanError(
+            f"The volume '{name}' has one bit a voxel: it is a mask, not a CT scan in HU. Choose "
+            f"the scan it was drawn on."
+        )
     components = image.GetNumberOfScalarComponents()
     if components != 1:
         raise ScanError(
@@ -99,6 +124,20 @@ def _check_scalar_volume(volume) -> None:
             f"The volume '{name}' is flat ({size} voxels); at least {MIN_SLICES} slices are "
             f"expected. Load the whole series."
         )
+
+
+def _check_stated(volume, assume_hu: bool) -> None:
+    """Raise `ScanError` if the volume is said to hold something else than HU, as PET and MR do."""
+    for entry, allowed in (
+        (volume.GetVoxelValueQuantity(), CT_QUANTITIES), (volume.GetVoxelValueUnits(), HU_UNITS)
+    ):
+        code = entry.GetCodeValue() if entry is not None else ""
+        if code and code not in allowed and not assume_hu:
+            raise ScanError(
+                f"The volume '{volume.GetName()}' is said to hold "
+                f"'{entry.GetCodeMeaning() or code}'; a CT scan holds HU. Choose the CT scan, or "
+                f"use {say('assume_hu', True)} if it is in HU all the same."
+            )
 
 
 def _set_geometry(image: sitk.Image, volume) -> None:

@@ -5,6 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from CTCounterfactualLib.errors import ScanError
+from CTCounterfactualLib.scans.checks import IMPLAUSIBLE_SIZE
 from CTCounterfactualLib.scene.inputs import region_from_segment, scan_from_node
 from CTCounterfactualLib.scene.mrml import slicer, vtk
 from CTCounterfactualLib.scene.volumes import add_like, add_scan, add_volume, ijk_to_ras
@@ -48,6 +49,11 @@ def move(scene, node, matrix):
     return transform
 
 
+def notes(scan):
+    """The scan's warnings but that of its size: those made here are smaller than any patient."""
+    return tuple(note for note in scan.warnings if note[0] != IMPLAUSIBLE_SIZE)
+
+
 def node_names(scene):
     return [scene.GetNthNode(n).GetName() for n in range(scene.GetNumberOfNodes())]
 
@@ -59,7 +65,7 @@ def test_scan_has_the_nodes_voxels_and_geometry(volume, oblique):
     np.testing.assert_allclose(scan.ijk_to_ras(), ijk_to_ras(volume), atol=1e-12)
     np.testing.assert_allclose(scan.ijk_to_ras(), oblique.ijk_to_ras(), atol=1e-12)
     assert scan.spacing == pytest.approx(SPACING)
-    assert (scan.name, scan.path, scan.sha256, scan.warnings) == ("CT", "", "", ())
+    assert (scan.name, scan.path, scan.sha256, notes(scan)) == ("CT", "", "", ())
 
 
 def test_scan_is_a_copy(volume):
@@ -82,7 +88,8 @@ def test_sheared_volume_keeps_its_shear(scene):
     # A gantry tilt that was hardened into the matrix: K leans towards J.
     matrix = np.array([[-1, 0, 0, 5], [0, -1, 0.5, 7], [0, 0, 2, -9], [0, 0, 0, 1.0]])
     node = add_volume(scene, np.zeros((4, 5, 6), np.int16), matrix, "tilted")
-    np.testing.assert_allclose(scan_from_node(node).ijk_to_ras(), ijk_to_ras(node), atol=1e-12)
+    scan = scan_from_node(node, assume_hu=True)
+    np.testing.assert_allclose(scan.ijk_to_ras(), ijk_to_ras(node), atol=1e-12)
     np.testing.assert_allclose(ijk_to_ras(node), matrix, atol=1e-12)
 
 
@@ -90,7 +97,7 @@ def test_parent_transform_becomes_a_warning_and_moves_nothing(scene, volume, obl
     move(scene, volume, np.diag([1.0, -1, 1, 1]))
     scan = scan_from_node(volume)
     np.testing.assert_allclose(scan.ijk_to_ras(), oblique.ijk_to_ras(), atol=1e-12)
-    (name, message), = scan.warnings
+    (name, message), = notes(scan)
     assert name == "parent-transform"
     assert "'moved'" in message
 
@@ -105,10 +112,19 @@ def test_non_linear_parent_transform_says_voxel_space(scene, volume):
     node = scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "tilt correction")
     node.SetAndObserveTransformToParent(warp)
     volume.SetAndObserveTransformNodeID(node.GetID())
-    (name, message), = scan_from_node(volume).warnings
+    (name, message), = notes(scan_from_node(volume))
     assert name == "non-linear-transform"
     assert "'tilt correction'" in message
     assert "voxel space" in message
+
+
+def bits(scene):
+    image = vtk.vtkImageData()
+    image.SetDimensions(8, 8, 8)
+    image.AllocateScalars(vtk.VTK_BIT, 1)
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "v")
+    node.SetAndObserveImageData(image)
+    return node
 
 
 @pytest.mark.parametrize(("make", "words"), [
@@ -123,8 +139,11 @@ def test_non_linear_parent_transform_says_voxel_space(scene, volume):
      "has 3 values a voxel"),
     (lambda scene: add_volume(
         scene, np.zeros((3, 3, 3), np.int16), np.diag([1.0, 1, 0, 1]), "v"),
-     "no proper geometry"),
-], ids=["none", "empty", "labels", "flat", "vector", "singular"])
+     "'v' has no proper geometry"),
+    (lambda scene: "MyScan", "'MyScan' is a str, no scalar volume node"),
+    (lambda scene: scene.AddNewNodeByClass("vtkMRMLModelNode", "m"), "'m' is a vtkMRMLModelNode"),
+    (lambda scene: bits(scene), "'v' has one bit a voxel"),
+], ids=["none", "empty", "labels", "flat", "vector", "singular", "name", "model", "bits"])
 def test_what_is_no_scan_is_refused_in_words(scene, monkeypatch, make, words):
     monkeypatch.setattr(slicer, "mrmlScene", scene, raising=False)
     with pytest.raises(ScanError, match=words):
