@@ -9,7 +9,8 @@ from ..errors import ScanError
 from ..storage.hashing import file_sha256
 from ..storage.names import check_name
 from .checks import check_scan
-from .dicom import read_dicom_folder
+from .dicom.headers import is_dicom
+from .dicom.read import read_dicom_file, read_dicom_folder
 from .formats.itk import read_by_itk
 from .formats.nifti import is_nifti, read_nifti
 from .pixel_types import in_least_type
@@ -30,7 +31,8 @@ def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = Fal
     path : str or Path
         An NRRD, NIfTI, MetaImage or (multi-frame) DICOM file, or a folder with a DICOM series.
     series : str, optional
-        Which DICOM series of the folder: its number in the list that the error shows, or its UID.
+        Which DICOM series of the folder: its number in the list that the error shows, or its UID;
+        of several phases or acquisitions in it, "2.1" is the first of series 2.
     assume_hu : bool
         Go on although the values don't look like HU; the scan then carries a warning.
 
@@ -44,7 +46,10 @@ def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = Fal
     try:
         if not path.exists():
             raise ScanError(f"There is no file or folder {path}. Check the path.")
-        scan = read_dicom_folder(path, series, assume_hu) if path.is_dir() else read_file(path)
+        if path.is_dir():
+            scan = read_dicom_folder(path, series, assume_hu)
+        else:
+            scan = read_file(path, series, assume_hu)
     except OSError as error:  # no permission, or the disk fails
         raise ScanError(
             f"Cannot read {path}: {error.strerror}. Check its permissions, or copy it again."
@@ -53,8 +58,11 @@ def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = Fal
     return replace(scan, image=in_least_type(scan.image))
 
 
-def read_file(path: Path) -> Scan:
+def read_file(path: Path, series: str | None = None, assume_hu: bool = True) -> Scan:
     """Read one image file as it is, whole and 3D; whether its values are HU isn't asked.
+
+    Of a DICOM file it is asked what its header says of the unit, unless `assume_hu`; `series`
+    chooses one of its phases.
 
     Raises
     ------
@@ -63,6 +71,8 @@ def read_file(path: Path) -> Scan:
     """
     if path.stat().st_size == 0:
         raise ScanError(f"The file {path} is empty (0 bytes). Export or copy it again.")
+    if is_dicom(path):
+        return read_dicom_file(path, base_name(path), series, assume_hu)
     read = read_nifti if is_nifti(path) else read_by_itk
     image, warnings = read(path)
     return Scan(image, base_name(path), str(path), file_sha256(path), warnings)

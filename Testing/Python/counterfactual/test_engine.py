@@ -11,6 +11,7 @@ from CTCounterfactualLib.counterfactual.flags import WRITTEN_TOLERANCE
 from CTCounterfactualLib.errors import Cancelled, ModelError, ScanError, SettingsError
 from CTCounterfactualLib.events import CancelToken
 from CTCounterfactualLib.models.catalogue import load_autoencoder
+from CTCounterfactualLib.scans.checks import check_scan
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.scan import Scan
 
@@ -165,7 +166,7 @@ def test_wrong_names_are_answered_with_the_right_ones(slab, autoencoder):
 def test_a_scan_without_lung_is_refused(slab, autoencoder):
     solid = replace(slab, image=slab.with_array(np.maximum(slab.array, 0).astype(np.int16)))
     with pytest.raises(ScanError, match="No lung found"):
-        explain(solid, autoencoder=autoencoder)
+        explain(check_scan(solid, assume_hu=True), autoencoder=autoencoder)
 
 
 def test_two_slices_are_enough(slab, autoencoder):

@@ -1,6 +1,7 @@
-"""Put the oracles' problems on the path."""
+"""Put the oracles' problems and the writer of DICOM series on the path."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Oracles"))
+TESTING = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TESTING / "Oracles"), str(TESTING)]

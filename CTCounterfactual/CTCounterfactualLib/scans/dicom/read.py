@@ -1,0 +1,158 @@
+"""Reading one volume from DICOM: a folder's series, or a multi-frame file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from ...errors import ScanError
+from ..hounsfield import AIR_HU
+from ..scan import Scan
+from .agreement import check_alike, check_each, without_localizers
+from .frames import Frame
+from .headers import Unread
+from .phases import one_phase
+from .pixels import read_hu
+from .series import DICOM_INDEX, Contents, choose, contents_of, list_series, named
+from .stack import Stack, along_normal, stack
+
+
+def read_dicom_folder(folder: Path, series: str | None, assume_hu: bool) -> Scan:
+    """Read the one CT series of a folder, or the one that `series` names.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the files directly.
+    series : str or None
+        Number (from 1) in the list of series, or UID; with ".2" behind it the second of several
+        phases or acquisitions of that series.
+    assume_hu : bool
+        Accept another modality than CT, another unit, and values without rescale.
+
+    Raises
+    ------
+    ScanError
+        No series, several and none chosen (they are listed), not CT, slices that don't belong
+        together or lack what they need, missing slices, unreadable files.
+    """
+    try:
+        contents = list_series(folder)
+    except OSError as error:
+        raise ScanError(
+            f"Cannot read {error.filename or f'the folder {folder}'}: {error.strerror}. Check its "
+            f"permissions, or copy it again."
+        ) from error
+    return _read(folder, contents, series, assume_hu, folder.resolve().name)
+
+
+def read_dicom_file(path: Path, name: str, series: str | None, assume_hu: bool) -> Scan:
+    """Read a multi-frame file as a volume; parameters and errors as `read_dicom_folder`."""
+    if path.name == DICOM_INDEX:
+        raise ScanError(
+            f"{path} is the index of a DICOM medium. Give the folder that holds a series' slices."
+        )
+    contents = contents_of([path])
+    if not contents.series:
+        reason = contents.unread[0].reason if contents.unread else (
+            "holds no image (a structure set, a report, a segmentation)"
+        )
+        raise ScanError(f"The DICOM file {path} {reason}. Give a CT scan, or copy it again.")
+    found = contents.series[0]
+    if len(found.frames) < 2:
+        frame = found.frames[0]
+        raise ScanError(
+            f"{path} is a single slice ({frame.columns} x {frame.rows} x 1); a volume of at least "
+            f"2 slices is expected. Of a DICOM series, give the folder."
+        )
+    return _read(path, contents, series, assume_hu, name)
+
+
+def _read(
+    place: Path, contents: Contents, wanted: str | None, assume_hu: bool, name: str
+) -> Scan:
+    chosen, phase = choose(place, contents, wanted)
+    told = f"The DICOM series {chosen} in {place}"
+    if chosen.modality != "CT" and not assume_hu:
+        raise ScanError(
+            f"{told} has modality {chosen.modality or 'unknown'}, "
+            f"not CT. Choose a CT series, or use --assume-hu if its values are HU."
+        )
+    unread = contents.unread_of(chosen)
+    frames, warnings = without_localizers(chosen.frames)
+    frames, copies = _without_copies(frames)
+    if len(frames) < 2:
+        raise ScanError(
+            f"{told} has a single slice; a volume is expected. {_words(unread)}"
+            f"Copy the whole series."
+        )
+    check_each(frames, told, assume_hu)
+    check_alike(frames, told)
+    number = str(contents.series.index(chosen) + 1)
+    frames = one_phase(frames, along_normal(frames), told, number, phase)
+    if len(frames) < 2:
+        raise ScanError(f"{told}: that phase has a single slice; a volume is expected.")
+    found = stack(frames, told, _words(unread).strip())
+    volume, digest, padded = read_hu(found.frames, told)
+    return Scan(
+        _image(volume, found), name, str(place), digest,
+        (*warnings, *copies, *found.warnings, *_unread_warning(unread), *_padded(padded)),
+    )
+
+
+def _without_copies(
+    frames: Sequence[Frame],
+) -> tuple[tuple[Frame, ...], tuple[tuple[str, str], ...]]:
+    """Return frames without those of files that are copies of others, byte for byte."""
+    first: dict[str, Path] = {}
+    copies: list[Path] = []
+    for frame in frames:
+        original = first.setdefault(frame.sop_uid or str(frame.path), frame.path)
+        if original != frame.path and frame.path not in copies and (
+            original.read_bytes() == frame.path.read_bytes()
+        ):
+            copies.append(frame.path)
+    if not copies:
+        return tuple(frames), ()
+    return tuple(frame for frame in frames if frame.path not in copies), ((
+        "copies-left-out",
+        f"{len(copies)} file(s) are copies of others and were left out: "
+        f"{named(path.name for path in copies)}.",
+    ),)
+
+
+def _image(volume, found: Stack) -> sitk.Image:
+    image = sitk.GetImageFromArray(volume)
+    image.SetSpacing(found.spacing)
+    image.SetOrigin(found.origin)
+    image.SetDirection(found.direction)
+    return image
+
+
+def _words(unread: Sequence[Unread]) -> str:
+    """Return which files can't be read and why, as a sentence; "" if there are none."""
+    if not unread:
+        return ""
+    return f"{named(f'{file.path.name} {file.reason}' for file in unread)}. "
+
+
+def _unread_warning(unread: Sequence[Unread]) -> tuple[tuple[str, str], ...]:
+    if not unread:
+        return ()
+    return ((
+        "unreadable-dicom-files",
+        f"{len(unread)} file(s) of the folder can't be read and were left out "
+        f"({_words(unread).strip(' .')}); the scan may lack slices. Copy the whole series again.",
+    ),)
+
+
+def _padded(count: int) -> tuple[tuple[str, str], ...]:
+    if not count:
+        return ()
+    return ((
+        "padding-as-air",
+        f"{count} voxels hold the padding value (0028,0120), which is brighter than air; they were "
+        f"read as air ({AIR_HU} HU).",
+    ),)

@@ -1,0 +1,155 @@
+"""The series of a folder: found by their headers, listed, and chosen by the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import ScanError
+from .frames import Frame, frames_of
+from .headers import Unread, is_dicom, read_header, text
+
+# The index of a DICOM medium: DICOM itself, but no image.
+DICOM_INDEX = "DICOMDIR"
+MAX_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series: its UID, description, modality and frames in the order of files and frames."""
+
+    uid: str
+    description: str
+    modality: str
+    frames: tuple[Frame, ...]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its files, each once."""
+        return tuple(dict.fromkeys(frame.path for frame in self.frames))
+
+    def __str__(self) -> str:
+        count = len(self.files)
+        files = "1 file" if count == 1 else f"{count} files"
+        if len(self.frames) > count:
+            files += f" of {len(self.frames)} frames"
+        return f"{self.description or 'no description'} ({self.modality or 'unknown'}, {files})"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a folder holds: series, largest first; files that can't be used; folders with DICOM."""
+
+    series: tuple[Series, ...]
+    unread: tuple[Unread, ...]
+    folders: tuple[Path, ...]
+
+    def unread_of(self, chosen: Series) -> tuple[Unread, ...]:
+        """Return the files that may be missing from a series: its own, and those of none known."""
+        suffixes = {path.suffix.lower() for path in chosen.files}
+        return tuple(
+            file for file in self.unread
+            if file.series_uid in ("", chosen.uid)
+            and (file.series_uid or file.path.suffix.lower() in suffixes)
+        )
+
+
+def list_series(folder: Path) -> Contents:
+    """Return the DICOM series directly in a folder, from the header of each of its files.
+
+    Raises
+    ------
+    OSError
+        If the folder or one of its files can't be read.
+    """
+    paths = sorted(folder.iterdir())
+    contents = contents_of(path for path in paths if path.is_file() and path.name != DICOM_INDEX)
+    folders = tuple(
+        path for path in paths
+        if path.is_dir() and not contents.series and any(map(is_dicom, sorted(path.iterdir())))
+    )
+    return Contents(contents.series, contents.unread, folders)
+
+
+def contents_of(paths: Iterable[Path]) -> Contents:
+    """Return the series that some files make up."""
+    found: dict[str, list[tuple[Path, object]]] = {}
+    unread = []
+    for path in paths:
+        if path.name.startswith("."):
+            continue
+        if not is_dicom(path):
+            empty = path.stat().st_size == 0
+            unread.append(Unread(path, "is empty (0 bytes)" if empty else "isn't DICOM"))
+            continue
+        header = read_header(path)
+        if isinstance(header, Unread):
+            unread.append(header)
+        elif header is not None:
+            found.setdefault(text(header, "SeriesInstanceUID"), []).append((path, header))
+    series = [_series(uid, files) for uid, files in found.items()]
+    ordered = sorted(series, key=lambda s: (-len(s.frames), s.uid))
+    return Contents(tuple(ordered), tuple(unread), ())
+
+
+def choose(place: Path, contents: Contents, wanted: str | None) -> tuple[Series, str]:
+    """Return the series that `wanted` names ("2", its UID; ".3" behind it: its third phase).
+
+    Returns
+    -------
+    series : Series
+    phase : str
+        What stands behind the series: number of a phase, or "".
+    """
+    found = contents.series
+    if not found:
+        raise ScanError(_nothing(place, contents))
+    listing = "; ".join(f"{n}: {s}" for n, s in enumerate(found[:MAX_LISTED], start=1))
+    if wanted is None:
+        if len(found) == 1:
+            return found[0], ""
+        raise ScanError(
+            f"The folder {place} holds {len(found)} DICOM series. Choose one with "
+            f"--series NUMBER: {listing}."
+        )
+    for number, series in enumerate(found, start=1):
+        if wanted in (str(number), series.uid):
+            return series, ""
+        for name in (str(number), series.uid):
+            if name and wanted.startswith(name + ".") and wanted[len(name) + 1 :].isdigit():
+                return series, wanted[len(name) + 1 :]
+    raise ScanError(f"There is no series {wanted!r} in {place}. Choose one of: {listing}.")
+
+
+def named(files: Iterable[object]) -> str:
+    """Return names in words, the first few of many."""
+    names = [str(file) for file in files]
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(names[:MAX_LISTED]) + more
+
+
+def _series(uid: str, files: list) -> Series:
+    header = files[0][1]
+    frames = tuple(frame for path, each in files for frame in frames_of(path, each))
+    return Series(uid, text(header, "SeriesDescription"), text(header, "Modality"), frames)
+
+
+def _nothing(place: Path, contents: Contents) -> str:
+    if contents.folders:
+        return (
+            f"The folder {place} holds no DICOM series itself, but its folder(s) "
+            f"{named(folder.name for folder in contents.folders)} do. "
+            f"Give the folder that holds the slices themselves."
+        )
+    damaged = [file for file in contents.unread if file.reason != "isn't DICOM"]
+    if damaged:
+        return (
+            f"The folder {place} holds no DICOM series that can be read: "
+            f"{damaged[0].path.name} {damaged[0].reason}"
+            f"{f', so are {len(damaged) - 1} more' if len(damaged) > 1 else ''}. Copy it again."
+        )
+    return (
+        f"The folder {place} holds no DICOM series that can be read. Give the folder that "
+        f"holds the slices themselves, or an image file."
+    )
