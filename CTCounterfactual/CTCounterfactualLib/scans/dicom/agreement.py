@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ...errors import ScanError
+from ...wording import say
 from .frames import Frame
 from .series import named
 
@@ -111,7 +112,7 @@ def _check_rescale(frames: Sequence[Frame], told: str, assume_hu: bool) -> None:
         if len(lacking) == len(frames):
             raise ScanError(
                 f"{told} lacks the {name}, so its values aren't HU. Export it again, or use "
-                f"--assume-hu if they are HU."
+                f"{say('assume_hu', True)} if they are HU."
             )
         raise ScanError(
             f"{told} lacks the {name} in {len(lacking)} of {len(frames)} slices "
@@ -126,7 +127,7 @@ def _check_rescale(frames: Sequence[Frame], told: str, assume_hu: bool) -> None:
         if frame.rescale_type.upper() not in HU_TYPES and not assume_hu:
             raise ScanError(
                 f"{told} is in the unit {frame.rescale_type!r} (RescaleType of {frame}), not HU. "
-                f"Choose a series in HU, or use --assume-hu if its values are HU."
+                f"Choose a series in HU, or use {say('assume_hu', True)} if its values are HU."
             )
 
 

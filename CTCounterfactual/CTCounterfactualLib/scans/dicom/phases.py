@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import ScanError
+from ...wording import say
 from .frames import PHASES, Frame
 from .series import MAX_LISTED
 
@@ -39,7 +40,7 @@ def one_phase(
     told : str
         The series in words, for errors.
     number : str
-        What `--series` calls it.
+        What the choice of a series calls it.
     wanted : str
         Number of a phase, or "".
 
@@ -66,7 +67,7 @@ def one_phase(
     )
     raise ScanError(
         f"{told} holds {len(phases)} volumes with several slices at the same position or between "
-        f"one another's. Choose one with --series NUMBER: {listing}."
+        f"one another's. Choose one with {say('series', 'NUMBER')}: {listing}."
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ...errors import ScanError
+from ...wording import say
 from ..hounsfield import AIR_HU
 from ..scan import Scan
 from .agreement import check_alike, check_each, without_localizers
@@ -78,7 +79,7 @@ def _read(
     if chosen.modality != "CT" and not assume_hu:
         raise ScanError(
             f"{told} has modality {chosen.modality or 'unknown'}, "
-            f"not CT. Choose a CT series, or use --assume-hu if its values are HU."
+            f"not CT. Choose a CT series, or use {say('assume_hu', True)} if its values are HU."
         )
     unread = contents.unread_of(chosen)
     frames, warnings = without_localizers(chosen.frames)

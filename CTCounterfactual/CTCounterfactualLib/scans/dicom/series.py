@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import ScanError
+from ...wording import say
 from .frames import Frame, frames_of
 from .headers import Unread, is_dicom, read_header, text
 
@@ -111,7 +112,7 @@ def choose(place: Path, contents: Contents, wanted: str | None) -> tuple[Series,
             return found[0], ""
         raise ScanError(
             f"The folder {place} holds {len(found)} DICOM series. Choose one with "
-            f"--series NUMBER: {listing}."
+            f"{say('series', 'NUMBER')}: {listing}."
         )
     for number, series in enumerate(found, start=1):
         if wanted in (str(number), series.uid):

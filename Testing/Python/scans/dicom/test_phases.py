@@ -37,7 +37,7 @@ def test_phases_are_listed_by_what_tells_them_apart(series, refusal, keyword, va
     folder = series(second(keyword, value, shift), prefix="b", hu=HU + 7)
     message = refusal(folder)
     assert "holds 2 volumes" in message
-    assert "--series NUMBER: 1.1:" in message
+    assert "Choose one with series=NUMBER: 1.1:" in message
     assert told in message
     assert np.array_equal(read_scan(folder, series="1.1").array, HU)
     assert np.array_equal(read_scan(folder, series="1.2").array, HU + 7)
