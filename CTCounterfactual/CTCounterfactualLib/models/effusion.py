@@ -14,11 +14,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..errors import ModelError
 from ..scans.grid import GridSpec
 from .cards import read_card, require
 from .classifier import Classifier, Target
-from .loading import load_weights
+from .loading import filled
+from .own.fields import Table
 from .rescoring import Rescorer
 from .slab import Layer, Segment, SlabRecompute, Window
 
@@ -171,12 +171,11 @@ def load_effusion(path: Path) -> EffusionDemo:
         If card or weights are missing, damaged, or don't fit.
     """
     card = read_card(path)
-    config, weights, sha256 = require(card, path, "config", "weights", "sha256")
-    try:
-        network = EffusionNet(EffusionConfig(**config))
-    except TypeError as error:
-        raise ModelError(f"The model card {path} makes no model: {error}.") from error
-    load_weights(network, path.parent / weights, str(sha256))
+    config, _, sha256 = require(card, path, "config", "weights", "sha256")
+    where = f"The model card {path} makes no model"
+    width = Table(config, f"{where}: its config", ("width",)).integer("width", EffusionConfig.width)
+    file = Table(card, where, card).file("weights", path.parent)
+    network = filled(lambda: EffusionNet(EffusionConfig(width)), file, str(sha256), str(path))
     return EffusionDemo(network, str(sha256))
 
 

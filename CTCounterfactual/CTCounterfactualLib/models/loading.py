@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from ..errors import ModelError
-from .autoencoder import FROM_NETWORK, TO_NETWORK, Affine, SliceAutoencoder
+from .autoencoder import FROM_NETWORK, TO_NETWORK, SliceAutoencoder
+from .building import building_for
 from .cards import read_card, require
+from .own.fields import SCALES, Table, affine
 from .read_once import read_file
 from .vqgan import VQGAN
 from .vqgan_config import VQGANConfig
@@ -29,19 +31,35 @@ def autoencoder_from_card(path: Path) -> SliceAutoencoder:
         If card or weights are missing, damaged, not what the card's hash says, or don't fit.
     """
     card = read_card(path)
-    name, config, weights, sha256 = require(card, path, "name", "config", "weights", "sha256")
-    try:
-        network = VQGAN(VQGANConfig.from_dict(config))
-        to_network = Affine(**card.get("to_network", asdict(TO_NETWORK)))
-        from_network = Affine(**card.get("from_network", asdict(FROM_NETWORK)))
-        scale, transpose = float(card.get("scale", 1.0)), bool(card.get("transpose", False))
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"The model card {path} makes no model: {error}.") from error
-    load_weights(network, path.parent / weights, str(sha256))
+    _, config, _, sha256 = require(card, path, "name", "config", "weights", "sha256")
+    table = Table(card, f"The model card {path}", card)  # with fields of its training, say
+    mapping = affine(table, "to_network", TO_NETWORK), affine(table, "from_network", FROM_NETWORK)
+    scale, transpose = table.number("scale", 1.0, *SCALES), table.flag("transpose", False)
+    file = table.file("weights", path.parent)
+    sizes = VQGANConfig.from_dict(config)
+    network = filled(lambda: VQGAN(sizes), file, table.text("sha256"), str(path))
     return SliceAutoencoder(
-        network, name, sha256, card.get("description", ""), to_network, from_network, scale,
+        network, table.text("name"), sha256, table.text("description", ""), *mapping, scale,
         transpose,
     )
+
+
+def filled(make: Callable[[], nn.Module], path: Path, sha256: str, card: str) -> nn.Module:
+    """Return the network that `make` builds, with the weights of a safetensors file in float32.
+
+    Raises
+    ------
+    ModelError
+        As `load_weights`, and if the sizes make no network, or one larger than its weights.
+    """
+    tensors = read_safetensors(path, sha256)
+    try:
+        with building_for(tensors, str(path)):
+            network = make()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(f"The model card {card} makes no model: {error}.") from error
+    load_strict(network, tensors, str(path))
+    return network
 
 
 def load_weights(module: nn.Module, path: Path, sha256: str) -> None:
@@ -53,12 +71,16 @@ def load_weights(module: nn.Module, path: Path, sha256: str) -> None:
         Naming the file and what is wrong: missing, other bytes than expected, not safetensors, or
         tensors that don't fit the module.
     """
+    load_strict(module, read_safetensors(path, sha256), str(path))
+
+
+def read_safetensors(path: Path, sha256: str) -> dict[str, torch.Tensor]:
+    """Return the tensors of a safetensors file whose digest is `sha256`; see `load_weights`."""
     if not path.is_file():
         raise ModelError(f"The weights file {path} is missing; reinstall, or fetch it again.")
     if not path.stat().st_size:
         raise ModelError(f"The weights file {path} is no readable safetensors: it is empty.")
-    data, _ = read_file(path, sha256)
-    load_strict(module, safe_tensors(data, path), str(path))
+    return safe_tensors(read_file(path, sha256)[0], path)
 
 
 def load_strict(module: nn.Module, tensors: dict[str, torch.Tensor], source: str) -> None:

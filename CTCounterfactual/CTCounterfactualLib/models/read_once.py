@@ -43,8 +43,25 @@ def read_file(
     return bytes(data), digest
 
 
+def read_text(path: Path, most: int) -> str:
+    """Return a file's text in UTF-8, of at most `most` bytes; empty text for an empty file.
+
+    Raises
+    ------
+    ModelError
+        As `read_file`.
+    UnicodeDecodeError
+        If it isn't UTF-8.
+    """
+    return bytes(read_buffer(path, most=most, may_be_empty=True)[0]).decode("utf-8")
+
+
 def read_buffer(
-    path: Path, sha256: str = "", whose: str = "its card", most: int | None = None
+    path: Path,
+    sha256: str = "",
+    whose: str = "its card",
+    most: int | None = None,
+    may_be_empty: bool = False,
 ) -> tuple[bytearray, str]:
     """Return a file's bytes, writable, so that tensors may share them; see `read_file`."""
     try:
@@ -64,7 +81,7 @@ def read_buffer(
     except (OSError, ValueError) as error:  # ValueError: a NUL in its name
         words = getattr(error, "strerror", None) or error
         raise ModelError(f"Cannot read the model file {path}: {words}.") from error
-    if not data:
+    if not data and not may_be_empty:
         raise ModelError(
             f"The model file {path} is damaged, cut short or of another kind: it is empty. Copy "
             f"it again."

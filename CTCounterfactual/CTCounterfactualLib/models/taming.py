@@ -15,14 +15,19 @@ import torch
 from ..errors import MissingExtraError, ModelError
 from ..storage.atomic import whole_file, write_json
 from ..storage.hashing import file_sha256
+from .building import building_for
 from .cards import CARD_SCHEMA
 from .checkpoints import read_state_dict
 from .loading import load_strict
+from .read_once import read_text
 from .vqgan import VQGAN
 from .vqgan_config import VQGANConfig
 
 # Tensors of the training loss (discriminator, perceptual network) that a checkpoint also holds.
 LOSS_PREFIX = "loss."
+# Published configurations have 2 kB.
+MOST_YAML_BYTES = 1 << 17
+MESSAGE_LENGTH = 200
 # With attention, a level's height at `resolution` names it; without a yaml any resolution that the
 # levels divide will do, as nothing else depends on it.
 ASSUMED_RESOLUTION = 256
@@ -76,7 +81,8 @@ def convert_checkpoint(
     del read
     config = infer_config(tensors, str(checkpoint)) if yaml is None else config_from_yaml(yaml)
     try:
-        network = VQGAN(config)
+        with building_for(tensors, str(checkpoint)):
+            network = VQGAN(config)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
             f"The sizes stated in {yaml or checkpoint} make no VQ-GAN: {error}."
@@ -109,15 +115,19 @@ def config_from_yaml(path: str | Path) -> VQGANConfig:
         import yaml
     except ImportError as error:
         raise MissingExtraError("yaml", "models", "read a checkpoint's yaml") from error
+    if not Path(path).is_file():
+        raise ModelError(f"Cannot read {path}: there is no such file.")
     try:
-        params = yaml.safe_load(Path(path).read_text(encoding="utf-8"))["model"]["params"]
+        text = read_text(Path(path), MOST_YAML_BYTES)
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise ValueError("it repeats parts by * aliases, which can fill the memory")
+        params = yaml.safe_load(text)["model"]["params"]
         values = {**params["ddconfig"], "embed_dim": params["embed_dim"],
                   "n_embed": params["n_embed"]}
-    except OSError as error:
-        raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, RecursionError) as error:
+        words = " ".join(str(error).split())[:MESSAGE_LENGTH]
         raise ModelError(
-            f"{path} is no VQ-GAN configuration ({error}); expected model.params with ddconfig, "
+            f"{path} is no VQ-GAN configuration ({words}); expected model.params with ddconfig, "
             f"embed_dim and n_embed, as taming-transformers writes it."
         ) from error
     return VQGANConfig.from_dict({**PUBLISHED_LAYOUT, **values})

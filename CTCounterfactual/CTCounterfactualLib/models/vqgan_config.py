@@ -6,6 +6,25 @@ from dataclasses import asdict, dataclass, fields
 
 from ..errors import ModelError
 
+# Far beyond any published network; what is larger is a slip, or meant to fill the memory.
+MOST_CHANNELS, MOST_CODES, MOST_SIDE = 1 << 16, 1 << 24, 1 << 16
+MOST_BLOCKS, MOST_LEVELS, MOST_MULTIPLE = 64, 16, 64
+# Slices are padded to multiples of it.
+MOST_FACTOR = 256
+SHOWN = 60
+_MOST = {
+    "ch": MOST_CHANNELS, "num_res_blocks": MOST_BLOCKS, "resolution": MOST_SIDE,
+    "in_channels": MOST_CHANNELS, "out_ch": MOST_CHANNELS, "z_channels": MOST_CHANNELS,
+    "embed_dim": MOST_CHANNELS, "n_embed": MOST_CODES, "patch": MOST_FACTOR,
+    "code_groups": MOST_CHANNELS,
+}
+
+
+def _unfit(name: str, value: object, expected: str) -> ModelError:
+    shown = repr(value)
+    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
+    return ModelError(f"These sizes make no VQ-GAN: {name} = {shown}; expected {expected}.")
+
 
 @dataclass(frozen=True)
 class VQGANConfig:
@@ -52,6 +71,31 @@ class VQGANConfig:
     mid_attention: bool = True
     cosine_codebook: bool = False
     code_groups: int = 1
+
+    def __post_init__(self) -> None:
+        for name, most in _MOST.items():
+            self._check(name, getattr(self, name), most)
+        for name, most, least_count in (("ch_mult", MOST_MULTIPLE, 1),
+                                        ("attn_resolutions", MOST_SIDE, 0)):
+            values = getattr(self, name)
+            if not isinstance(values, tuple) or not least_count <= len(values) <= MOST_LEVELS:
+                raise _unfit(name, values, f"a list of {least_count} to {MOST_LEVELS} numbers")
+            for value in values:
+                self._check(name, value, most)
+        for name in ("double_z", "mid_attention", "cosine_codebook"):
+            if not isinstance(getattr(self, name), bool):
+                raise _unfit(name, getattr(self, name), "true or false")
+        if type(self.dropout) not in (int, float) or not 0 <= self.dropout < 1:
+            raise _unfit("dropout", self.dropout, "a fraction from 0 to below 1")
+        if self.embed_dim % self.code_groups:
+            raise _unfit("code_groups", self.code_groups, f"divisors of {self.embed_dim}")
+        if self.factor > MOST_FACTOR:
+            raise _unfit("ch_mult", list(self.ch_mult), f"at most {MOST_FACTOR} pixels per latent")
+
+    @staticmethod
+    def _check(name: str, value: object, most: int) -> None:
+        if type(value) is not int or not 1 <= value <= most:
+            raise _unfit(name, value, f"whole numbers from 1 to {most}")
 
     @property
     def factor(self) -> int:

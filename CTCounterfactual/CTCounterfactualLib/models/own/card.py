@@ -16,12 +16,15 @@ from ...scans.grid import GridSpec
 from ...scans.hounsfield import IntensityWindow
 from ..autoencoder import FROM_NETWORK, TO_NETWORK, Affine
 from ..cards import CARD_SCHEMA, read_card
-from .fields import Table
+from ..vqgan_config import MOST_FACTOR
+from .fields import SCALES, Table, affine
 from .input import InputSpec
 from .output import CardTarget, OutputSpec
 from .source import BUNDLE, EXPORT, ONNX, SourceSpec
 
 CLASSIFIER, AUTOENCODER = "classifier", "autoencoder"
+# Voxels of a prepared volume: (above, at most); finer ones fill the memory, coarser ones are none.
+SPACINGS_MM = (0.05, 100.0)
 _COMMON = ("schema", "kind", "name", "description", "licence", "source")
 
 
@@ -142,10 +145,10 @@ def autoencoder_card(card: dict[str, Any], path: Path) -> AutoencoderCard:
         )
     return AutoencoderCard(
         table.text("name"), table.text("description", ""), table.text("licence", "not stated"),
-        source, table.integer("factor"), table.integer("channels", 1),
+        source, table.integer("factor", most=MOST_FACTOR), table.integer("channels", 1),
         table.text("encode", "encode"), table.text("decode", "decode"),
-        _affine(table, "to_network", TO_NETWORK), _affine(table, "from_network", FROM_NETWORK),
-        table.number("scale", 1.0, above=0.0), table.flag("transpose", False),
+        affine(table, "to_network", TO_NETWORK), affine(table, "from_network", FROM_NETWORK),
+        table.number("scale", 1.0, *SCALES), table.flag("transpose", False),
     )
 
 
@@ -157,13 +160,7 @@ def _grid(values: dict, where: str) -> GridSpec:
         raise table.refuse("window", "the lower HU before the higher")
     crop = table.integers("crop", 2) if "crop" in values else default.crop
     return GridSpec(
-        table.numbers("spacing", 3, default.spacing, above=0.0), IntensityWindow(*window), crop,
+        table.numbers("spacing", 3, default.spacing, *SPACINGS_MM), IntensityWindow(*window), crop,
         table.flag("antialias", default.antialias),
+        table.flag("monai_layout", default.monai_layout),
     )
-
-
-def _affine(table: Table, name: str, default: Affine) -> Affine:
-    if name not in table.values:
-        return default
-    inner = Table(table.values[name], f"{table.where}, {name}", ("scale", "shift"))
-    return Affine(inner.number("scale"), inner.number("shift"))

@@ -9,9 +9,16 @@ from typing import Any
 
 from ...errors import ModelError
 from ..archives import leaves_folder
+from ..autoencoder import Affine
 from ..classifier import suggest
 
 _MISSING = object()
+# Sizes beyond it are a slip, or meant to fill the memory.
+MOST_WHOLE = 1 << 16
+# A slice is resized by such a factor at most: (above, at most).
+SCALES = (1 / 64, 64.0)
+SHOWN = 200
+_TOO_LARGE = 1e300
 
 
 class Table:
@@ -34,7 +41,7 @@ class Table:
 
     def __init__(self, values: Any, where: str, known: Iterable[str]):
         if not isinstance(values, dict):
-            raise ModelError(f"{where}: expected a table of fields, got {values!r}.")
+            raise ModelError(f"{where}: expected a table of fields, got {_shown(values)}.")
         self.values = values
         self.where = where
         known = list(known)
@@ -44,9 +51,8 @@ class Table:
 
     def refuse(self, name: str, expected: str) -> ModelError:
         """Return the error for a field that isn't as `expected`."""
-        return ModelError(
-            f"{self.where}: {name} = {self.values.get(name)!r}, expected {expected}."
-        )
+        return ModelError(f"{self.where}: {name} = {_shown(self.values.get(name))}, expected "
+                          f"{expected}.")
 
     def text(self, name: str, default: Any = _MISSING) -> str:
         """Return a text; without a default it must be there and not be empty."""
@@ -69,38 +75,46 @@ class Table:
             raise self.refuse(name, "true or false")
         return value
 
-    def number(self, name: str, default: Any = _MISSING, above: float = -math.inf) -> float:
-        """Return a finite number greater than `above`."""
+    def number(
+        self, name: str, default: Any = _MISSING, above: float = -math.inf, most: float = math.inf
+    ) -> float:
+        """Return a finite number greater than `above`, of `most` at most."""
         value = self._get(name, default, "a number")
-        if not _is_number(value) or value <= above:
-            limit = "" if above == -math.inf else f" above {above:g}"
-            raise self.refuse(name, f"a number{limit}")
+        if not _is_number(value) or not above < value <= most:
+            raise self.refuse(name, f"a number{_limits(above, most)}")
         return float(value)
 
-    def numbers(self, name: str, count: int, default: Any = _MISSING, above: float = -math.inf):
-        """Return a tuple of `count` finite numbers, each greater than `above`."""
+    def numbers(
+        self, name: str, count: int, default: Any = _MISSING, above: float = -math.inf,
+        most: float = math.inf,
+    ) -> tuple[float, ...]:
+        """Return a tuple of `count` finite numbers, each greater than `above`, `most` at most."""
         value = self._get(name, default, f"{count} numbers")
         whole = isinstance(value, list | tuple) and len(value) == count
-        if not whole or not all(_is_number(v) and v > above for v in value):
-            limit = "" if above == -math.inf else f" above {above:g}"
-            raise self.refuse(name, f"{count} numbers{limit}")
+        if not whole or not all(_is_number(v) and above < v <= most for v in value):
+            raise self.refuse(name, f"{count} numbers{_limits(above, most)}")
         return tuple(float(v) for v in value)
 
-    def integer(self, name: str, default: Any = _MISSING, least: int = 1) -> int:
-        """Return a whole number of at least `least`."""
+    def integer(
+        self, name: str, default: Any = _MISSING, least: int = 1, most: int = MOST_WHOLE
+    ) -> int:
+        """Return a whole number of `least` to `most`."""
         value = self._get(name, default, "a whole number")
-        if not _is_integer(value) or value < least:
-            raise self.refuse(name, f"a whole number of at least {least}")
+        if not _is_integer(value) or not least <= value <= most:
+            limit = f" and at most {most}" if _is_integer(value) and value > most else ""
+            raise self.refuse(name, f"a whole number of at least {least}{limit}")
         return value
 
     def integers(
-        self, name: str, count: int | None, default: Any = _MISSING, least: int = 1
+        self, name: str, count: int | None, default: Any = _MISSING, least: int = 1,
+        most: int = MOST_WHOLE,
     ) -> tuple[int, ...]:
         """Return whole numbers of at least `least`: `count` of them, or any number but none."""
         words = f"{count or 'a list of'} whole numbers of at least {least}"
         value = self._get(name, default, words)
         long_enough = isinstance(value, list | tuple) and (len(value) == (count or len(value)) > 0)
-        if not long_enough or not all(_is_integer(v) and v >= least for v in value):
+        if not long_enough or not all(_is_integer(v) and least <= v <= most for v in value):
+            words += f", at most {most}"
             raise self.refuse(name, words)
         return tuple(value)
 
@@ -136,4 +150,28 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Tell whether a value is a finite number; one too long for a float is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < _TOO_LARGE
+
+
+def _limits(above: float, most: float) -> str:
+    lower = "" if above == -math.inf else f" above {above:g}"
+    return lower if most == math.inf else f"{lower}, at most {most:g}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value for a message; a long one is cut."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _TOO_LARGE:
+        return "a number of hundreds of digits"
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def affine(table: Table, name: str, default: Affine) -> Affine:
+    """Return the scale and shift of a table, or the default if it isn't there."""
+    if name not in table.values:
+        return default
+    inner = Table(table.values[name], f"{table.where}, {name}", ("scale", "shift"))
+    return Affine(inner.number("scale"), inner.number("shift"))

@@ -20,6 +20,7 @@ from ..archives import check_zip
 from ..read_once import read_file
 from .consent import Consent
 from .files import combined, fill
+from .monai_arguments import check_arguments
 
 # Where unpacked bundles lie within the cache folder.
 BUNDLES = "bundles"
@@ -43,8 +44,11 @@ def network_from_monai(name: str, arguments: dict[str, Any]) -> nn.Module:
     made = getattr(nets, name, None)
     if name.startswith("_") or not isinstance(made, type) or not issubclass(made, nn.Module):
         raise ModelError(f"MONAI has no network {name!r} in monai.networks.nets.")
+    checked = check_arguments(made, arguments)
     try:
-        return made(**arguments)
+        return made(**checked)
+    except ModelError:
+        raise
     except Exception as error:  # MONAI checks its arguments by many kinds of error
         raise ModelError(f"MONAI's {name} doesn't take these arguments: {error}.") from error
 

@@ -9,10 +9,13 @@ from typing import Any
 from torch import nn
 
 from ...errors import ModelError
+from ..building import building_for
+from ..loading import load_strict
+from ..weights import read_weights
 from . import monai_nets
 from .consent import Consent
 from .fields import Table
-from .files import combined, fill
+from .files import combined, fill, fitting
 from .monai_nets import network_from_bundle, network_from_monai
 from .onnx_file import network_from_onnx
 from .python_file import network_from_python
@@ -115,25 +118,37 @@ def open_source(source: SourceSpec, consent: Consent) -> Opened:
     MissingExtraError
         If a package is needed that isn't installed.
     """
-    network, digests = _open(source, consent)
-    if source.weights is not None and source.type != BUNDLE:
-        weights = Path(source.weights)
-        digests = [*digests, fill(network, weights, source.weights_sha256, source.prefix)]
-    elif source.type == MONAI:
-        raise ModelError(
-            f"The card gives MONAI's {source.network} no weights: it would answer at random. Add "
-            f"`weights` to the table `source`."
-        )
+    if source.type == MONAI:
+        network, digests = _monai(source)
+    else:
+        network, digests = _open(source, consent)
+        if source.weights is not None and source.type != BUNDLE:
+            weights = Path(source.weights)
+            digests = [*digests, fill(network, weights, source.weights_sha256, source.prefix)]
     network.eval()
     for parameter in network.parameters():  # TorchScript modules have no requires_grad_
         parameter.requires_grad_(False)
     return Opened(network, combined(digests), source.type != ONNX)
 
 
+def _monai(source: SourceSpec) -> tuple[nn.Module, list[str]]:
+    """Return a network by its name, no larger than its weights, and their digest."""
+    if source.weights is None:
+        raise ModelError(
+            f"The card gives MONAI's {source.network} no weights: it would answer at random. Add "
+            f"`weights` to the table `source`."
+        )
+    weights = Path(source.weights)
+    tensors, digest = read_weights(weights, source.weights_sha256)
+    with building_for(tensors, str(weights)):
+        network = network_from_monai(source.network, source.arguments)
+    expected = set(network.state_dict())
+    load_strict(network, fitting(tensors, expected, source.prefix, weights), str(weights))
+    return network, [digest]
+
+
 def _open(source: SourceSpec, consent: Consent) -> tuple[nn.Module, list[str]]:
     """Return the network and the digests of what it came from."""
-    if source.type == MONAI:
-        return network_from_monai(source.network, source.arguments), []
     if source.type == PYTHON:
         network, digest = network_from_python(
             [source.file, *source.also], source.factory, source.arguments, source.sha256, consent
