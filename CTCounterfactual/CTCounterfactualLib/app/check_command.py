@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
-from pathlib import Path
 
 from ..errors import ModelError
 
@@ -71,26 +70,20 @@ def check(options: argparse.Namespace) -> None:
 
 def _load(name: str, consent):
     """Return the model and whether it is a classifier."""
-    from ..models.catalogue import list_models, load_autoencoder, load_classifier
-    from ..models.own.card import AUTOENCODER, CLASSIFIER, read_own_card
-    from ..models.own.load import (
-        CARD_SUFFIXES,
-        is_own,
-        load_own_autoencoder,
-        load_own_classifier,
+    from ..models.catalogue import (
+        is_card,
+        list_models,
+        load_autoencoder,
+        load_card,
+        load_classifier,
     )
+    from ..models.own.kind import CLASSIFIER
 
-    if Path(name).suffix.lower() in CARD_SUFFIXES:
-        card = read_own_card(Path(name))
-        is_classifier = card.get("kind", CLASSIFIER if "builtin" in card else AUTOENCODER) != (
-            AUTOENCODER
-        )
-        if is_own(card):
-            loader = load_own_classifier if is_classifier else load_own_autoencoder
-            return loader(name, consent), is_classifier
-    else:
-        kinds = {entry.name: entry.kind for entry in list_models()}
-        is_classifier = kinds.get(name, CLASSIFIER) == CLASSIFIER
+    if is_card(name):
+        loaded = load_card(name, consent)
+        return loaded.model, loaded.kind.kind == CLASSIFIER
+    kinds = {entry.name: entry.kind for entry in list_models()}
+    is_classifier = kinds.get(name, CLASSIFIER) == CLASSIFIER
     return (load_classifier(name) if is_classifier else load_autoencoder(name)), is_classifier
 
 

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
 from ..storage.sizes import in_words
-from .cards import read_card, require
+from .cards import CARD_SUFFIXES as CARD_SUFFIXES
+from .cards import read_card_and_digest
+from .own.kind import (
+    AUTOENCODER,
+    BUILT_IN,
+    CLASSIFIER,
+    OWN,
+    VQGAN,
+    CardKind,
+    check_kind,
+    kind_of,
+)
 from .store.cache import ModelCache, default_folder
 from .store.remote import RemoteFile
 
@@ -28,7 +39,6 @@ def _resources() -> Path:
 RESOURCES = _resources()
 CATALOGUE = "catalogue.json"
 READY = "ready"
-CARD_SUFFIXES = (".json", ".toml")
 # SPDX names of licences that ask for nothing but attribution.
 PERMISSIVE_LICENCES = ("Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0")
 
@@ -161,16 +171,11 @@ def load_autoencoder(name_or_path: str | Path, consent: Consent | None = None):
     ModelError
         If there is no such model, or its files are missing or damaged.
     """
+    if is_card(name_or_path):
+        return load_card(name_or_path, consent, AUTOENCODER).model
     from .loading import autoencoder_from_card
 
-    if _is_own_card(name_or_path):
-        from .own.load import load_own_autoencoder
-
-        return load_own_autoencoder(name_or_path, consent)
-    path = Path(name_or_path)
-    if path.suffix == ".json":
-        return autoencoder_from_card(path)
-    entry = _find(str(name_or_path), "autoencoder")
+    entry = _find(str(name_or_path), AUTOENCODER)
     if entry.embedded:
         return autoencoder_from_card(RESOURCES / entry.card)
     from .published_models import published_autoencoder
@@ -183,7 +188,7 @@ def load_classifier(
 ) -> Classifier:
     """Load a classifier by name or card; an instance stays as it is.
 
-    A card is that of the user's own model, or JSON with a `builtin` name. Code of an own model
+    A card is that of the user's own model, or has a `builtin` name. Code of an own model
     runs only if `consent` says so; None: if it was consented to before.
 
     Returns
@@ -200,41 +205,83 @@ def load_classifier(
 
     if isinstance(name, Classifier):
         return name
-    if _is_own_card(name):
-        from .own.load import load_own_classifier
-
-        return load_own_classifier(name, consent)
-    own_weights = None
-    if Path(name).suffix == ".json":
-        path = Path(name)
-        card = read_card(path)
-        (name,) = require(card, path, "builtin")
-        own_weights = path if "weights" in card else None
-    entry = _find(str(name), "classifier")
-    if entry.embedded:
-        return _embedded_classifier(entry.name, own_weights or RESOURCES / entry.card)
-    from .published_models import published_classifier
-
-    return published_classifier(entry, ModelCache(default_folder()), RESOURCES)
+    if is_card(name):
+        return load_card(name, consent, CLASSIFIER).model
+    return _listed_classifier(name)
 
 
-def _embedded_classifier(name: str, card: Path) -> Classifier:
-    """Load a classifier that came with the program; `card` names its weights, if it has any."""
+@dataclass(frozen=True)
+class LoadedCard:
+    """The model of a card, what the card is of, its fields and the SHA-256 of its file."""
+
+    model: Any
+    kind: CardKind
+    card: dict[str, Any]
+    sha256: str
+
+
+def is_card(name: str | Path) -> bool:
+    """Tell whether a name is the path of a card rather than one of the catalogue."""
+    return Path(name).suffix.lower() in CARD_SUFFIXES
+
+
+def load_card(
+    path: str | Path, consent: Consent | None = None, wanted: str | None = None
+) -> LoadedCard:
+    """Load the model of a card, of whichever form; the card is read once.
+
+    Parameters
+    ----------
+    path : str or Path
+        The card, JSON or TOML.
+    consent : Consent, optional
+        Who may agree to run code; None: nobody, beyond what was accepted before.
+    wanted : str, optional
+        `classifier` or `autoencoder`, if only one of them will do.
+
+    Raises
+    ------
+    ModelError
+        If card or model are unfit or of another kind, or nobody agreed to run its code.
+    MissingExtraError
+        If a package is needed that isn't installed.
+    """
+    path = Path(path)
+    card, digest = read_card_and_digest(path)
+    kind = kind_of(card, path)
+    if wanted is not None:
+        check_kind(kind, wanted, path)
+    if kind.form == OWN:
+        from .own.load import load_own_autoencoder, load_own_classifier
+
+        load = load_own_classifier if kind.kind == CLASSIFIER else load_own_autoencoder
+        model = load(path, consent, card)
+    elif kind.form == VQGAN:
+        from .loading import autoencoder_from_card
+
+        model = autoencoder_from_card(path, card)
+    else:
+        model = _listed_classifier(str(card[BUILT_IN]), (path, card) if "weights" in card else None)
+    return LoadedCard(model, kind, card, digest)
+
+
+def _listed_classifier(
+    name: str | Path, own: tuple[Path, dict[str, Any]] | None = None
+) -> Classifier:
+    """Load a classifier of the catalogue; `own` is a card with other weights for it."""
+    entry = _find(str(name), CLASSIFIER)
+    if not entry.embedded or (own and not entry.card):
+        if own:
+            raise ModelError(f"The model card {own[0]}: {name} takes no weights of your own.")
+        from .published_models import published_classifier
+
+        return published_classifier(entry, ModelCache(default_folder()), RESOURCES)
     from .effusion import EffusionDemo, load_effusion
     from .lung_volume import LungVolume
 
-    loaders = {LungVolume.name: lambda _: LungVolume(), EffusionDemo.name: load_effusion}
-    return loaders[name](card)
-
-
-def _is_own_card(name: str | Path) -> bool:
-    """Tell whether a name is the path of a card of the user's own model."""
-    if Path(name).suffix.lower() not in CARD_SUFFIXES:
-        return False
-    from .own.card import read_own_card
-    from .own.load import is_own
-
-    return is_own(read_own_card(name))
+    if entry.name == EffusionDemo.name:
+        return load_effusion(*(own or (RESOURCES / entry.card,)))
+    return {LungVolume.name: LungVolume}[entry.name]()
 
 
 def _find(name: str, kind: str) -> CatalogueEntry:

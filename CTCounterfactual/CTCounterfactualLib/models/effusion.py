@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -162,15 +163,17 @@ def pool(x: torch.Tensor, factors: tuple[int, int, int] = POOLING) -> torch.Tens
     return F.avg_pool3d(x, block, ceil_mode=True, count_include_pad=False)
 
 
-def load_effusion(path: Path) -> EffusionDemo:
+def load_effusion(path: Path, card: dict[str, Any] | None = None) -> EffusionDemo:
     """Load the effusion classifier that a card describes: the shipped one, or one's own training.
+
+    `card` is what was read of it already.
 
     Raises
     ------
     ModelError
         If card or weights are missing, damaged, or don't fit.
     """
-    card = read_card(path)
+    card = read_card(path) if card is None else card
     config, _, sha256 = require(card, path, "config", "weights", "sha256")
     where = f"The model card {path} makes no model"
     width = Table(config, f"{where}: its config", ("width",)).integer("width", EffusionConfig.width)

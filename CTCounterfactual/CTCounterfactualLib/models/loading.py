@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,15 +23,15 @@ from .weights import safe_tensors
 NAMES_SHOWN = 3
 
 
-def autoencoder_from_card(path: Path) -> SliceAutoencoder:
-    """Load the slice autoencoder that a card describes.
+def autoencoder_from_card(path: Path, card: dict[str, Any] | None = None) -> SliceAutoencoder:
+    """Load the slice VQ-GAN that a card describes; `card` is what was read of it already.
 
     Raises
     ------
     ModelError
         If card or weights are missing, damaged, not what the card's hash says, or don't fit.
     """
-    card = read_card(path)
+    card = read_card(path) if card is None else card
     _, config, _, sha256 = require(card, path, "name", "config", "weights", "sha256")
     table = Table(card, f"The model card {path}", card)  # with fields of its training, say
     mapping = affine(table, "to_network", TO_NETWORK), affine(table, "from_network", FROM_NETWORK)

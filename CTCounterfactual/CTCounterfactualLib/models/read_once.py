@@ -19,7 +19,11 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 
 def read_file(
-    path: Path, sha256: str = "", whose: str = "its card", most: int | None = None
+    path: Path,
+    sha256: str = "",
+    whose: str = "its card",
+    most: int | None = None,
+    what: str = "model file",
 ) -> tuple[bytes, str]:
     """Return a file's bytes and their SHA-256.
 
@@ -33,13 +37,15 @@ def read_file(
         Who says so, for the message.
     most : int, optional
         Bytes that such a file has at most; a longer one isn't read.
+    what : str
+        How messages call it.
 
     Raises
     ------
     ModelError
         If it is missing, unreadable, no ordinary file, empty, too long or another one.
     """
-    data, digest = read_buffer(path, sha256, whose, most)
+    data, digest = read_buffer(path, sha256, whose, most, what)
     return bytes(data), digest
 
 
@@ -61,6 +67,7 @@ def read_buffer(
     sha256: str = "",
     whose: str = "its card",
     most: int | None = None,
+    what: str = "model file",
     may_be_empty: bool = False,
 ) -> tuple[bytearray, str]:
     """Return a file's bytes, writable, so that tensors may share them; see `read_file`."""
@@ -68,7 +75,7 @@ def read_buffer(
         with open(path, "rb", opener=_open) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise ModelError(f"The model file {path} is no ordinary file; give one.")
+                raise ModelError(f"The {what} {path} is no ordinary file; give one.")
             if most is not None and status.st_size > most:
                 raise ModelError(
                     f"{path} has {status.st_size / 1e6:.1f} MB, such a file has at most "
@@ -77,13 +84,13 @@ def read_buffer(
             data = bytearray(status.st_size)
             read = file.readinto(data)
             if read != len(data) or file.read(1):
-                raise ModelError(f"The model file {path} is being written; try again later.")
+                raise ModelError(f"The {what} {path} is being written; try again later.")
     except (OSError, ValueError) as error:  # ValueError: a NUL in its name
         words = getattr(error, "strerror", None) or error
-        raise ModelError(f"Cannot read the model file {path}: {words}.") from error
+        raise ModelError(f"Cannot read the {what} {path}: {words}.") from error
     if not data and not may_be_empty:
         raise ModelError(
-            f"The model file {path} is damaged, cut short or of another kind: it is empty. Copy "
+            f"The {what} {path} is damaged, cut short or of another kind: it is empty. Copy "
             f"it again."
         )
     found = hashlib.sha256(data).hexdigest()

@@ -168,3 +168,23 @@ def test_a_file_that_is_no_configuration_says_so(tmp_path, checkpoint, content):
 
 def test_a_missing_yaml_says_so(tmp_path, checkpoint):
     assert "Cannot read" in refuse(checkpoint, tmp_path, "mine", tmp_path / "none.yaml")
+
+
+def test_yaml_aliases_are_refused(tmp_path, checkpoint):
+    """Nine levels of nine aliases each would unfold to a billion parts."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    path = tmp_path / "x.yaml"
+    for content in ("\n".join(lines), "model: " + "[" * 20_000, "model: " + "{a: " * 5000):
+        path.write_text(content)
+        assert "is no VQ-GAN configuration" in refuse(checkpoint, tmp_path, "mine", path)
+    path.write_text("#" * (1 << 18))
+    assert "at most 0.1" in refuse(checkpoint, tmp_path, "mine", path)
+
+
+def test_a_name_of_a_tensor_cannot_ask_for_a_million_blocks(tmp_path, state):
+    path = tmp_path / "x.ckpt"
+    torch.save({**state, "encoder.down.0.block.99999999.conv1.weight": torch.ones(1)}, path)
+    assert "num_res_blocks = 100000000" in refuse(path, tmp_path, "mine")
+    torch.save({**state, "encoder.down.0.block.60.conv1.weight": torch.ones(1)}, path)
+    assert "far larger network than its weights" in refuse(path, tmp_path, "mine")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.vqgan import VQGAN
 from CTCounterfactualLib.models.vqgan_config import VQGANConfig
 from oracle_problems import FIXTURES, VQGAN_CASES, fill, vqgan_inputs
@@ -135,3 +136,20 @@ def test_config_survives_json_values():
     config = VQGANConfig(ch_mult=(1, 2, 3), attn_resolutions=(), patch=2, code_groups=4)
     assert VQGANConfig.from_dict(config.to_dict()) == config
     assert isinstance(config.to_dict()["ch_mult"], list)
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"ch_mult": []}, r"ch_mult = \(\); expected a list of 1 to 16 numbers"),
+    ({"ch_mult": [1] * 17}, "a list of 1 to 16"), ({"ch_mult": [0]}, "ch_mult = 0"),
+    ({"ch_mult": [1.5]}, "ch_mult = 1.5"), ({"ch_mult": 2}, "ch_mult = 2"),
+    ({"ch": 10**9}, "ch = 1000000000; expected whole numbers from 1 to"),
+    ({"ch": True}, "ch = True"), ({"ch": "wide"}, "ch = 'wide'"), ({"n_embed": 0}, "n_embed = 0"),
+    ({"num_res_blocks": 10**6}, "num_res_blocks"), ({"dropout": 1.0}, "dropout = 1.0"),
+    ({"dropout": float("nan")}, "dropout = nan"), ({"double_z": "no"}, "double_z = 'no'"),
+    ({"code_groups": 3}, "code_groups = 3; expected divisors of 256"),
+    ({"ch_mult": [1] * 9, "patch": 2}, "at most 256 pixels per latent"),
+    ({"attn_resolutions": [16, None]}, "attn_resolutions = None"),
+])
+def test_sizes_that_make_no_network_are_named(change, words):
+    with pytest.raises(ModelError, match=words):
+        VQGANConfig.from_dict(change)

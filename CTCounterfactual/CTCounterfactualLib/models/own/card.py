@@ -1,28 +1,25 @@
-"""The card of a user's own model: a JSON or TOML file, read strictly.
+"""The card of a user's own model, read strictly.
 
-TOML is meant for people, JSON for programs; the fields are the same. The README has an example for
-every way, and `Resources/Templates` has them as files.
+The README has an example for every way, and `Resources/Templates` has them as files.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import MissingExtraError, ModelError
+from ...errors import ModelError
 from ...scans.grid import GridSpec
 from ...scans.hounsfield import IntensityWindow
 from ..autoencoder import FROM_NETWORK, TO_NETWORK, Affine
-from ..cards import CARD_SCHEMA, read_card
 from ..vqgan_config import MOST_FACTOR
 from .fields import SCALES, Table, affine
 from .input import InputSpec
+from .kind import AUTOENCODER, CLASSIFIER
 from .output import CardTarget, OutputSpec
 from .source import BUNDLE, EXPORT, ONNX, SourceSpec
 
-CLASSIFIER, AUTOENCODER = "classifier", "autoencoder"
 # Voxels of a prepared volume: (above, at most); finer ones fill the memory, coarser ones are none.
 SPACINGS_MM = (0.05, 100.0)
 _COMMON = ("schema", "kind", "name", "description", "licence", "source")
@@ -72,40 +69,6 @@ class AutoencoderCard:
     from_network: Affine
     scale: float
     transpose: bool
-
-
-def read_own_card(path: str | Path) -> dict[str, Any]:
-    """Read a card as a dict; by its suffix it is TOML or JSON.
-
-    Raises
-    ------
-    ModelError
-        If it is missing, damaged or of another schema.
-    MissingExtraError
-        For TOML on Python 3.10 without tomli.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".toml":
-        return read_card(path)
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        try:
-            import tomli as tomllib
-        except ImportError as error:
-            raise MissingExtraError("tomli", "models", "read a TOML card") from error
-    try:
-        card = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"Cannot read the model card {path}: {error.strerror}.") from error
-    except ValueError as error:  # also what isn't UTF-8
-        raise ModelError(f"The model card {path} is no valid TOML: {error}.") from error
-    if card.get("schema") != CARD_SCHEMA:
-        raise ModelError(
-            f"The model card {path} has schema {card.get('schema')!r}; this version reads schema "
-            f"{CARD_SCHEMA}."
-        )
-    return card
 
 
 def classifier_card(card: dict[str, Any], path: Path) -> ClassifierCard:

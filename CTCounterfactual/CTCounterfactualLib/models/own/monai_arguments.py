@@ -21,7 +21,7 @@ NETWORKS = frozenset((
     "Classifier", "DenseNet", "DenseNet121", "DenseNet169", "DenseNet201", "DenseNet264",
     "Discriminator", "DynUNet", "EfficientNetBN", "FlexibleUNet", "FullyConnectedNet",
     "HighResNet", "MedNeXt", "Regressor", "ResNet", "ResNetFeatures", "SENet", "SENet154",
-    "SEResNeXt101", "SEResNeXt50", "SEResNet101", "SEResNet152", "SEResNet50", "SegResNet",
+    "SEResNext101", "SEResNext50", "SEResNet101", "SEResNet152", "SEResNet50", "SegResNet",
     "SegResNetDS", "SegResNetDS2", "SegResNetVAE", "SwinUNETR", "UNETR", "UNet", "VNet", "VQVAE",
     "VarAutoEncoder", "VarFullyConnectedNet", "ViT", "ViTAutoEnc",
 ))
@@ -88,8 +88,8 @@ def check_arguments(network: type, arguments: dict[str, Any]) -> dict[str, Any]:
     if name not in NETWORKS:
         raise ModelError(
             f"MONAI's {name} isn't among the networks that are built without asking, as it may "
-            f"fetch or load more than sizes. {suggest(name, NETWORKS)} Or build it in a Python "
-            f"file (source type python)."
+            f"fetch or load more than sizes. {suggest(name, sorted(NETWORKS))} Or build it in a "
+            f"Python file (source type python)."
         )
     takes = inspect.signature(network.__init__).parameters
     for key, value in arguments.items():

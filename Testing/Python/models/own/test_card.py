@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from CTCounterfactualLib.errors import ModelError, SettingsError
-from CTCounterfactualLib.models.own.card import read_own_card
+from CTCounterfactualLib.models.cards import read_card
 from CTCounterfactualLib.models.own.load import load_own_autoencoder, load_own_classifier
 
 from .conftest import CARD
@@ -15,7 +15,7 @@ from .conftest import CARD
 def test_toml_and_json_give_the_same(write, trusting):
     path = write()
     toml = load_own_classifier(path, trusting)
-    as_json = load_own_classifier(write(json.dumps(read_own_card(path)), ".json"), trusting)
+    as_json = load_own_classifier(write(json.dumps(read_card(path)), ".json"), trusting)
     assert toml.card == as_json.card
     assert toml.sha256 == as_json.sha256
     x = torch.rand(2, 1, 3, 4, 5)
