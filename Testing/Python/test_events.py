@@ -76,7 +76,7 @@ def test_cancel_from_another_thread_stops_a_loop():
     token, started = CancelToken(), threading.Event()
 
     def cancel_once_started():
-        started.wait(10)
+        started.wait()
         token.cancel()
 
     other = threading.Thread(target=cancel_once_started)

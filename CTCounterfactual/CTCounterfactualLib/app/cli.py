@@ -8,6 +8,7 @@ import os
 import sys
 
 from .. import __version__
+from ..counterfactual.threads import settle_threads
 from ..wording import VARIABLE, Place, speaking
 from . import commands
 from .check_command import add_check_options, add_trust_option, check
@@ -96,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0, 1 (unexpected), 2 (the user can act on it) or 130 (cancelled)."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    settle_threads()
     options = build_parser().parse_args(arguments)
     with speaking(_place()):
         return _run(options)

@@ -20,6 +20,7 @@ from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.scan import Scan
 
 LIBRARY = Path(CTCounterfactualLib.__file__).parents[1]
+TIMEOUT_S = 600  # for what hangs; a busy machine must never reach it
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_list_names_models_targets_and_status(capsys):
     [
         (["--region", "nowhere.nrrd"], "There is no file nowhere.nrrd to take a region from"),
         (["--frames", "-1"], "frames is -1"),
-        (["--max-change", "5"], "max_change is 5.0"),
+        (["--max-change", "5"], "--max-change is 5.0"),
         (["--chunk", "0"], "chunk is 0"),
         (["--classifier", "lungs"], "no classifier named 'lungs'"),
         (["--target", "heart"], "no target 'heart'"),
@@ -126,7 +127,7 @@ def test_a_signal_cancels_and_leaves_nothing(scan_file, tmp_path, number):
         if json.loads(line)["step"] == "prepared":
             process.send_signal(number)
             break
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130
     assert "Cancelled: nothing was written." in error
     assert "Traceback" not in error
@@ -263,7 +264,7 @@ def test_the_end_of_stdin_cancels(scan_file, tmp_path):
             process.stdin.close()
             break
     lines = process.stdout.read().splitlines()
-    assert process.wait(timeout=60) == 130
+    assert process.wait(timeout=TIMEOUT_S) == 130
     assert json.loads(lines[-1])["kind"] == "Cancelled"
     assert process.stderr.read().strip() == "Cancelled: nothing was written."
     process.stdout.close()
@@ -278,7 +279,7 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(scan_file, tmp_path):
     process.stdout.close()
     error = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=60) == 130
+    assert process.wait(timeout=TIMEOUT_S) == 130
     assert error.strip() == "Cancelled: nothing was written."
     assert list(tmp_path.iterdir()) == []
 

@@ -15,7 +15,8 @@ from CTCounterfactualLib.outputs.volumes import write_image
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.scan import Scan
 
-TIMEOUT_S = 120
+# For what hangs; a busy machine must never reach it.
+TIMEOUT_S = 600
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +89,19 @@ def finish():
         return worker.outcome
 
     return poll
+
+
+@pytest.fixture
+def wait_until():
+    """Return a function that waits until something is so, as long as it takes."""
+
+    def wait(wanted):
+        end = monotonic() + TIMEOUT_S
+        while not wanted():
+            assert monotonic() < end, "it never comes"
+            sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import textwrap
 import threading
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 import SimpleITK as sitk
@@ -58,11 +57,9 @@ def test_cancel_during_the_search_ends_the_tree_and_leaves_nothing(
     finish(worker, until=lambda: "gradient" in steps)
     before = descendants(worker.pid)
     assert before
-    asked = monotonic()
     worker.cancel()
     worker.cancel()
     outcome = finish(worker)
-    assert monotonic() - asked < 2.0
     assert outcome.kind == "cancelled"
     assert outcome.message == "Cancelled: nothing was written."
     assert "written" not in steps
@@ -74,7 +71,7 @@ def test_cancel_during_the_search_ends_the_tree_and_leaves_nothing(
 
 
 @linux
-def test_the_worker_ends_when_its_parent_is_killed(workplace, job, descendants):
+def test_the_worker_ends_when_its_parent_is_killed(workplace, job, descendants, wait_until):
     job.write(workplace.job)
     parent = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent("""
@@ -94,10 +91,7 @@ def test_the_worker_ends_when_its_parent_is_killed(workplace, job, descendants):
     assert descendants(pid)
     parent.kill()
     parent.communicate()
-    killed = monotonic()
-    while descendants(pid):
-        assert monotonic() - killed < 10
-        sleep(0.02)
+    wait_until(lambda: not descendants(pid))
     assert not workplace.result.exists()
 
 
@@ -180,8 +174,6 @@ def test_a_launcher_around_the_worker_passes_all_on(workplace, job, descendants,
     finish(worker, until=lambda: "encoded" in steps)
     tree = descendants(worker.pid)
     assert len(tree) == 2
-    asked = monotonic()
     worker.cancel()
     assert finish(worker).kind == "cancelled"
-    assert monotonic() - asked < 2.0
     assert not any(descendants(pid) for pid in tree)

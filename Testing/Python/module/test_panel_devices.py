@@ -8,6 +8,8 @@ import pytest
 from CTCounterfactualSlicer.panels import devices
 from CTCounterfactualSlicer.panels.devices import Gpu, GpuQuery, parse
 
+PATIENCE_S = 600.0  # for what hangs; a busy machine must never reach it
+
 
 def test_cards_are_read_with_memory_in_gb():
     cards = parse("0, NVIDIA RTX A4000, 15360, 16376\n1, NVIDIA T4, 0, 15360\n")
@@ -38,7 +40,7 @@ def test_the_driver_is_asked_without_waiting(tmp_path, monkeypatch):
     query = GpuQuery()
     assert query.poll() is None
     cards = None
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE_S
     while cards is None and time.monotonic() < end:
         time.sleep(0.05)
         cards = query.poll()
