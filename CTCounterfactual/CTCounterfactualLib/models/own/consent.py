@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from ...errors import ModelError
+from ...errors import ModelError, OutputError
+from ...storage.atomic import write_json
+from ...storage.lock import locked
 from ...wording import say
-from ..store.cache import default_folder
+from ..store.cache import FOLDER_VARIABLE, default_folder
+
+logger = logging.getLogger(__name__)
 
 RECORD = "accepted_code.json"
+DIGITS_SHOWN = 16
+# Another process writes the record in a moment.
+LOCK_WAIT_S = 10.0
 
 
 class ConsentNeeded(ModelError):
@@ -35,7 +41,8 @@ class Consent:
     Parameters
     ----------
     folder : Path
-        Of the record; by default that of fetched models.
+        Of the record; by default that of fetched models. If it can't be written, a yes holds for
+        this time only.
     ask : callable, optional
         Shows a question and returns whether the user said yes; None where nobody can be asked.
     trust : bool
@@ -63,12 +70,11 @@ class Consent:
         ConsentNeeded
             If the user said no, or nobody could be asked.
         """
-        accepted = self._read()
-        if sha256 in accepted:
+        if sha256 in self._read():
             return
         question = (
             f"{name} is code, not only data: {why} It can do whatever your account may do. "
-            f"SHA-256 {sha256[:16]}..."
+            f"SHA-256 {sha256[:DIGITS_SHOWN]}..."
         )
         if not self.trust and (self.ask is None or not self.ask(question)):
             raise ConsentNeeded(
@@ -76,31 +82,34 @@ class Consent:
                 f"use {say('trust_code')}; you are asked once per file.",
                 name, sha256, why,
             )
-        self._write({**accepted, sha256: {"name": name, "accepted": date.today().isoformat()}})
+        try:
+            self._remember(name, sha256)
+        except (OSError, OutputError) as error:
+            # A yes is a yes: where nothing can be written, it holds for this time.
+            logger.warning(
+                "The consent to run %s could not be remembered (%s); you will be asked again. Set "
+                "%s to a folder that can be written.", name, error, FOLDER_VARIABLE,
+            )
 
-    def _read(self) -> dict:
+    def _read(self) -> dict[str, dict[str, str]]:
         path = self.folder / RECORD
-        if not path.is_file():
-            return {}
         try:
             accepted = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(accepted, dict):
                 raise ValueError("expected digests")
-        except (OSError, ValueError) as error:
+        except OSError:  # not there, or not to be read: then nothing is known to be accepted
+            return {}
+        except (ValueError, RecursionError) as error:
             raise ModelError(
                 f"The record of accepted code {path} is damaged ({error}), so that nothing in it "
                 f"counts. Remove it; you are then asked anew."
             ) from error
         return accepted
 
-    def _write(self, accepted: dict) -> None:
-        """Replace the record, whole or not at all."""
+    def _remember(self, name: str, sha256: str) -> None:
+        """Add to the record; what another process adds at the same time stays."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{RECORD}-", dir=self.folder)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(dict(sorted(accepted.items())), file, indent=2)
-            os.replace(temporary, self.folder / RECORD)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        path = self.folder / RECORD
+        with locked(path.with_name(f".{RECORD}.lock"), f"The record {path}", LOCK_WAIT_S):
+            about = {"name": name, "accepted": date.today().isoformat()}
+            write_json(path, dict(sorted({**self._read(), sha256: about}.items())))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ModelError
+from ...wording import say
 
 CLASSIFIER, AUTOENCODER = "classifier", "autoencoder"
 # Forms, by the field that only cards of this form have.
@@ -64,7 +65,7 @@ def check_kind(found: CardKind, wanted: str, path: Path) -> None:
     if found.kind != wanted:
         raise ModelError(
             f"{path} is the card of {_article(found.kind)}, and {_article(wanted)} is wanted "
-            f"here; give it as --{found.kind}."
+            f"here; give it as {say(found.kind)}."
         )
 
 

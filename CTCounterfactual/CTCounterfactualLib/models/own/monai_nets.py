@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
-import shutil
 import sys
 import tempfile
 import zipfile
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,18 @@ from typing import Any
 from torch import nn
 
 from ...errors import MissingExtraError, ModelError
+from ...storage.atomic import staging
+from ...storage.hashing import HASH_BLOCK_BYTES
 from ..archives import check_zip
+from ..cards import canonical_sha256
 from ..read_once import read_file
 from .consent import Consent
-from .files import combined, fill
+from .files import fill
 from .monai_arguments import check_arguments
 
-# Where unpacked bundles lie within the cache folder.
-BUNDLES = "bundles"
+# Name of the private copies of bundles, in the system's folder for temporary files.
+COPIES = "ct-counterfactual-bundle"
+MOST_FILES = 10_000
 CONFIGS = ("configs/inference.json", "configs/inference.yaml", "configs/train.json",
            "configs/train.yaml")
 WEIGHTS = "models/model.pt"
@@ -77,15 +81,23 @@ def network_from_bundle(
         If it is damaged, leaves its folder, lacks a part, or nobody agreed.
     """
     bundle = _import_monai("monai.bundle")
-    root, digest = _folder(path, sha256, consent.folder)
-    root = root.resolve()  # imported modules know their absolute place
-    consent.require(
-        path.name, digest, "a MONAI bundle's configuration names functions that are called."
-    )
+    # What is hashed, agreed to and run are the files of a copy that nobody else can write.
+    with staging(Path(tempfile.gettempdir()) / COPIES) as copy:
+        digest = _unpacked(path, sha256, copy) if path.is_file() else _copied(path, copy)
+        consent.require(
+            path.name, canonical_sha256({"bundle": digest, "network": network, "weights": weights}),
+            "a MONAI bundle's configuration names functions that are called.",
+        )
+        root = _root(copy).resolve()  # imported modules know their absolute place
+        return _built(bundle, root, path.name, network, weights), digest
+
+
+def _built(bundle: Any, root: Path, name: str, network: str, weights: str) -> nn.Module:
+    """Run a bundle's configuration and return the network that it defines, with its weights."""
     config = next((root / name for name in CONFIGS if (root / name).is_file()), None)
     if config is None:
         raise ModelError(
-            f"The bundle {path.name} has none of {', '.join(CONFIGS)}; is it a MONAI bundle?"
+            f"The bundle {name} has none of {', '.join(CONFIGS)}; is it a MONAI bundle?"
         )
     parser = bundle.ConfigParser()
     try:
@@ -96,13 +108,16 @@ def network_from_bundle(
     except Exception as error:  # a configuration may raise anything
         words = " ".join(str(error).split())
         raise ModelError(
-            f"{network!r} of the bundle {path.name} cannot be built: {words}. Its name in "
+            f"{network!r} of the bundle {name} cannot be built: {words}. Its name in "
             f"{config.name} goes into the card as `network`."
         ) from error
     if not isinstance(made, nn.Module):
-        raise ModelError(f"{network!r} of {path.name} is a {type(made).__name__}, not a network.")
-    fill(made, root / weights, "", "")
-    return made, digest
+        raise ModelError(f"{network!r} of {name} is a {type(made).__name__}, not a network.")
+    try:
+        fill(made, root / weights, "", "")
+    except ModelError as error:  # in the words of what the user has, not of the copy
+        raise ModelError(error.text.replace(f"{root}{os.sep}", f"{name}{os.sep}")) from error
+    return made
 
 
 @contextmanager
@@ -124,30 +139,57 @@ def _importing_from(root: Path):
                 del sys.modules[name]
 
 
-def _folder(path: Path, sha256: str, cache: Path) -> tuple[Path, str]:
-    """Return the bundle's folder, unpacked into the cache if it is a zip file, and its digest."""
-    if path.is_dir():
-        return path, _folder_digest(path)
+def _unpacked(path: Path, sha256: str, into: Path) -> str:
+    """Unpack a zip file, only files and folders, only into `into`; return its SHA-256."""
     data, digest = read_file(path, sha256)
-    unpacked = cache / BUNDLES / digest
-    if not unpacked.is_dir():
-        _unpack(data, path.name, unpacked)
-    # Read anew: somebody may have changed what was unpacked earlier.
-    return _root(unpacked), combined([digest, _folder_digest(unpacked)])
-
-
-def _unpack(data: bytes, name: str, folder: Path) -> None:
-    """Unpack a zip file, whole or not at all; only files and folders, only into `folder`."""
-    archive = check_zip(data, name, "a folder or a zip file with a MONAI bundle")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
+    archive = check_zip(data, path.name, "a folder or a zip file with a MONAI bundle")
     try:
-        archive.extractall(temporary)
-        os.replace(temporary, folder)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
-        raise ModelError(f"{name} cannot be unpacked: {error}.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        archive.extractall(into)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, zlib.error,
+            ValueError) as error:
+        raise ModelError(f"{path.name} cannot be unpacked: {error}.") from error
+    return digest
+
+
+def _copied(folder: Path, into: Path) -> str:
+    """Copy a bundle's folder; return the SHA-256 over the names and contents that were copied.
+
+    Links that lead out are refused, as are files that aren't ordinary.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"There is no bundle {folder}; expected its folder or zip file.")
+    digest, top = hashlib.sha256(), folder.resolve()
+    for number, path in enumerate(sorted(folder.rglob("*"))):
+        name = path.relative_to(folder)
+        if number >= MOST_FILES:
+            raise ModelError(f"{folder} holds over {MOST_FILES} files; is it a MONAI bundle?")
+        if not path.resolve().is_relative_to(top) or (path.is_dir() and path.is_symlink()):
+            raise ModelError(
+                f"{name} of the bundle {folder.name} leads outside it or is a link to a folder; "
+                f"replace the link by the file."
+            )
+        if path.is_dir():
+            (into / name).mkdir(parents=True, exist_ok=True)
+            continue
+        digest.update(name.as_posix().encode() + b"\0")
+        digest.update(_copy(path, into / name))
+    return digest.hexdigest()
+
+
+def _copy(path: Path, target: Path) -> bytes:
+    """Copy an ordinary file; return the digest of the bytes that were copied."""
+    if not path.is_file():
+        raise ModelError(f"{path} is no ordinary file, which no bundle needs.")
+    digest = hashlib.sha256()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("rb") as file, target.open("xb") as copy:
+            while block := file.read(HASH_BLOCK_BYTES):
+                digest.update(block)
+                copy.write(block)
+    except OSError as error:
+        raise ModelError(f"Cannot copy {path} of the bundle: {error.strerror}.") from error
+    return digest.digest()
 
 
 def _root(folder: Path) -> Path:
@@ -156,22 +198,6 @@ def _root(folder: Path) -> Path:
     if not (folder / "configs").is_dir() and len(inside) == 1:
         return inside[0]
     return folder
-
-
-def _folder_digest(folder: Path) -> str:
-    """Return the SHA-256 over names and contents of all files; refuse links that lead out."""
-    digest = hashlib.sha256()
-    top = folder.resolve()
-    for path in sorted(folder.rglob("*")):
-        if not path.resolve().is_relative_to(top):
-            raise ModelError(
-                f"{path.relative_to(folder)} of the bundle {folder.name} leads outside it; replace "
-                f"the link by the file."
-            )
-        if path.is_file():
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 def _import_monai(module: str):

@@ -11,6 +11,7 @@ from torch import nn
 from ...errors import MissingExtraError, ModelError
 from ..classifier import NO_GRADIENT
 from ..read_once import read_file
+from .onnx_wire import check_whole
 
 
 def network_from_onnx(path: Path, sha256: str) -> tuple[nn.Module, str]:
@@ -28,10 +29,10 @@ def network_from_onnx(path: Path, sha256: str) -> tuple[nn.Module, str]:
     except ImportError as error:
         raise MissingExtraError("onnxruntime", "onnx", "run an ONNX model") from error
     data, digest = read_file(path, sha256)
+    check_whole(data, path.name)
     available = onnxruntime.get_available_providers()
     wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
     try:
-        # From bytes: onnxruntime then has no folder to look for further files in.
         session = onnxruntime.InferenceSession(
             data, providers=[name for name in wanted if name in available]
         )

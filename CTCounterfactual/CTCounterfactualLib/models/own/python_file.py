@@ -16,6 +16,7 @@ from typing import Any
 from torch import nn
 
 from ...errors import ModelError
+from ..cards import canonical_sha256
 from ..read_once import read_file
 from .consent import Consent
 from .files import combined
@@ -50,7 +51,12 @@ def network_from_python(
     read = [read_file(path, sha256 if n == 0 else "") for n, path in enumerate(files)]
     digest = combined([digest for _, digest in read])
     names = ", ".join(path.name for path in files)
-    consent.require(names, digest, "a Python file runs when its network is built.")
+    # The card says what is called and with what: as much a part of what will run as the files.
+    wanted = canonical_sha256({
+        "files": [[path.name, one] for path, (_, one) in zip(files, read, strict=True)],
+        "factory": factory, "arguments": arguments,
+    })
+    consent.require(names, wanted, "a Python file runs when its network is built.")
     package = PACKAGE_PREFIX + digest[:DIGITS]
     sources = {
         package if n == 0 else f"{package}.{path.stem}": (path, data)

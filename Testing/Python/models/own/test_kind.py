@@ -60,7 +60,7 @@ def test_all_ways_agree(cards, trusting):
         assert is_classifier == (kind == "classifier") and model.name == about["name"]
         right, wrong = (load_classifier, load_autoencoder)[:: 1 if is_classifier else -1]
         assert right(card, trusting).name == about["name"]
-        with pytest.raises(ModelError, match=rf"is the card of an? {kind}.*give it as --{kind}"):
+        with pytest.raises(ModelError, match=rf"is the card of an? {kind}.*give it as {kind}"):
             wrong(card, trusting)
 
 

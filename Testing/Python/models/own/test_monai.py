@@ -2,13 +2,17 @@
 
 import io
 import json
+import os
 import shutil
+import tempfile
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
 
 from CTCounterfactualLib.errors import ModelError
+from CTCounterfactualLib.models.own.consent import RECORD, Consent
 from CTCounterfactualLib.models.own.load import load_own_autoencoder, load_own_classifier
 
 pytest.importorskip("monai")
@@ -99,13 +103,39 @@ def test_a_changed_file_in_the_bundle_asks_anew(bundle, card, trusting, nobody):
     assert (before.score(x).item(), after.score(x).item()) == (8, 80)  # no module of before is left
 
 
-def test_an_unpacked_bundle_that_was_changed_asks_anew(tmp_path, bundle, card, trusting, nobody):
-    (tmp_path / "b.zip").write_bytes(zipped(bundle))
-    load_own_classifier(card("b.zip"), trusting)
-    (config,) = trusting.folder.rglob("inference.json")
-    config.write_text("{}")
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_what_runs_is_a_copy_of_what_was_agreed_to(tmp_path, bundle, card, nobody, as_zip):
+    """Files that change while the user is asked, and what lay unpacked before, make no difference.
+    """
+    name = "bundle"
+    if as_zip:
+        name = "b.zip"
+        (tmp_path / name).write_bytes(zipped(bundle))
+
+    def yes(_question: str) -> bool:
+        shutil.rmtree(bundle)
+        (tmp_path / "b.zip").write_bytes(b"other")
+        for copy in Path(tempfile.gettempdir()).glob(".ct-counterfactual-*/new"):
+            assert copy.parent.stat().st_mode & 0o077 == 0  # nobody else gets at it
+        return True
+
+    model = load_own_classifier(card(name), Consent(nobody.folder, yes))
+    assert model.score(torch.full((1, 1, 2, 2, 2), 0.25)).tolist() == [2]
+    assert [path.name for path in nobody.folder.iterdir()] == [RECORD]
+
+
+def test_another_part_of_an_accepted_bundle_asks_anew(bundle, card, trusting, nobody):
+    load_own_classifier(card("bundle"), trusting)
+    path = card("bundle")
+    path.write_text(path.read_text().replace('[output]', 'network = "unused"\n[output]'))
     with pytest.raises(ModelError, match=r"nobody agreed"):
-        load_own_classifier(card("b.zip"), nobody)
+        load_own_classifier(path, nobody)
+
+
+def test_a_pipe_in_a_bundle_is_refused(bundle, card, trusting):
+    os.mkfifo(bundle / "pipe")
+    with pytest.raises(ModelError, match=r"pipe is no ordinary file"):
+        load_own_classifier(card("bundle"), trusting)
 
 
 @pytest.mark.parametrize("name", ["../evil.py", "/evil.py", "bundle/../../evil.py", "..\\evil.py"])

@@ -61,6 +61,56 @@ def test_other_files_are_refused(write, nobody, data, words):
         load_own_classifier(write(ONNX, **{"m.onnx": data}), nobody)
 
 
+def external(place: str):
+    """A model one of whose tensors lies in another file, at one of the places that hold tensors."""
+    make = onnx.helper
+    tensor = onnx.numpy_helper.from_array(np.array([3], np.float32), "t")
+    onnx.external_data_helper.set_external_data(tensor, "weights.bin")
+    tensor.ClearField("raw_data")
+    node = make.make_node("Constant", [], ["y"], value=tensor)
+    inner = make.make_graph([node], "inner", [], [])
+    if place == "branch":
+        node = make.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
+    if place == "sparse":
+        plain = onnx.numpy_helper.from_array(np.array([0], np.int64), "i")
+        node = make.make_node("Constant", [], ["y"],
+                              sparse_value=make.make_sparse_tensor(tensor, plain, [4]))
+    graph = make.make_graph([node], "g", [], [], [tensor] if place == "initializer" else [])
+    opsets = [make.make_opsetid("", 18)]
+    functions = []
+    if place == "function":
+        graph = make.make_graph([make.make_node("f", [], ["y"], domain="d")], "g", [], [])
+        functions = [make.make_function("d", "f", [], ["y"], [node], opsets)]
+    return make.make_model(graph, opset_imports=opsets, functions=functions).SerializeToString()
+
+
+@pytest.mark.parametrize("place", ["initializer", "attribute", "branch", "sparse", "function"])
+def test_a_model_with_data_in_other_files_is_refused_unopened(
+    write, tmp_path, nobody, monkeypatch, place
+):
+    """Such files aren't in its digest; onnxruntime would look for them where the process stands."""
+    import onnxruntime
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights.bin").write_bytes(b"\0" * 4)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: pytest.fail("opened"))
+    with pytest.raises(ModelError, match=r"m.onnx cannot be loaded as ONNX: it names other files"):
+        load_own_classifier(write(ONNX, **{"m.onnx": external(place)}), nobody)
+
+
+def test_a_model_nested_without_end_is_refused(write, nobody):
+    data = b""
+    for _ in range(200):  # graph > node > attribute > graph ...
+        for key in (b"\x32", b"\x2a", b"\x0a"):
+            size, length = len(data), b""
+            while size > 127:
+                length, size = length + bytes([size & 127 | 128]), size >> 7
+            data = key + length + bytes([size]) + data
+    data = b"\x3a" + bytes([len(data) & 127 | 128, len(data) >> 7]) + data
+    with pytest.raises(ModelError, match=r"nested too deep"):
+        load_own_classifier(write(ONNX, **{"m.onnx": data}), nobody)
+
+
 def test_a_wrong_size_is_named(write, nobody):
     model = load_own_classifier(write(ONNX, **{"m.onnx": linear()}), nobody)
     with pytest.raises(ModelError, match=r"cannot take an input of \(1, 1, 2, 4, 5\); it was made"):
