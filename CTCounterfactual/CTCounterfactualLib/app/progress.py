@@ -14,7 +14,10 @@ STYLES = ("text", "json", "none")
 
 def progress_printer(style: str) -> ProgressCallback | None:
     """Return a callback that shows events in a style of `STYLES`."""
-    return {"text": _TextProgress(), "json": _json_line, "none": None}[style]
+    styles: dict[str, ProgressCallback | None] = {
+        "text": _TextProgress(), "json": _json_line, "none": None,
+    }
+    return styles[style]
 
 
 class _TextProgress:

@@ -19,7 +19,7 @@ def heat_levels(edges: tuple[float, ...]) -> tuple[HeatLevel, ...]:
     4 = increase > 25 HU. Label 0 is "changed by less than 10 HU".
     """
     bounds = [*edges, np.inf]
-    levels = []
+    levels: list[HeatLevel] = []
     for sign, word in ((-1, "decrease"), (1, "increase")):
         for low, high in pairwise(bounds):
             span = f"> {low:g}" if np.isinf(high) else f"{low:g}-{high:g}"

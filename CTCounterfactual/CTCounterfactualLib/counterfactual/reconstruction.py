@@ -83,11 +83,11 @@ def _squared_error(x: torch.Tensor, decoded: torch.Tensor) -> float:
 def _slope(x: torch.Tensor, decoded: torch.Tensor) -> float:
     """Return the least-squares slope of `decoded` on `x`; 1 for a scan without any contrast."""
     mean = sum(a.sum(dtype=torch.float64) for (a,) in _slices(x)) / x.numel()
-    variance = covariance = 0.0
+    variance = covariance = torch.zeros((), dtype=torch.float64)
     for a, b in _slices(x, decoded):
         centred = a.double() - mean
-        variance += centred.square().sum()
-        covariance += (centred * b.double()).sum()
+        variance = variance + centred.square().sum()
+        covariance = covariance + (centred * b.double()).sum()
     return float(covariance / variance) if variance > 0 else 1.0
 
 

@@ -38,13 +38,13 @@ def published_classifier(
     (file,) = entry.files
     path, digest = cache.checked(file)
     if entry.architecture == "lungmask-r231":
-        network = ResUNet()
-        load_strict(network, _tensors(path, digest), str(path))
-        return LungSize(network, digest)
+        unet = ResUNet()
+        load_strict(unet, _tensors(path, digest), str(path))
+        return LungSize(unet, digest)
     if entry.architecture == "merlin-phecodes":
-        network = InflatedResNet()
-        load_strict(network, _tensors(path, digest), str(path))
-        return Phecodes(network, read_targets(resources), digest)
+        resnet = InflatedResNet()
+        load_strict(resnet, _tensors(path, digest), str(path))
+        return Phecodes(resnet, read_targets(resources), digest)
     raise ModelError(f"The catalogue names an unknown architecture {entry.architecture!r}.")
 
 

@@ -80,7 +80,7 @@ class Encoder(nn.Module):
         for down in self.down:
             h = down(h)
             if hasattr(down, "downsample"):
-                h = down.downsample(h)
+                h = down.downsample(h)  # type: ignore[operator]
         h = self.mid(h)
         return self.conv_out(F.silu(self.norm_out(h)))
 
@@ -94,7 +94,7 @@ class Decoder(nn.Module):
         width = config.ch * config.ch_mult[-1]
         self.conv_in = nn.Conv2d(config.z_channels, width, 3, padding=1)
         self.mid = _Middle(width, config)
-        levels = []
+        levels: list[nn.Module] = []
         for level in reversed(range(len(config.ch_mult))):
             out = config.ch * config.ch_mult[level]
             up = _Level(
@@ -114,7 +114,7 @@ class Decoder(nn.Module):
         for up in reversed(self.up):
             h = up(h)
             if hasattr(up, "upsample"):
-                h = up.upsample(h)
+                h = up.upsample(h)  # type: ignore[operator]
         h = self.conv_out(F.silu(self.norm_out(h)))
         return F.pixel_shuffle(h, self.patch)  # (N, C*p*p, H/p, W/p) -> (N, C, H, W)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from ..errors import ModelError
 
@@ -116,7 +117,11 @@ class VQGANConfig:
                 f"VQ-GAN config has unknown field(s) {', '.join(unknown)}; "
                 f"expected only: {', '.join(sorted(known))}."
             )
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**given)
 
     def to_dict(self) -> dict:
         """Return plain JSON values; `from_dict` gives an equal config back."""

@@ -190,8 +190,8 @@ def _prepared(
     unit: np.ndarray, inside: np.ndarray, spec: GridSpec, scan: Scan, low: np.ndarray
 ) -> PreparedScan:
     volume = np.clip(unit, 0.0, 1.0).astype(np.float32, copy=False)
-    origin = tuple(float(v) for v in low)
-    return PreparedScan(volume, inside, spec, scan, origin)
+    x, y, z = (float(v) for v in low)
+    return PreparedScan(volume, inside, spec, scan, (x, y, z))
 
 
 def _cover(scan: Scan, spec: GridSpec) -> tuple[np.ndarray, list[int]]:

@@ -24,6 +24,5 @@ def slabs(shape: Sequence[int], axis: int = 0) -> Iterator[slice]:
 def image_slabs(image: sitk.Image, axis: int = 2) -> Iterator[tuple[slice, slice, slice]]:
     """Yield indices (I, J, K) that cut a 3D image along one of its axes, as `slabs` does."""
     for part in slabs(image.GetSize(), axis):
-        index = [slice(None)] * 3
-        index[axis] = part
-        yield tuple(index)
+        i, j, k = (part if axis == each else slice(None) for each in range(3))
+        yield i, j, k

@@ -137,12 +137,12 @@ def show_animation(scene, nodes: SceneNodes, visible: bool) -> None:
     for composite in _composites(scene):
         if composite.GetLayoutName() != layouts.COUNTERFACTUAL_VIEW:
             continue
-        playing = visible and nodes.animation is not None
-        background = nodes.scan if playing else nodes.counterfactual
+        played = nodes.animation.proxy if visible and nodes.animation else None
+        background = nodes.scan if played else nodes.counterfactual
         composite.SetLinkedControl(False)
         composite.SetBackgroundVolumeID(background.GetID())
-        composite.SetForegroundVolumeID(nodes.animation.proxy.GetID() if playing else None)
-        composite.SetForegroundOpacity(1.0 if playing else 0.0)
+        composite.SetForegroundVolumeID(played.GetID() if played else None)
+        composite.SetForegroundOpacity(1.0 if played else 0.0)
         composite.SetLinkedControl(True)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from . import hierarchy, roles
 from .nodes import Animation, SceneNodes
@@ -17,6 +18,7 @@ from .provenance import (
     LIVE,
     ROLE,
     get_attribute,
+    get_number,
 )
 from .transaction import remove_nodes
 
@@ -41,7 +43,7 @@ class ResultSet:
     """
 
     name: str
-    counterfactual: object | None
+    counterfactual: Any
     nodes: tuple
     folder: int
 
@@ -101,7 +103,7 @@ def result_nodes(scene, counterfactual) -> SceneNodes:
 def _scene_nodes(scan, found: ResultSet) -> SceneNodes:
     by_role: dict[str, list] = {}
     for node in found.nodes:
-        by_role.setdefault(get_attribute(node, ROLE), []).append(node)
+        by_role.setdefault(get_attribute(node, ROLE) or "", []).append(node)
 
     def every(*wanted: str) -> tuple:
         return tuple(node for role in wanted for node in by_role.get(role, ()))
@@ -150,7 +152,7 @@ def _set_of(node) -> str:
 
 
 def _first_slice(node) -> int:
-    return int(get_attribute(node, "start"))
+    return int(get_number(node, "start"))
 
 
 def _with_servants(nodes: Iterable) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import volumes
 from .mrml import slicer, vtk
-from .provenance import get_attribute
+from .provenance import get_number
 
 
 def jump_to_slab(scene, about, scan_node=None) -> tuple[float, float, float]:
@@ -30,7 +30,7 @@ def jump_to_slab(scene, about, scan_node=None) -> tuple[float, float, float]:
         right, anterior, _ = _middle(scan_node)
     else:
         node = about
-        low, high = (float(get_attribute(about, name)) for name in ("slabLow", "slabHigh"))
+        low, high = (get_number(about, name) for name in ("slabLow", "slabHigh"))
         right, anterior, _ = _focus(about)
     world = to_world(node, (right, anterior, (low + high) / 2))
     jump(scene, world)

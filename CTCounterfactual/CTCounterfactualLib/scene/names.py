@@ -28,10 +28,11 @@ class Names:
     @classmethod
     def unused(cls, scene, scan: str) -> Names:
         """Return names of which the scene has none yet."""
-        for number in itertools.count(1):
-            names = cls(scan, "" if number == 1 else f" ({number})")
-            if scene.GetFirstNodeByName(names.of(COUNTERFACTUAL)) is None:
-                return names
+        every = (cls(scan, "" if n == 1 else f" ({n})") for n in itertools.count(1))
+        return next(
+            names for names in every
+            if scene.GetFirstNodeByName(names.of(COUNTERFACTUAL)) is None
+        )
 
     @classmethod
     def of_set(cls, scan: str, counterfactual: str) -> Names:

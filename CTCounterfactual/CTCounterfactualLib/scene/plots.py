@@ -34,7 +34,8 @@ def add_path_chart(scene, explanation: Explanation, called: names.Names):
     (chart, tables, series)
         The chart node (None if nothing was searched), and a table and a series for each curve.
     """
-    series, data = [], []
+    series: list = []
+    data: list = []
     unit = explanation.target.unit
     for what, outcome in plotted_paths(explanation):
         table = tables.add_path_table(scene, outcome.path, unit, called.of(f"search {what}"))

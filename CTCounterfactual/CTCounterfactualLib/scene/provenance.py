@@ -30,6 +30,17 @@ def get_attribute(node, name: str) -> str | None:
     return node.GetAttribute(ATTRIBUTE_PREFIX + name)
 
 
+def get_number(node, name: str) -> float:
+    """Return an attribute that is a number; raise `LookupError` with its name if it isn't."""
+    text = get_attribute(node, name)
+    try:
+        return float(text or "")
+    except ValueError:
+        raise LookupError(
+            f"'{node.GetName()}' has no number as its attribute {ATTRIBUTE_PREFIX}{name}: {text!r}."
+        ) from None
+
+
 def mark(node, role: str, text: str = "") -> None:
     """Say what a node is (attribute `role`) and describe it, the disclaimer first."""
     set_attributes(node, role=role)

@@ -124,11 +124,11 @@ def _box(difference: np.ndarray, level_hu: float) -> tuple[slice, slice, slice] 
         rows |= changed
     if not planes.any():
         return None
-    box = []
+    box: list[slice] = []
     for line in (planes, rows.any(axis=1), rows.any(axis=0)):
         where = np.flatnonzero(line)
-        box.append(slice(max(int(where[0]) - 1, 0), min(int(where[-1]) + 2, len(line))))
-    return tuple(box)
+        box.append(slice(max(int(where[0]) - 1, 0), min(int(where[-1]) + 2, line.size)))
+    return box[0], box[1], box[2]
 
 
 def _coarsened(image: sitk.Image, spacing_mm: float) -> sitk.Image:

@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -162,7 +163,9 @@ class Trainer:
             network.quantize.embedding.weight[unused] = pool[pick]
 
     def _log(self, terms: dict[str, float], seconds: float) -> None:
-        row = {"step": self.step, "seconds": round(seconds, 1), "codes_used": self._codes_used}
+        row: dict[str, Any] = {
+            "step": self.step, "seconds": round(seconds, 1), "codes_used": self._codes_used,
+        }
         row |= {name: f"{value:.5f}" for name, value in terms.items()}
         append_row(self.folder / LOG, LOG_FIELDS, row)
         logger.info("step %d: %s", self.step, row)

@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from ..counterfactual.gradient import decode_slices, encode_slices
 from ..counterfactual.result import Explanation
+from ..errors import SettingsError
 from ..models.autoencoder import SliceAutoencoder
 from ..models.catalogue import load_classifier
 from ..scans.grid import prepare
@@ -89,7 +90,17 @@ def measure(autoencoder: SliceAutoencoder, found: Explanation) -> Quality:
     found : Explanation
         What `explain(scan, autoencoder=autoencoder, mode="whole")` returned, with a classifier of
         the catalogue.
+
+    Raises
+    ------
+    SettingsError
+        If the explanation has no search of the whole volume.
     """
+    if found.whole is None:
+        raise SettingsError(
+            "Quality is measured on a change of the whole volume, but this explanation searched "
+            "chunks only. Explain with mode 'whole' or 'both'."
+        )
     prepared = prepare(found.scan, load_classifier(found.classifier.name).grid)
     changed_scan = Scan(found.scan.with_array(found.counterfactual))
     changed = prepare(changed_scan, prepared.spec).volume
@@ -176,4 +187,4 @@ def _code_distance(autoencoder, x: torch.Tensor, changed: torch.Tensor) -> float
             total += float((latents - quantize.nearest(latents)).norm(dim=1).sum())
         return total
 
-    return distance(changed) / max(distance(x), np.finfo(np.float32).tiny)
+    return distance(changed) / max(distance(x), float(np.finfo(np.float32).tiny))

@@ -1,8 +1,12 @@
 """Quality of an autoencoder, measured from one explanation of a small generated chest."""
 
 import math
+from dataclasses import replace
+
+import pytest
 
 from CTCounterfactualLib.counterfactual.engine import explain
+from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.models.catalogue import load_autoencoder
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.scan import Scan
@@ -17,4 +21,6 @@ def test_the_embedded_autoencoder_is_measured():
     figures = measure(autoencoder, found).to_dict()
     assert all(math.isfinite(value) for value in figures.values())
     assert figures["speckle_share"] < 0.3
+    with pytest.raises(SettingsError, match="chunks only"):
+        measure(autoencoder, replace(found, whole=None))
     assert figures["component_ml"] > 5

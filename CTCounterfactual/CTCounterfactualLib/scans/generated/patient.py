@@ -90,9 +90,10 @@ def draw_patient(seed: int, settings: ChestSettings | None = None) -> Patient:
     if settings is not None and settings.contrast is not None:
         contrast = settings.contrast
     plain, enhanced = rng.uniform(34, 48), rng.uniform(150, 340)
+    warp_x, warp_y, warp_z = (SmoothField.draw(warp_rng, 190.0, 8) for _ in range(3))
     drawn = Patient(
         scale=scale,
-        warp=tuple(SmoothField.draw(warp_rng, 190.0, 8) for _ in range(3)),
+        warp=(warp_x, warp_y, warp_z),
         warp_mm=float(rng.uniform(2.0, 4.0)),
         cage_half_width=float(rng.uniform(122, 134)),
         cage_front=float(rng.uniform(-109, -94)),
@@ -123,12 +124,11 @@ def draw_patient(seed: int, settings: ChestSettings | None = None) -> Patient:
     drawn = replace(drawn, fat=min(drawn.fat, _room_for_fat(drawn)))
     if settings is None:
         return drawn
-    fixed: dict[str, object] = {
-        name: getattr(settings, name)
-        for name in ("table", "noise_hu")
-        if getattr(settings, name) is not None
-    }
-    return replace(drawn, **fixed)
+    return replace(
+        drawn,
+        table=drawn.table if settings.table is None else settings.table,
+        noise_hu=drawn.noise_hu if settings.noise_hu is None else settings.noise_hu,
+    )
 
 
 def _room_for_fat(patient: Patient) -> float:

@@ -30,7 +30,7 @@ def ramp(value: np.ndarray, start: float, stop: float) -> np.ndarray:
     return t * t * (3.0 - 2.0 * t)
 
 
-def bump(value: np.ndarray, centre: float, sigma: float) -> np.ndarray:
+def bump(value: np.ndarray, centre: float | np.ndarray, sigma: float) -> np.ndarray:
     """Gaussian of height 1."""
     return np.exp(-0.5 * ((value - centre) / sigma) ** 2)
 

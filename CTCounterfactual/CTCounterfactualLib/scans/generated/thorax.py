@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .patient import Patient
@@ -12,8 +14,8 @@ CAP_HEIGHT = 108.0  # the cage narrows to its apex over this height
 SHELL_MM = 13.0  # chest wall from pleura to the outside of the ribs
 
 
-def spine_y(patient: Patient, z: np.ndarray) -> np.ndarray:
-    """Centre of the vertebral bodies (y, mm): the thoracic kyphosis."""
+def spine_y(patient: Patient, z: Any) -> Any:
+    """Centre of the vertebral bodies (y, mm) at one or many z: the thoracic kyphosis."""
     return 57.0 - patient.kyphosis * ((z - 95.0) / 185.0) ** 2
 
 
@@ -66,8 +68,8 @@ def rib_height(angle: np.ndarray, z: np.ndarray) -> np.ndarray:
 def body_distance(patient: Patient, x, y, z) -> np.ndarray:
     """Signed distance to the skin: trunk, shoulders under raised arms, breasts."""
     wall = SHELL_MM + patient.muscle
-    width = patient.cage_half_width + wall + patient.fat + 4.0
-    width = width + 7.0 * bump(z, 205.0, 45.0) - 6.0 * ramp(-z, -60.0, 20.0)
+    width = patient.cage_half_width + wall + patient.fat + 4.0 + 7.0 * bump(z, 205.0, 45.0)
+    width = width - 6.0 * ramp(-z, -60.0, 20.0)
     front = cage_front_y(patient, z) - wall - 0.7 * patient.fat + 16.0 * ramp(z, 225.0, 290.0)
     back = spine_y(patient, z) + 65.0 + 0.45 * patient.fat
     centre, depth = 0.5 * (front + back), 0.5 * (back - front)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.interpolate import make_interp_spline
 
 from .lattice import Block
@@ -41,9 +44,9 @@ def join(parts: list[Tubes]) -> Tubes:
     )
 
 
-def spline_tube(points: np.ndarray, radii: np.ndarray) -> Tubes:
-    """A smooth tube through `points` (N, 3) mm with radii (N,) mm."""
-    points, radii = np.asarray(points, float), np.asarray(radii, float)
+def spline_tube(through: ArrayLike | Sequence[Any], thickness: ArrayLike) -> Tubes:
+    """A smooth tube through points (N, 3) mm with radii (N,) mm."""
+    points, radii = np.asarray(through, float), np.asarray(thickness, float)
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     curve = make_interp_spline(along, points, k=min(3, len(points) - 1))
     t = np.linspace(0.0, along[-1], max(2, int(np.ceil(along[-1] / PIECE_MM)) + 1))

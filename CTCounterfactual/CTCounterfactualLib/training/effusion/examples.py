@@ -222,9 +222,10 @@ def _example(
 ) -> Example:
     """Average to 6 mm; with `rng`, from a random corner, so that borders fall differently."""
     network_mm = [f * s for f, s in zip(POOLING, GridSpec().spacing[::-1], strict=True)]
-    factors = tuple(
+    depth, height, width = (
         max(1, round(mm / s)) for mm, s in zip(network_mm, spacing[::-1], strict=True)
     )
+    factors = (depth, height, width)
     corner = [0 if rng is None else int(rng.integers(f)) for f in factors]
     corner = [c if n > c else 0 for c, n in zip(corner, hu.shape, strict=True)]
     cut = tuple(slice(c, None) for c in corner)

@@ -65,7 +65,7 @@ def export_effusion(
 
 def describe_data(examples: list[Example]) -> list[str]:
     """Say how many volumes with and without fluid came from each scan."""
-    lines = {}
+    lines: dict[str, list[int]] = {}
     for example in examples:
         counts = lines.setdefault(example.source, [0, 0])
         counts[example.ml <= 0] += 1

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -115,7 +116,7 @@ class EffusionTrainer:
             group["lr"] = s.learning_rate * warm * max(cosine, 0.01)
 
     def _log(self, terms: dict[str, float], seconds: float) -> None:
-        row = {"step": self.step, "seconds": round(seconds, 1)}
+        row: dict[str, Any] = {"step": self.step, "seconds": round(seconds, 1)}
         row |= {name: f"{value:.5f}" for name, value in terms.items()}
         append_row(self.folder / LOG, LOG_FIELDS, row)
         logger.info("step %d: %s", self.step, row)
@@ -149,7 +150,8 @@ def scan_loss(logit: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 def site_loss(evidence: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Return the cross entropy of the evidence (N, 1, D', H', W') with the fluid at its sites."""
-    covered = F.adaptive_avg_pool3d(batch.fluid, evidence.shape[-3:])
+    depth, height, width = evidence.shape[-3:]
+    covered = F.adaptive_avg_pool3d(batch.fluid, (depth, height, width))
     wanted = (covered / FULL_SITE).clamp(max=1.0)
     weight = 1.0 + FLUID_SITE_WEIGHT * wanted
     losses = F.binary_cross_entropy_with_logits(evidence, wanted, weight, reduction="none")

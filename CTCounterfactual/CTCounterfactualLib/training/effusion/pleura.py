@@ -81,10 +81,11 @@ def find_spaces(
     spaces = []
     for side in _sides(lungs, spacing):
         (tight,) = ndimage.find_objects(side.astype(np.uint8))
-        box = tuple(
+        k, j, i = (
             slice(max(0, part.start - m), min(n, part.stop + m))
             for part, m, n in zip(tight, margin, side.shape, strict=True)
         )
+        box = (k, j, i)
         lung = side[box]
         sampling = spacing[::-1]
         wall = ndimage.distance_transform_edt(lung, sampling=sampling).astype(np.float32)

@@ -16,9 +16,9 @@ def generated_chest(grid: GridSpec) -> PreparedScan:
     """Return a generated chest on a model's grid."""
     from ....scans.generated import ChestSettings, generate_chest
 
-    spacing = tuple(
+    i, j, k = (
         min(max(wanted, finest), COARSEST_MM)
         for wanted, finest in zip(grid.spacing, FINEST_MM, strict=True)
     )
-    chest = generate_chest(ChestSettings(spacing=spacing, seed=SEED))
+    chest = generate_chest(ChestSettings(spacing=(i, j, k), seed=SEED))
     return prepare(Scan.from_array(chest.hu, chest.spacing, chest.origin, name="chest"), grid)
