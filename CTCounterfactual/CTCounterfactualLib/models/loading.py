@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -21,6 +21,8 @@ from .weights import safe_tensors
 
 # How many tensor names an error message shows before it says "...".
 NAMES_SHOWN = 3
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def autoencoder_from_card(path: Path, card: dict[str, Any] | None = None) -> SliceAutoencoder:
@@ -45,7 +47,7 @@ def autoencoder_from_card(path: Path, card: dict[str, Any] | None = None) -> Sli
     )
 
 
-def filled(make: Callable[[], nn.Module], path: Path, sha256: str, card: str) -> nn.Module:
+def filled(make: Callable[[], Network], path: Path, sha256: str, card: str) -> Network:
     """Return the network that `make` builds, with the weights of a safetensors file in float32.
 
     Raises

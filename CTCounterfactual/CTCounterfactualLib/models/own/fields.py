@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from ...errors import ModelError
 from ..archives import leaves_folder
@@ -124,6 +124,12 @@ class Table:
         if not isinstance(value, dict):
             raise self.refuse(name, "a table")
         return value
+
+    @overload
+    def file(self, name: str, folder: Path, default: str = ...) -> Path: ...
+
+    @overload
+    def file(self, name: str, folder: Path, default: None) -> Path | None: ...
 
     def file(self, name: str, folder: Path, default: Any = _MISSING) -> Path | None:
         """Return the path of a file or folder beside the card.
