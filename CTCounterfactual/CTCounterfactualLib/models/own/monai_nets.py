@@ -84,9 +84,11 @@ def network_from_bundle(
     # What is hashed, agreed to and run are the files of a copy that nobody else can write.
     with staging(Path(tempfile.gettempdir()) / COPIES) as copy:
         digest = _unpacked(path, sha256, copy) if path.is_file() else _copied(path, copy)
+        wanted = digest
+        if (network, weights) != (NETWORK, WEIGHTS):  # what of it runs is chosen by the card
+            wanted = canonical_sha256({"bundle": digest, "network": network, "weights": weights})
         consent.require(
-            path.name, canonical_sha256({"bundle": digest, "network": network, "weights": weights}),
-            "a MONAI bundle's configuration names functions that are called.",
+            path.name, wanted, "a MONAI bundle's configuration names functions that are called."
         )
         root = _root(copy).resolve()  # imported modules know their absolute place
         return _built(bundle, root, path.name, network, weights), digest

@@ -23,6 +23,8 @@ from .files import combined
 
 PACKAGE_PREFIX = "ct_counterfactual_own_"
 DIGITS = 16
+# Called if the card names no other.
+FACTORY = "build"
 
 
 def network_from_python(
@@ -51,11 +53,13 @@ def network_from_python(
     read = [read_file(path, sha256 if n == 0 else "") for n, path in enumerate(files)]
     digest = combined([digest for _, digest in read])
     names = ", ".join(path.name for path in files)
-    # The card says what is called and with what: as much a part of what will run as the files.
-    wanted = canonical_sha256({
-        "files": [[path.name, one] for path, (_, one) in zip(files, read, strict=True)],
-        "factory": factory, "arguments": arguments,
-    })
+    wanted = digest
+    if len(files) > 1 or arguments or factory != FACTORY:
+        # Names, and what is called with what, are as much a part of what will run as the bytes.
+        wanted = canonical_sha256({
+            "files": [[path.name, one] for path, (_, one) in zip(files, read, strict=True)],
+            "factory": factory, "arguments": arguments,
+        })
     consent.require(names, wanted, "a Python file runs when its network is built.")
     package = PACKAGE_PREFIX + digest[:DIGITS]
     sources = {

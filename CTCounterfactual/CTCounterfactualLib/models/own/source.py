@@ -18,7 +18,7 @@ from .fields import Table
 from .files import combined, fill, fitting
 from .monai_nets import network_from_bundle, network_from_monai
 from .onnx_file import network_from_onnx
-from .python_file import network_from_python
+from .python_file import FACTORY, network_from_python
 from .torch_files import network_from_export, network_from_torchscript
 
 PYTHON, TORCHSCRIPT, EXPORT = "python", "torchscript", "torch.export"
@@ -64,7 +64,7 @@ class SourceSpec:
 
     type: str
     file: Path | None = None
-    factory: str = "build"
+    factory: str = FACTORY
     also: tuple[Path, ...] = ()
     arguments: dict[str, Any] = field(default_factory=dict)
     network: str = ""
