@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import shutil
 import time
 
 import pytest
 
 pytest.importorskip("slicer")
 
-from CTCounterfactualLib.models.catalogue import READY, CatalogueEntry
+from CTCounterfactualLib.models.catalogue import READY, RESOURCES, CatalogueEntry
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, PARTIAL_SUFFIX
 from CTCounterfactualLib.models.store.remote import RemoteFile
 from CTCounterfactualSlicer import model_files, own_models, packages
@@ -204,6 +205,18 @@ def test_code_runs_only_after_a_yes_which_is_asked_once_per_content(folder, card
     assert own_models.consent(refused.data, questions.index)  # known: nobody is asked
     (card.parent / "net.py").write_text(NETWORK + "# edited\n")
     assert opened(card).error == own_models.CONSENT_NEEDED
+
+
+def test_a_copy_of_an_embedded_classifier_can_be_added(folder, tmp_path):
+    """Its card has a `config`, as autoencoders' have; the worker says what it is."""
+    for suffix in (".json", ".safetensors"):
+        shutil.copy(RESOURCES / f"effusion-demo{suffix}", tmp_path)
+    outcome = opened(tmp_path / "effusion-demo.json")
+    assert outcome.kind == "done", outcome
+    name = own_models.remember(tmp_path / "effusion-demo.json", outcome.data)
+    (own,) = [entry for entry in own_models.list_all() if entry.name == name]
+    (embedded,) = [entry for entry in own_models.list_all() if entry.name == "effusion-demo"]
+    assert (own.kind, own.status, own.targets) == ("classifier", READY, embedded.targets)
 
 
 ABOUT = {

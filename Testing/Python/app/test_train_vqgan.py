@@ -1,0 +1,91 @@
+"""The verb `train-vqgan`: what it refuses, and a tiny run whose model loads and goes on."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+
+from CTCounterfactualLib.app.cli import main
+from CTCounterfactualLib.models.catalogue import load_autoencoder
+from CTCounterfactualLib.scans.scan import Scan
+from CTCounterfactualLib.training.loop import LOG
+
+TINY = {
+    "config": {
+        "ch": 16, "ch_mult": [1, 1], "num_res_blocks": 1, "attn_resolutions": [], "z_channels": 8,
+        "embed_dim": 8, "n_embed": 16, "mid_attention": False, "patch": 2,
+        "cosine_codebook": True, "code_groups": 2,
+    },
+    "batch": 2, "crop": 32, "warmup": 1, "bfloat16": False, "log_every": 1, "checkpoint_every": 1,
+}
+
+
+@pytest.fixture
+def scan_file(tmp_path):
+    """A block of body with two lungs as a file, (K, J, I) in LPS order."""
+    hu = np.full((12, 80, 120), -1000, np.int16)
+    hu[:, 10:-10, 4:-4] = 50
+    hu[2:10, 20:60, 10:50] = hu[2:10, 20:60, 70:110] = -850
+    path = tmp_path / "block.nrrd"
+    sitk.WriteImage(Scan.from_array(hu, (1.5, 1.5, 3.0)).image, str(path))
+    return path
+
+
+@pytest.fixture
+def train(scan_file, tmp_path):
+    """Return a function that trains on the block; returns the exit code."""
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps(TINY))
+
+    def run(*more):
+        return main([
+            "train-vqgan", str(scan_file), "--settings", str(settings), "--generated", "0",
+            "-o", str(tmp_path / "out"), "--name", "tiny", "--licence", "CC0", *more,
+        ])
+
+    return run
+
+
+def test_nothing_to_train_on(tmp_path, capsys):
+    assert main(["train-vqgan", "-o", str(tmp_path), "--generated", "0"]) == 2
+    assert "Nothing to train on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("{", "Cannot read"), ('{"stepps": 3}', "stepps"), (None, "Cannot read")]
+)
+def test_unfit_settings_are_refused(text, words, tmp_path, capsys):
+    path = tmp_path / "settings.json"
+    if text is not None:
+        path.write_text(text)
+    assert main(["train-vqgan", "-o", str(tmp_path / "out"), "--settings", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert words in error and "Traceback" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_scan_that_is_none_is_refused(train, scan_file, capsys):
+    scan_file.write_bytes(b"no image")
+    assert train("--steps", "1") == 2
+    assert "block.nrrd" in capsys.readouterr().err
+
+
+def test_two_steps_give_a_model_that_loads_and_a_third_goes_on(train, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert train("--steps", "2") == 0
+    error = capsys.readouterr().err
+    assert "step 2 of 2" in error and "Model written" in error
+    card = json.loads((out / "tiny.json").read_text())
+    assert (card["name"], card["licence"], card["training"]["steps"]) == ("tiny", "CC0", 2)
+    assert card["training"]["crop"] == 32  # of the file, not the default
+    model = load_autoencoder(out / "tiny.json")
+    x = torch.rand(1, 1, 24, 32, generator=torch.Generator().manual_seed(1))
+    assert model.decode(model.encode(x), x.shape[2:]).shape == x.shape
+    assert train("--steps", "3") == 0  # goes on after the second
+    assert "step 1 of 3" not in capsys.readouterr().err
+    with (out / LOG).open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+    assert json.loads((out / "tiny.json").read_text())["sha256"] != card["sha256"]
