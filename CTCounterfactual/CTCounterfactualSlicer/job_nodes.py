@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import SimpleITK as sitk
@@ -18,6 +19,7 @@ from CTCounterfactualLib.outputs.reading import read_result
 from CTCounterfactualLib.scene.earlier import find_sets, remove_set
 from CTCounterfactualLib.scene.inputs import region_from_segment, scan_from_node
 from CTCounterfactualLib.scene.live import LiveNodes
+from CTCounterfactualLib.scene.nodes import SceneNodes
 
 from .listed_targets import find_listed
 from .options import REPLACE, Options
@@ -75,7 +77,7 @@ class JobNodes:
         workplace.input.unlink(missing_ok=True)  # what stays is there for exports
         workplace.region.unlink(missing_ok=True)
         shutil.rmtree(workplace.stream, ignore_errors=True)
-        return NodeResult(explanation, nodes, workplace)
+        return NodeResult(_on_nodes(explanation, nodes), nodes, workplace)
 
     def remove_live(self) -> None:
         """Take away what showed finished chunks, if anything did."""
@@ -93,6 +95,22 @@ class JobNodes:
         entries = [entry for entry in list_all() if entry.name == self._options.classifier]
         found = find_listed(entries[0].targets if entries else (), self._options.target)
         return found.unit if found else ""
+
+
+def _on_nodes(explanation: Explanation, nodes: SceneNodes) -> Explanation:
+    """Return the explanation with the nodes' own memory as its volumes, so that each is there once.
+
+    1.3 GB less for a scan of 512 x 512 x 1000.
+    """
+    shared = {}
+    for name, node in (
+        ("counterfactual", nodes.counterfactual), ("difference", nodes.change),
+        ("heatmap", nodes.heatmap),
+    ):
+        voxels = slicer.util.arrayFromVolume(node)  # (K, J, I), a view
+        if voxels.dtype == getattr(explanation, name).dtype:  # MRML has no type for some
+            shared[name] = voxels
+    return replace(explanation, **shared)
 
 
 @contextmanager

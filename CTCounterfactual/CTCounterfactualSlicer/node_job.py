@@ -273,6 +273,7 @@ class NodeJob:
                 f"The result could not be added to the scene: {error}", traceback.format_exc()
             )
         else:
+            self._reading = None  # it holds volumes that the nodes have now
             self._close(self._process.outcome, State.DONE)
 
     def _fail(self, message: str, details: str, advice: str = "") -> None:

@@ -19,7 +19,8 @@ class NodeResult:
     Parameters
     ----------
     explanation : Explanation
-        As the engine's own API returns it.
+        As the engine's own API returns it; its volumes are those of the nodes, not copies: edit
+        a node, and the explanation follows.
     nodes : SceneNodes
         Every node that was made.
     workplace : Workplace
