@@ -94,6 +94,10 @@ ACTIONS = {
         "Consent(trust=True)", "--trust-code", "Models > Add own model... in the panel",
         "Models > Add own model...",
     ),
+    "accept_licence": Words(
+        "--accept-licence", "--accept-licence", "Models > Fetch in the panel, which asks",
+        "Models > Fetch, which asks",
+    ),
     "fetch_model": Words(
         "the command: ct-counterfactual models fetch {}", "ct-counterfactual models fetch {}",
         "Models > Fetch in the panel", "Models > Fetch",

@@ -23,6 +23,7 @@ from ..models.store.manage import (
 )
 from ..models.store.remote import RemoteFile
 from ..storage.sizes import in_words
+from ..wording import say
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
 from .options import add_parent_option, add_progress_option
 from .progress import progress_printer
@@ -207,7 +208,7 @@ def _ask_licence(entry: CatalogueEntry, accepted: bool) -> None:
             return
     raise ModelError(
         f"The licence of {entry.name} ({entry.licence}) was not accepted; nothing was fetched. "
-        f"Read the publisher's terms, then use --accept-licence."
+        f"Read the publisher's terms, then use {say('accept_licence')}."
     )
 
 
