@@ -114,7 +114,7 @@ ACTIONS = {
     "remove_all_models": Words(
         "the command: ct-counterfactual models remove --all",
         "ct-counterfactual models remove --all",
-        "Models > Remove... in the panel, for each", "Models > Remove... for each",
+        "Models > Remove... in the panel, for each", "Models > Remove..., for each",
     ),
     "check_model": Words(
         "the command: ct-counterfactual check-model {}", "ct-counterfactual check-model {}",

@@ -1,9 +1,9 @@
 """How many threads compute and how they wait for each other, told to OpenMP before PyTorch loads.
 
-OpenMP's threads spin while they wait for each other, for milliseconds. On a machine with other work
-the spinning thread holds the core that the awaited one needs, so that each of a run's many thousand
-short steps takes time slices. Threads of ours spin for microseconds, then sleep. A generated slab of
-16 prepared slices, two cores, PyTorch 2.13, wall time in seconds (with imports):
+OpenMP's threads spin while they wait for each other, for milliseconds. On a machine with other
+work the spinning thread holds the core that the awaited one needs, so that each of a run's many
+thousand short steps takes time slices. Threads of ours spin for microseconds, then sleep. A
+generated slab of 16 prepared slices, two cores, PyTorch 2.13, wall time in seconds (with imports):
 
     threads, spins              nothing else runs      load of 12
     1                           6.6, 6.7               20, 35
