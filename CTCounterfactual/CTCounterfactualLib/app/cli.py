@@ -22,6 +22,7 @@ from .options import (
     add_parent_option,
     add_progress_option,
 )
+from .streams import ReaderGone, guarded_streams
 from .training_command import add_train_options, train
 
 
@@ -96,19 +97,23 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0, 1 (unexpected), 2 (the user can act on it) or 130 (cancelled)."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    settle_threads()
-    options = build_parser().parse_args(arguments)
-    with speaking(_place()):
-        return _run(options)
+    with guarded_streams():
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+        settle_threads()
+        try:
+            options = build_parser().parse_args(arguments)
+        except ReaderGone:  # of --help
+            return EXIT_OK
+        with speaking(_place()):
+            return _run(options)
 
 
 def _run(options: argparse.Namespace) -> int:
     try:
         options.run(options)
-    except BrokenPipeError:  # `... | head` has read enough; what is left goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (Exception, KeyboardInterrupt) as error:
+    except ReaderGone:  # `... | head` has read enough; what is left goes nowhere
+        return EXIT_OK
+    except BaseException as error:  # a model's code may raise anything
         failure = describe(error)
         tell(failure, getattr(options, "progress", "") == "json", options.debug)
         return failure.exit_code

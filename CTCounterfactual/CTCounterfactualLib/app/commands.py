@@ -80,7 +80,7 @@ def job_from(
 def _run_or_save(options, given: FileInput | GeneratedInput, with_scan: bool) -> None:
     job = job_from(options, given, with_scan)
     if options.save_job:
-        path = job.write(options.save_job)
+        path = job.write(options.save_job, options.force)
         sys.stderr.write(f"Job written to {path}; run it with: ct-counterfactual run {path}\n")
     else:
         _run(job, options)

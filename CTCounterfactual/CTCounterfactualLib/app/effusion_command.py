@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import SettingsError
 from .interrupt import cancel_on_signal
+from .training_command import checked_steps, kept
 
 
 def add_effusion_options(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,8 @@ def add_effusion_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="optimiser steps (default: the settings')")
     parser.add_argument("--generated", type=int, metavar="N",
                         help="generated chests to add (default: the settings')")
+    parser.add_argument("--force", action="store_true",
+                        help="replace a model of that name in DIR")
     parser.add_argument("--licence", default="", help="licence of the weights, for the card")
 
 
@@ -37,6 +40,7 @@ def train_effusion(options: argparse.Namespace) -> None:
     from ..training.effusion.examples import build_examples
     from ..training.effusion.export import describe_data, export_effusion
     from ..training.effusion.loop import EffusionTrainer
+    from ..training.files import claim_training
 
     settings = _settings(options)
     start, earlier = _start(options.start_from)
@@ -44,7 +48,11 @@ def train_effusion(options: argparse.Namespace) -> None:
     wanted += [(path, False) for path in options.scans]
     if not wanted and not settings.generated:
         raise SettingsError("Nothing to train on: give scans, or --generated N above 0.")
-    with cancel_on_signal() as cancel:
+    with (
+        cancel_on_signal() as cancel,
+        claim_training(options.output, options.name, options.force) as folder,
+        kept(folder),
+    ):
 
         def scans():
             for path, left_half in wanted:
@@ -57,12 +65,11 @@ def train_effusion(options: argparse.Namespace) -> None:
                 sys.stderr.write(f"step {step} of {steps}\n")
 
         examples = build_examples(scans(), settings, cancel.check)
-        trainer = EffusionTrainer(examples, settings, Path(options.output), start)
-        network = trainer.run(on_step)
-    card = export_effusion(
-        network, settings, Path(options.output), options.name, describe_data(examples),
-        options.licence, earlier,
-    )
+        network = EffusionTrainer(examples, settings, folder, start).run(on_step)
+        card = export_effusion(
+            network, settings, folder, options.name, describe_data(examples), options.licence,
+            earlier, options.force,
+        )
     sys.stderr.write(f"Model written: {card}\n")
 
 
@@ -88,6 +95,8 @@ def _settings(options: argparse.Namespace):
             values = json.loads(Path(options.settings).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise SettingsError(f"Cannot read {options.settings} as JSON: {error}.") from error
+    if options.steps is not None:
+        checked_steps(options.steps)
     for name in ("steps", "generated"):
         if getattr(options, name) is not None:
             values[name] = getattr(options, name)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Cancelled, CTCounterfactualError, as_out_of_memory
+from ..errors import Cancelled, CTCounterfactualError, OutputError, as_out_of_memory
+from .streams import ReaderGone
 
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
@@ -56,6 +56,11 @@ def describe(error: BaseException) -> Failure:
     if isinstance(error, CTCounterfactualError):
         details = trace if error.__cause__ or error.advice else ""
         return Failure(kind, message, error.advice, details, EXIT_USER_ERROR, dict(error.data))
+    if isinstance(error, SystemExit):  # the parser's own never comes here
+        return Failure(
+            kind, f"Code that was loaded, as of a model, ended the program by sys.exit({message}).",
+            "Nothing was written. Remove that call from it.", trace, EXIT_USER_ERROR,
+        )
     if isinstance(error, ModuleNotFoundError):
         return Failure(
             kind, f"The Python package '{error.name}' is needed but is not installed.",
@@ -72,23 +77,14 @@ def tell(failure: Failure, as_json: bool, debug: bool) -> None:
     if as_json:
         told = {"step": "error", "kind": failure.kind, "message": failure.message,
                 "advice": failure.advice, "details": failure.details, "data": failure.data}
-        _write(sys.stdout, json.dumps(told) + "\n")
+        with suppress(ReaderGone, OutputError):
+            sys.stdout.write(json.dumps(told) + "\n")
     if failure.exit_code == EXIT_CANCELLED:
-        _write(sys.stderr, f"{failure.message}\n")
+        sys.stderr.write(f"{failure.message}\n")
         return
     advice = failure.advice
     if failure.exit_code == EXIT_UNEXPECTED and not debug:
         advice = "Run it again with --debug for the details."
-    _write(sys.stderr, f"Error: {failure.message} {advice}".rstrip() + "\n")
+    sys.stderr.write(f"Error: {failure.message} {advice}".rstrip() + "\n")
     if debug and failure.details:
-        _write(sys.stderr, failure.details)
-
-
-def _write(stream, text: str) -> None:
-    """Write and flush; if nobody reads any more, nothing further is tried on that stream."""
-    try:
-        stream.write(text)
-        stream.flush()
-    except OSError:
-        with suppress(OSError, ValueError):  # else Python complains again at its own end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        sys.stderr.write(failure.details)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import ModelError
+from ..errors import ModelError, OutputError, SettingsError
 from ..events import CancelToken, Event, ProgressCallback, Reporter
 from ..jobs.fields import suggestion
 from ..models.catalogue import CatalogueEntry, list_models
@@ -22,6 +22,8 @@ from ..models.store.manage import (
     verify_files,
 )
 from ..models.store.remote import RemoteFile
+from ..storage.atomic import check_free, made_parents
+from ..storage.names import check_name, check_plain_name, reason
 from ..storage.sizes import in_words
 from ..wording import say
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
@@ -68,6 +70,8 @@ def add_models_options(parser: argparse.ArgumentParser) -> None:
     converting.add_argument("checkpoint", type=Path, metavar="CKPT", help=".ckpt, .pt or .pth")
     converting.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     converting.add_argument("--name", default="my-vqgan", help="default: %(default)s")
+    converting.add_argument("--force", action="store_true",
+                            help="replace a model of that name in DIR")
     converting.add_argument("--yaml", type=Path, metavar="YAML",
                             help="its configuration (default: sizes are read off the tensors)")
     converting.set_defaults(models_run=convert_command)
@@ -216,11 +220,17 @@ def convert_command(options: argparse.Namespace, cache: ModelCache) -> None:
     """Convert a checkpoint and say where its card is, in which mappings can be edited."""
     from ..models.taming import convert_checkpoint
 
+    check_plain_name(options.name, "The name of the model", SettingsError)
+    folder = check_name(options.output)
     try:
-        options.output.mkdir(parents=True, exist_ok=True)
-        card = convert_checkpoint(options.checkpoint, options.output, options.name, options.yaml)
+        with made_parents(folder / "model"):
+            for suffix in (".safetensors", ".json"):
+                check_free(folder / f"{options.name}{suffix}", options.force)
+            card = convert_checkpoint(options.checkpoint, folder, options.name, options.yaml)
     except OSError as error:
-        raise ModelError(f"Cannot write into {options.output}: {error.strerror}.") from error
+        raise OutputError(
+            f"Cannot write into {folder}: {reason(error)}. Choose another folder."
+        ) from error
     sys.stderr.write(f"Card written: {card}; try it with: ct-counterfactual check-model {card}\n")
 
 

@@ -24,7 +24,10 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add where the result goes and how progress is shown."""
     group = parser.add_argument_group("output")
     group.add_argument("-o", "--output", required=True, metavar="OUT", help="result folder")
-    group.add_argument("--force", action="store_true", help="replace an earlier result in OUT")
+    group.add_argument(
+        "--force", action="store_true",
+        help="replace an earlier result in OUT (nothing else), or the file JOB.json",
+    )
     group.add_argument(
         "--no-scene", action="store_true", help="leave out scene.mrb (saves time and space)"
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from time import monotonic
 
-from ..errors import Cancelled
+from ..errors import OutputError
 from ..events import Event, ProgressCallback
+from .streams import ReaderGone
 
 STYLES = ("text", "json", "none")
 
@@ -29,12 +31,10 @@ class _TextProgress:
     def __call__(self, event: Event) -> None:
         seconds = monotonic() - self._started
         sys.stderr.write(f"[{event.fraction:4.0%} {seconds:6.1f} s] {event.message}\n")
-        sys.stderr.flush()
 
 
 def _json_line(event: Event) -> None:
-    try:
+    # Whoever read it may have gone: the result doesn't wait for a reader. A parent's end is told
+    # by --parent-stdin.
+    with suppress(ReaderGone, OutputError):
         sys.stdout.write(json.dumps(event.to_dict(), allow_nan=False) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError as error:  # whoever started this has gone
-        raise Cancelled() from error

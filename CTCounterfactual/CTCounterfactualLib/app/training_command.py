@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import SettingsError
+from ..errors import Cancelled, SettingsError
 from .interrupt import cancel_on_signal
+
+CHECKPOINT = "checkpoint.pt"
 
 
 def add_train_options(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +28,8 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
                         help="generated chests to add (default: %(default)s)")
     parser.add_argument("--generated-share", type=float, default=0.4, metavar="FRACTION",
                         help="share of examples drawn from them (default: %(default)s)")
+    parser.add_argument("--force", action="store_true",
+                        help="replace a model of that name in DIR")
     parser.add_argument("--licence", default="", help="licence of the weights, for the card")
 
 
@@ -31,6 +37,7 @@ def train(options: argparse.Namespace) -> None:
     """Train, or go on training, and export; Ctrl-C stops it and keeps the checkpoint."""
     from ..scans.read import read_scan
     from ..training.export import export_model
+    from ..training.files import claim_training
     from ..training.loop import Trainer
     from ..training.settings import TrainSettings
     from ..training.slices import build_stacks
@@ -43,11 +50,14 @@ def train(options: argparse.Namespace) -> None:
             values = json.loads(Path(options.settings).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise SettingsError(f"Cannot read {options.settings} as JSON: {error}.") from error
-    if options.steps:
-        values["steps"] = options.steps
+    if options.steps is not None:
+        values["steps"] = checked_steps(options.steps)
     settings = TrainSettings.from_dict(values)
-    folder = Path(options.output)
-    with cancel_on_signal() as cancel:
+    with (
+        cancel_on_signal() as cancel,
+        claim_training(options.output, options.name, options.force) as folder,
+        kept(folder),
+    ):
         stacks = build_stacks(
             (read_scan(path) for path in options.scans), options.generated, options.generated_share
         )
@@ -58,9 +68,29 @@ def train(options: argparse.Namespace) -> None:
                 sys.stderr.write(f"step {step} of {steps}\n")
 
         network = Trainer(stacks, settings, folder).run(on_step)
-    card = export_model(
-        network, settings, folder, options.name,
-        data=[f"{stack.name}: {len(stack.slices)} slices" for stack in stacks],
-        licence=options.licence,
-    )
+        card = export_model(
+            network, settings, folder, options.name,
+            data=[f"{stack.name}: {len(stack.slices)} slices" for stack in stacks],
+            licence=options.licence, force=options.force,
+        )
     sys.stderr.write(f"Model written: {card}\n")
+
+
+def checked_steps(steps: int) -> int:
+    """Return a number of steps; raise `SettingsError` if nothing would be trained."""
+    if steps < 1:
+        raise SettingsError(f"--steps is {steps}; train 1 step or more.")
+    return steps
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[None]:
+    """Say of a cancelled training what of it is kept."""
+    try:
+        yield
+    except Cancelled as error:
+        if not (folder / CHECKPOINT).exists():
+            raise
+        raise Cancelled(
+            f"Cancelled: the same command goes on from the checkpoint in {folder}."
+        ) from error

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
 
 from ..models.cards import CARD_SCHEMA
 from ..models.vqgan import VQGAN
-from ..scans.files import file_sha256
+from .files import write_model
 from .settings import TrainSettings
 
 
@@ -21,6 +20,7 @@ def export_model(
     data: list[str],
     licence: str,
     quality: dict | None = None,
+    force: bool = False,
 ) -> Path:
     """Write `NAME.safetensors` and `NAME.json` and return the card's path.
 
@@ -38,28 +38,27 @@ def export_model(
         Of the weights.
     quality : dict, optional
         Measured figures; see `training.quality`.
-    """
-    from safetensors.torch import save_file
+    force : bool
+        Replace a model of that name that is there.
 
-    weights = folder / f"{name}.safetensors"
+    Raises
+    ------
+    OutputError
+        As `files.write_model`.
+    """
     tensors = {
         key: tensor.detach().to(torch.float16).contiguous()
         for key, tensor in network.state_dict().items()
     }
-    save_file(tensors, weights)
     card = {
         "schema": CARD_SCHEMA,
         "name": name,
         "kind": "autoencoder",
         "description": f"Slice VQ-GAN, f = {settings.config.factor}",
-        "weights": weights.name,
-        "sha256": file_sha256(weights),
         "config": settings.config.to_dict(),
         "licence": licence,
         "data": data,
         "training": settings.to_dict(),
         "quality": quality or {},
     }
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return path
+    return write_model(folder, name, tensors, card, force)

@@ -3,32 +3,130 @@
 from __future__ import annotations
 
 import csv
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..errors import ModelError
+from ..errors import ModelError, OutputError, SettingsError
 from ..models.checkpoints import read_content
+from ..storage.atomic import check_free, made_parents, whole_file, write_json
+from ..storage.hashing import file_sha256
+from ..storage.lock import locked
+from ..storage.names import check_name, check_plain_name, printable, reason
+
+LOCK = "training.lock"
+# Of the two files of a model: weights and card.
+SUFFIXES = (".safetensors", ".json")
+SHOWN = 60  # characters of a strange table's first line
 
 
 def append_row(path: Path, columns: Sequence[str], row: dict[str, Any]) -> None:
-    """Add a row to a CSV table; a new table gets its header first."""
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
+    """Add a row to a CSV table; a new table gets its header first.
+
+    Raises
+    ------
+    OutputError
+        If the file can't be written, or is a table of something else.
+    """
+    try:
+        with path.open("a+", newline="", encoding="utf-8") as file:
+            file.seek(0)
+            header = file.readline().rstrip("\r\n")
+            writer = csv.DictWriter(file, columns)
+            if not header:
+                writer.writeheader()
+            elif header != ",".join(columns):
+                raise OutputError(
+                    f"{path} is there already and no table of such a training: it begins with "
+                    f"{printable(header[:SHOWN])}. Move it away, or choose another folder."
+                )
+            writer.writerow(row)
+    except (OSError, UnicodeDecodeError) as error:
+        raise OutputError(
+            f"Cannot write {path}: {reason(error)}. Free some space, or choose another folder."
+        ) from error
 
 
 def replace_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint, whole or not at all; the one before stays until then."""
-    partial = path.with_name(path.name + ".part")
-    torch.save(state, partial)
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        torch.save(state, partial)
+
+
+@contextmanager
+def claim_training(folder: str | Path, name: str, force: bool = False) -> Iterator[Path]:
+    """Yield the folder of a training, made if it lacks, which is this training's until the end.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Gets checkpoint, table and model.
+    name : str
+        Of the model that the training will write there.
+    force : bool
+        A model of that name that is there may be replaced.
+
+    Raises
+    ------
+    SettingsError
+        If the name is none for a file.
+    OutputError
+        If another training runs there, a model of that name is there (without `force`), or the
+        folder can't be written to.
+    """
+    check_plain_name(name, "The name of the model", SettingsError)
+    path = check_name(folder).absolute()
+    try:
+        with made_parents(path / "model"), locked(path / LOCK, f"The training folder {path}"):
+            for suffix in SUFFIXES:
+                check_free(path / f"{name}{suffix}", force)
+            yield path
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write into {path}: {reason(error)}. Choose another folder."
+        ) from error
+
+
+def write_model(
+    folder: Path,
+    name: str,
+    tensors: dict[str, torch.Tensor],
+    card: dict[str, Any],
+    force: bool = False,
+) -> Path:
+    """Write `NAME.safetensors`, and the card `NAME.json` that names it with its digest.
+
+    Parameters
+    ----------
+    card : dict
+        All fields of the card but `weights` and `sha256`.
+    force : bool
+        Replace a model of that name.
+
+    Returns
+    -------
+    Path
+        The card's.
+
+    Raises
+    ------
+    OutputError
+        If a file is there already (without `force`) or can't be written; each is whole or not
+        there.
+    """
+    from safetensors.torch import save_file
+
+    check_plain_name(name, "The name of the model", SettingsError)
+    weights, path = (Path(folder) / f"{name}{suffix}" for suffix in SUFFIXES)
+    check_free(path, force)
+    with whole_file(weights, overwrite=force) as partial:
+        save_file(tensors, partial)
+        digest = file_sha256(partial)
+    write_json(path, {**card, "weights": weights.name, "sha256": digest}, overwrite=force)
+    return path
 
 
 def read_checkpoint(path: Path, names: Sequence[str]) -> dict[str, Any] | None:

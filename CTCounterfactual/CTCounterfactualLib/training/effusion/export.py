@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from ...models.cards import CARD_SCHEMA
 from ...models.effusion import EffusionDemo, EffusionNet
-from ...scans.files import file_sha256
+from ..files import write_model
 from .examples import Example
 from .settings import EffusionSettings
 
@@ -20,6 +19,7 @@ def export_effusion(
     data: list[str],
     licence: str,
     earlier: list[dict] | None = None,
+    force: bool = False,
 ) -> Path:
     """Write `NAME.safetensors` (float16; loading turns it into float32) and `NAME.json`.
 
@@ -29,38 +29,36 @@ def export_effusion(
         What it was trained on, for people.
     earlier : list of dict, optional
         Settings of the trainings before this one, whose weights it started from, oldest first.
+    force : bool
+        Replace a model of that name that is there.
 
     Returns
     -------
     Path
         The card's.
-    """
-    from safetensors.torch import save_file
 
-    folder = Path(folder)
-    weights = folder / f"{name}.safetensors"
+    Raises
+    ------
+    OutputError
+        As `files.write_model`.
+    """
     tensors = {
         key: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
         for key, tensor in network.state_dict().items()
     }
-    save_file(tensors, weights)
     card = {
         "schema": CARD_SCHEMA,
         "name": name,
         "kind": "classifier",
         "builtin": EffusionDemo.name,
         "description": EffusionDemo.description,
-        "weights": weights.name,
-        "sha256": file_sha256(weights),
         "config": settings.to_dict()["config"],
         "licence": licence,
         "data": data,
         "training": settings.to_dict(),
         "earlier_training": earlier or [],
     }
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return path
+    return write_model(Path(folder), name, tensors, card, force)
 
 
 def describe_data(examples: list[Example]) -> list[str]:
