@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
+from typing import Any
 
 from ..errors import SettingsError
 from ..wording import say
@@ -21,6 +24,10 @@ DEVICES = ("auto", "cpu", "cuda")
 MAX_SMOOTHING = 5.0
 # Each frame costs a decoding of the whole volume; an animation looks smooth long before this.
 MAX_FRAMES = 60
+# Labels are bytes: 0, the levels of decreases, then those of increases.
+MAX_LEVELS = 127
+# The greatest seed that PyTorch takes.
+MAX_SEED = 2**64 - 1
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,8 @@ class ExplainSettings:
     max_evaluations : int
         Most classifier evaluations of one adaptive search.
     level_edges : tuple of float
-        Heatmap levels: |change| in HU at which each begins; see `counterfactual.heatmap`.
+        Heatmap levels, at most 127: |change| in HU at which each begins; see
+        `counterfactual.heatmap`.
     frames : int
         Volumes of the lambda animation between scan and counterfactual; 0: none.
     device : str
@@ -99,8 +107,11 @@ class ExplainSettings:
         if self.device not in DEVICES and not re.fullmatch(r"cuda:\d+", self.device):
             raise self._refused("device", f"choose one of {', '.join(DEVICES)} or cuda:N.")
         for name in ("chunk", "max_evaluations", "frames", "seed"):
-            if not isinstance(getattr(self, name), int):
-                raise self._refused(name, "it must be a whole number.")
+            self._as_number(name, operator.index, "it must be a whole number.")
+        for name in ("slice_smoothing", "max_change"):
+            self._as_number(name, float, "it must be a number.")
+        if self.target_score is not None:
+            self._as_number("target_score", float, "it must be a number, or none.")
         if self.target_score is not None and not math.isfinite(self.target_score):
             raise self._refused("target_score", "give a finite score, or none.")
         if self.chunk < 1:
@@ -119,6 +130,21 @@ class ExplainSettings:
             raise self._refused(
                 "level_edges", "give rising HU values above 0, such as 10, 25, 50, 100, 200."
             )
+        if len(edges) > MAX_LEVELS:
+            raise self._refused("level_edges", f"give at most {MAX_LEVELS} levels.")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise self._refused("seed", f"choose 0 to {MAX_SEED}.")
+
+    def _as_number(self, name: str, kind: Callable[[Any], float], allowed: str) -> None:
+        """Turn a setting of NumPy's types into Python's own, which every record can hold."""
+        value = getattr(self, name)
+        try:
+            if isinstance(value, (bool, str)):
+                raise TypeError
+            if type(value) is not int:
+                object.__setattr__(self, name, kind(value))
+        except (TypeError, ValueError, OverflowError):
+            raise self._refused(name, allowed) from None
 
     def _refused(self, name: str, allowed: str) -> SettingsError:
         """Return the error for a setting that isn't what is allowed."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from CTCounterfactualLib.counterfactual.heatmap import heat_levels, label_change
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
 
@@ -98,3 +100,35 @@ def test_json_round_trip_gives_the_same_settings():
 def test_settings_cannot_be_changed_afterwards():
     with pytest.raises(AttributeError):
         ExplainSettings().chunk = 3
+
+
+def test_numbers_of_numpy_become_pythons_own():
+    settings = ExplainSettings(
+        chunk=np.int64(5), seed=np.uint8(3), max_change=np.float32(0.5), target_score=np.float64(1)
+    )
+    assert json.loads(json.dumps(settings.to_dict()))["max_change"] == 0.5
+    assert (type(settings.chunk), type(settings.seed)) == (int, int)
+    assert type(settings.target_score) is float
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [("chunk", True, "whole number"), ("frames", 1.5, "whole number"),
+     ("seed", "3", "whole number"),
+     ("seed", 2**64, "choose 0 to 18446744073709551615"), ("seed", -1, "choose 0 to"),
+     ("max_change", "0.1", "must be a number"), ("max_change", None, "must be a number"),
+     ("target_score", True, "must be a number, or none"),
+     ("level_edges", tuple(range(1, 129)), "at most 127 levels")],
+)
+def test_numbers_that_no_setting_has(name, value, allowed):
+    with pytest.raises(SettingsError, match=rf"{name}.* is .*; .*{allowed}"):
+        ExplainSettings(**{name: value})
+
+
+def test_as_many_levels_as_labels_have_bytes_for():
+    edges = tuple(float(edge) for edge in range(1, 128))
+    assert ExplainSettings(level_edges=edges).level_edges == edges
+    labels = [level.label for level in heat_levels(edges)]
+    assert sorted(labels) == list(range(1, 255))
+    changes = np.array([200, 127, -200, -1, 0, 1], np.int16)
+    assert label_change(changes, edges).tolist() == [254, 254, 127, 1, 0, 128]
