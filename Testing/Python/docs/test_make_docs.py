@@ -9,6 +9,7 @@ import pytest
 import CTCounterfactualLib
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+SAMPLE = "documented_sample"
 LIBRARY = REPOSITORY / "CTCounterfactual" / "CTCounterfactualLib"
 
 
@@ -24,17 +25,17 @@ def make_docs():
 def package(make_docs, tmp_path, monkeypatch):
     """Return a function that lays a one-function package where the library would be."""
     monkeypatch.setattr(make_docs, "ROOT", tmp_path)
-    monkeypatch.setattr(make_docs, "PACKAGE", "documented_sample")
+    monkeypatch.setattr(make_docs, "PACKAGE", SAMPLE)
     monkeypatch.setattr(sys, "path", list(sys.path))
 
     def lay(source: str) -> Path:
-        folder = tmp_path / "CTCounterfactual" / "documented_sample"
+        folder = tmp_path / "CTCounterfactual" / make_docs.PACKAGE
         folder.mkdir(parents=True)
         (folder / "__init__.py").write_text(source)
         return tmp_path / "site"
 
     yield lay
-    sys.modules.pop("documented_sample", None)
+    sys.modules.pop(make_docs.PACKAGE, None)
 
 
 def test_every_room_is_documented(make_docs):
@@ -56,11 +57,13 @@ def test_numpy_sections_become_headings(make_docs, package):
     site = package('def f(x):\n    """Do it.\n\n    Parameters\n    ----------\n    x : int\n'
                    '        A number.\n    """\n')
     make_docs.make(site)
-    page = (site / "documented_sample.html").read_text(encoding="utf-8")
+    page = (site / f"{SAMPLE}.html").read_text(encoding="utf-8")
     assert "Parameters</h6>" in page
 
 
-def test_an_annotation_that_means_nothing_is_an_error(make_docs, package):
+def test_an_annotation_that_means_nothing_is_an_error(make_docs, package, monkeypatch):
+    # A name of its own: pdoc remembers sources by name.
+    monkeypatch.setattr(make_docs, "PACKAGE", "undocumented_sample")
     site = package('class Box:\n    """Hold."""\n\n    side: "Nowhere.at[all"\n')
     with pytest.raises(UserWarning, match="Nowhere"):
         make_docs.make(site)
