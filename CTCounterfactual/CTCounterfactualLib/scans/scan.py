@@ -21,7 +21,8 @@ class Scan:
     path : str
         Where it was read from; empty for a scan made in memory.
     series : str
-        UID of the DICOM series, where it was read from a folder of them; else empty.
+        What `read_scan` takes to choose it again: UID of the DICOM series, with the number of its
+        phase behind it if there were several; empty for what isn't DICOM.
     sha256 : str
         Digest of the file (for a DICOM series: of its files' digests in slice order), or empty.
     warnings : tuple of (name, message)

@@ -197,7 +197,7 @@ def _decoded(
         raise ScanError(
             f"{told} is stored in the transfer syntax {name}"
             f"{f' ({syntax})' if name != syntax else ''}, which isn't decoded here ({path.name}). "
-            f"Convert it to Explicit VR Little Endian (for instance gdcmconv --raw, or 3D Slicer)."
+            f"Convert it to Explicit VR Little Endian (for instance with gdcmconv)."
         )
     for keyword in _INTERPRETING:
         if keyword in header:

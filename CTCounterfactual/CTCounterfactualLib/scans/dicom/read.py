@@ -100,6 +100,7 @@ def _read(
     return Scan(
         _image(volume, found), name, str(place), digest,
         (*warnings, *copies, *found.warnings, *_unread_warning(unread), *_padded(padded)),
+        f"{chosen.uid}.{phase}" if phase else chosen.uid,
     )
 
 

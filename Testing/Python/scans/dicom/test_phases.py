@@ -41,7 +41,9 @@ def test_phases_are_listed_by_what_tells_them_apart(series, refusal, keyword, va
     assert told in message
     assert np.array_equal(read_scan(folder, series="1.1").array, HU)
     assert np.array_equal(read_scan(folder, series="1.2").array, HU + 7)
-    assert np.array_equal(read_scan(folder, series=SERIES_UID + ".2").array, HU + 7)
+    by_uid = read_scan(folder, series=SERIES_UID + ".2")
+    assert np.array_equal(by_uid.array, HU + 7)
+    assert by_uid.series == read_scan(folder, series="1.2").series == SERIES_UID + ".2"
     assert "Choose one" in refusal(folder, series="1.3")
 
 

@@ -19,7 +19,7 @@ def test_voxels_and_geometry(series, names):
     assert scan.image.GetOrigin() == pytest.approx(ORIGIN)
     assert scan.image.GetDirection() == (1, 0, 0, 0, 1, 0, 0, 0, 1)
     assert scan.image.GetPixelID() == sitk.sitkInt16
-    assert (scan.name, names(scan)) == ("series", [])
+    assert (scan.name, scan.series, names(scan)) == ("series", SERIES_UID, [])
 
 
 def test_as_itk_reads_it(series):
