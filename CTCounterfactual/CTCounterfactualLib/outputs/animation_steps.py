@@ -14,7 +14,7 @@ from ..counterfactual.result import DISCLAIMER, Explanation, Frame
 from ..scans.hounsfield import whole_hu
 from .numbers import MINUS, amount
 from .pictures import grey
-from .views import EDGE_LETTERS, Oriented, busiest
+from .views import EDGE_LETTERS, Oriented, TurnedGrid, busiest
 
 # A plane's longer side, pixels; all planes share one scale of pixels per mm.
 LONGEST_SIDE = 480
@@ -44,7 +44,7 @@ def _steps(explanation: Explanation, planes: tuple[str, ...]) -> Iterator[_Step]
     frame with fewer rows and columns than the scan is no blurrier than its neighbours.
     """
     scan, scores = explanation.scan, explanation.scores
-    grid = sitk.DICOMOrient(scan.image, "LPS")
+    grid = TurnedGrid(scan.image)
     first, last, change = (
         Oriented.on_grid(scan.image, voxels)
         for voxels in (scan.array, explanation.counterfactual, explanation.difference)
@@ -73,15 +73,9 @@ def _change(frame: Frame, below: sitk.Image) -> sitk.Image:
     return moved
 
 
-def _cut(moved: sitk.Image, grid: sitk.Image, plane: str, index: int) -> np.ndarray:
+def _cut(moved: sitk.Image, grid: TurnedGrid, plane: str, index: int) -> np.ndarray:
     """Return a change on one slice of the turned scan, 0 where it doesn't reach."""
-    if plane == "axial":
-        piece = grid[:, :, index : index + 1]
-    elif plane == "coronal":
-        piece = grid[:, index : index + 1, :]
-    else:
-        piece = grid[index : index + 1, :, :]
-    found = sitk.Resample(moved, piece, sitk.Transform(), sitk.sitkLinear, 0.0)
+    found = sitk.Resample(moved, grid.slice(plane, index), sitk.Transform(), sitk.sitkLinear, 0.0)
     return Oriented(sitk.GetArrayFromImage(found), found.GetSpacing()).plane(plane, 0)
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
-import SimpleITK as sitk
 
 from ..counterfactual.result import Explanation
 from .numbers import MINUS, fixed
 from .pictures import change_limit, change_over, change_rgb, grey, png
 from .report_evidence import ROWS_SHOWN
-from .views import EDGE_LETTERS, PLANES, Oriented, busiest
+from .views import ACROSS, EDGE_LETTERS, PLANES, Oriented, TurnedGrid, busiest
 
 # Widest and narrowest picture, and what all three rows may take of a printed page's height, mm.
 WIDEST_MM, NARROWEST_MM, HEIGHT_MM = 47.0, 34.0, 112.0
@@ -23,7 +22,6 @@ ROW_MM, ROWS_BESIDE_CHART, FLAG_LINE_MM, FLAG_LINE_LETTERS = 3.9, 11, 4.0, 125
 MM_PER_REM = 3.175  # 9 pt, the page's text size in print
 # Positive and negative end of the physical axes X, Y, Z (LPS), and the axis that a plane is cut at.
 AXIS_LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
-CUT_AXIS = {"axial": 2, "coronal": 1, "sagittal": 0}
 LEGEND_STEPS = 21
 
 
@@ -34,7 +32,7 @@ class _Volumes:
     scan: Oriented
     counterfactual: Oriented
     change: Oriented
-    grid: sitk.Image
+    grid: TurnedGrid
 
 
 def pictures(explanation: Explanation) -> str:
@@ -61,7 +59,7 @@ def _turned(explanation: Explanation) -> _Volumes:
     image = explanation.scan.image
     volumes = (explanation.scan.array, explanation.counterfactual, explanation.difference)
     return _Volumes(
-        *(Oriented.on_grid(image, voxels) for voxels in volumes), sitk.DICOMOrient(image, "LPS")
+        *(Oriented.on_grid(image, voxels) for voxels in volumes), TurnedGrid(image)
     )
 
 
@@ -92,12 +90,12 @@ def _row(volumes: _Volumes, plane: str, ratio: float, edges: tuple[float, ...]) 
     )
 
 
-def _position(grid: sitk.Image, plane: str, index: int) -> str:
+def _position(grid: TurnedGrid, plane: str, index: int) -> str:
     """Return where the middle of a slice lies, as Slicer's views say it: S 112 mm."""
-    axis = CUT_AXIS[plane]
-    middle = [(n - 1) / 2 for n in grid.GetSize()]
+    axis = ACROSS[plane]
+    middle = [(n - 1) / 2 for n in grid.size]
     middle[axis] = index
-    value = grid.TransformContinuousIndexToPhysicalPoint(middle)[axis]
+    value = grid.point(middle)[axis]
     return f"{AXIS_LETTERS[axis][value < 0]} {fixed(abs(value), 0)} mm"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,59 @@ EDGE_LETTERS = {
     "coronal": ("R", "L", "S", "I"),
     "sagittal": ("A", "P", "S", "I"),
 }
+
+# Index axis (I, J, K of LPS order) that a plane's slices are counted along.
+ACROSS = {"axial": 2, "coronal": 1, "sagittal": 0}
+
+
+@dataclass(frozen=True)
+class TurnedGrid:
+    """The grid of a scan turned as `Oriented` turns its voxels: geometry only, nothing is copied.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        The scan as it is.
+    """
+
+    image: sitk.Image
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Voxels along (I to Left, J to Posterior, K to Superior)."""
+        return tuple(self.image.GetSize()[axis] for axis in _turn(self.image)[0])
+
+    def point(self, index: Sequence[float]) -> tuple[float, ...]:
+        """Return the place (LPS mm) of a turned index (I, J, K), between voxels too."""
+        order, flips = _turn(self.image)
+        own = [0.0, 0.0, 0.0]
+        for axis, flip, at in zip(order, flips, index, strict=True):
+            own[axis] = self.image.GetSize()[axis] - 1 - at if flip else float(at)
+        return self.image.TransformContinuousIndexToPhysicalPoint(own)
+
+    def slice(self, plane: str, index: int) -> sitk.Image:
+        """Return one slice as an image of zeros (uint8), for resampling onto it."""
+        order, flips = _turn(self.image)
+        size, first = list(self.size), [0, 0, 0]
+        across = ACROSS[plane]
+        size[across], first[across] = 1, index
+        piece = sitk.Image(size, sitk.sitkUInt8)
+        piece.SetOrigin(self.point(first))
+        piece.SetSpacing([self.image.GetSpacing()[axis] for axis in order])
+        own = np.array(self.image.GetDirection()).reshape(3, 3)
+        turned = own[:, list(order)] * np.where(flips, -1.0, 1.0)
+        piece.SetDirection(turned.ravel().tolist())
+        return piece
+
+
+def _turn(image: sitk.Image) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """Return which index axes become I, J, K of LPS order, and which of these are then flipped."""
+    orient = sitk.DICOMOrientImageFilter()
+    orient.SetDesiredCoordinateOrientation("LPS")
+    probe = sitk.Image([1, 1, 1], sitk.sitkUInt8)
+    probe.SetDirection(image.GetDirection())
+    orient.Execute(probe)
+    return orient.GetPermuteOrder(), orient.GetFlipAxes()
 
 
 @dataclass(frozen=True)
@@ -50,12 +104,7 @@ class Oriented:
         voxels : numpy.ndarray
             (K, J, I).
         """
-        orient = sitk.DICOMOrientImageFilter()
-        orient.SetDesiredCoordinateOrientation("LPS")
-        probe = sitk.Image([1, 1, 1], sitk.sitkUInt8)
-        probe.SetDirection(image.GetDirection())
-        orient.Execute(probe)
-        order, flips = orient.GetPermuteOrder(), orient.GetFlipAxes()  # of I, J, K; first order
+        order, flips = _turn(image)
         turned = voxels.transpose([2 - axis for axis in reversed(order)])
         turned = turned[tuple(slice(None, None, -1 if flip else 1) for flip in reversed(flips))]
         spacing = image.GetSpacing()

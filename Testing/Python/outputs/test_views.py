@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CTCounterfactualLib.outputs.views import Oriented, busiest
+from CTCounterfactualLib.outputs.views import Oriented, TurnedGrid, busiest
 from CTCounterfactualLib.scans.scan import Scan
 
 SPACING = (1.0, 2.0, 4.0)
@@ -49,6 +49,31 @@ def test_an_array_on_a_scans_grid_is_turned_as_itk_turns_the_image_but_not_copie
             assert np.array_equal(turned.voxels, sitk.GetArrayViewFromImage(wanted))
             assert turned.spacing == wanted.GetSpacing()
             assert np.shares_memory(turned.voxels, voxels)
+
+
+SHEAR = (1, 0, 0, 0, 1, 0.3907, 0, 0, 0.9205)  # a gantry tilted by 23 degrees
+
+
+@pytest.mark.parametrize("direction", [None, TURN, SHEAR])
+@pytest.mark.parametrize("code", ["LPS", "RAS", "SPL", "AIR", "PIR"])
+def test_the_grid_is_turned_as_itk_turns_the_image(direction, code):
+    image = sitk.GetImageFromArray(np.arange(5 * 6 * 7, dtype=np.int16).reshape(5, 6, 7))
+    image.SetSpacing(SPACING)
+    image.SetOrigin((5.0, -6.0, 7.0))
+    if direction:
+        image.SetDirection(direction)
+    image = sitk.DICOMOrient(image, code)
+    wanted, grid = sitk.DICOMOrient(image, "LPS"), TurnedGrid(image)
+    assert grid.size == wanted.GetSize()
+    assert np.allclose(grid.point((1, 2, 3.5)),
+                       wanted.TransformContinuousIndexToPhysicalPoint((1, 2, 3.5)))  # fmt: skip
+    for plane, piece in (
+        ("axial", wanted[:, :, 3:4]), ("coronal", wanted[:, 3:4, :]), ("sagittal", wanted[3:4]),
+    ):  # fmt: skip
+        found = grid.slice(plane, 3)
+        assert found.GetSize() == piece.GetSize()
+        for name in ("GetOrigin", "GetSpacing", "GetDirection"):
+            assert np.allclose(getattr(found, name)(), getattr(piece, name)())
 
 
 def test_aspect_and_extent_are_in_millimetres(marked):
