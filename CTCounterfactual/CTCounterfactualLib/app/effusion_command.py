@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import SettingsError
 from .interrupt import cancel_on_signal
-from .training_command import checked_steps, kept
+from .training_command import kept
 
 
 def add_effusion_options(parser: argparse.ArgumentParser) -> None:
@@ -95,8 +95,6 @@ def _settings(options: argparse.Namespace):
             values = json.loads(Path(options.settings).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise SettingsError(f"Cannot read {options.settings} as JSON: {error}.") from error
-    if options.steps is not None:
-        checked_steps(options.steps)
     for name in ("steps", "generated"):
         if getattr(options, name) is not None:
             values[name] = getattr(options, name)

@@ -51,7 +51,7 @@ def train(options: argparse.Namespace) -> None:
         except (OSError, ValueError) as error:
             raise SettingsError(f"Cannot read {options.settings} as JSON: {error}.") from error
     if options.steps is not None:
-        values["steps"] = checked_steps(options.steps)
+        values["steps"] = options.steps
     settings = TrainSettings.from_dict(values)
     with (
         cancel_on_signal() as cancel,
@@ -74,13 +74,6 @@ def train(options: argparse.Namespace) -> None:
             licence=options.licence, force=options.force,
         )
     sys.stderr.write(f"Model written: {card}\n")
-
-
-def checked_steps(steps: int) -> int:
-    """Return a number of steps; raise `SettingsError` if nothing would be trained."""
-    if steps < 1:
-        raise SettingsError(f"--steps is {steps}; train 1 step or more.")
-    return steps
 
 
 @contextmanager

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
 import re
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
-from typing import Any
 
+from ..checked import SEED, check_choices, check_limits, take_types
 from ..errors import SettingsError
 from ..wording import say
 from .direction import DIRECTIONS
@@ -26,8 +24,6 @@ MAX_SMOOTHING = 5.0
 MAX_FRAMES = 60
 # Labels are bytes: 0, the levels of decreases, then those of increases.
 MAX_LEVELS = 127
-# The greatest seed that PyTorch takes.
-MAX_SEED = 2**64 - 1
 
 
 @dataclass(frozen=True)
@@ -96,22 +92,14 @@ class ExplainSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        take_types(self, say)
         object.__setattr__(self, "level_edges", tuple(float(e) for e in self.level_edges))
-        for name, allowed in (
-            ("mode", MODES), ("direction", DIRECTIONS), ("search", SEARCHES),
-            ("baseline", BASELINES), ("composite", COMPOSITES),
-            ("change_scope", (None, *CHANGE_SCOPES)),
-        ):
-            if getattr(self, name) not in allowed:
-                raise self._refused(name, f"choose one of {', '.join(str(a) for a in allowed)}.")
+        check_choices(
+            self, say, mode=MODES, direction=DIRECTIONS, search=SEARCHES, baseline=BASELINES,
+            composite=COMPOSITES, change_scope=(None, *CHANGE_SCOPES),
+        )
         if self.device not in DEVICES and not re.fullmatch(r"cuda:\d+", self.device):
             raise self._refused("device", f"choose one of {', '.join(DEVICES)} or cuda:N.")
-        for name in ("chunk", "max_evaluations", "frames", "seed"):
-            self._as_number(name, operator.index, "it must be a whole number.")
-        for name in ("slice_smoothing", "max_change"):
-            self._as_number(name, float, "it must be a number.")
-        if self.target_score is not None:
-            self._as_number("target_score", float, "it must be a number, or none.")
         if self.target_score is not None and not math.isfinite(self.target_score):
             raise self._refused("target_score", "give a finite score, or none.")
         if self.chunk < 1:
@@ -132,19 +120,7 @@ class ExplainSettings:
             )
         if len(edges) > MAX_LEVELS:
             raise self._refused("level_edges", f"give at most {MAX_LEVELS} levels.")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise self._refused("seed", f"choose 0 to {MAX_SEED}.")
-
-    def _as_number(self, name: str, kind: Callable[[Any], float], allowed: str) -> None:
-        """Turn a setting of NumPy's types into Python's own, which every record can hold."""
-        value = getattr(self, name)
-        try:
-            if isinstance(value, (bool, str)):
-                raise TypeError
-            if type(value) is not int:
-                object.__setattr__(self, name, kind(value))
-        except (TypeError, ValueError, OverflowError):
-            raise self._refused(name, allowed) from None
+        check_limits(self, say, seed=SEED)
 
     def _refused(self, name: str, allowed: str) -> SettingsError:
         """Return the error for a setting that isn't what is allowed."""

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import Any
 
+from ..checked import NotOfKind, as_declared
 from ..errors import SettingsError
 
 SUGGESTIONS = 3
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-# Annotation of a field -> what to call it, and whether a JSON value is one.
-_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "str": ("text in quotes", lambda v: isinstance(v, str)),
-    "bool": ("true or false", lambda v: isinstance(v, bool)),
-    "int": ("a whole number", lambda v: isinstance(v, int) and not isinstance(v, bool)),
-    "float": ("a number", _is_number),
-    "tuple[float, ...]": (
-        "a list of numbers", lambda v: isinstance(v, (list, tuple)) and all(map(_is_number, v))
-    ),
-}
-_OPTIONAL = " | None"
 
 
 def read_fields(kind: type, values: Any, where: str, skip: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -71,10 +54,7 @@ def suggestion(name: str, known) -> str:
 
 
 def _check(value: Any, annotation: str, what: str) -> None:
-    kind = annotation.removesuffix(_OPTIONAL)
-    if value is None and kind != annotation:
-        return
-    words, fits = _KINDS[kind]
-    if not fits(value):
-        null = " or null" if kind != annotation else ""
-        raise SettingsError(f"{what} is {value!r}; it must be {words}{null}.")
+    try:
+        as_declared(value, annotation)
+    except NotOfKind as kind:
+        raise SettingsError(f"{what} is {value!r}; it must be {kind}.") from None

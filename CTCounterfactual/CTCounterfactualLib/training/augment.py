@@ -8,7 +8,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ..checked import COUNT, FRACTION, POSITIVE, Limit, check_limits, take_types
 from .slices import SliceStack
+
+# A smooth field needs two points along each axis at least.
+WARP_NODES = Limit(2)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,14 @@ class AugmentSettings:
     gain: float = 0.06
     blur_probability: float = 0.25
     mirror_probability: float = 0.5
+
+    def __post_init__(self) -> None:
+        take_types(self)
+        check_limits(
+            self, rotation_deg=COUNT, scale=POSITIVE, stretch=POSITIVE, warp_px=COUNT,
+            warp_nodes=WARP_NODES, noise_hu=COUNT, shift_hu=COUNT, gain=FRACTION,
+            blur_probability=FRACTION, mirror_probability=FRACTION,
+        )
 
 
 class CropSampler:

@@ -138,7 +138,7 @@ class Trainer:
 
     def _set_rate(self) -> None:
         s = self.settings
-        warm = min(1.0, (self.step + 1) / s.warmup)
+        warm = min(1.0, (self.step + 1) / max(s.warmup, 1))
         cosine = 0.5 * (1 + math.cos(math.pi * self.step / s.steps))
         for group in self.net_optimiser.param_groups:
             group["lr"] = s.learning_rate * warm * max(cosine, 0.02)

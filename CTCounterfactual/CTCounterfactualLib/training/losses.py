@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from ..checked import COUNT, FRACTION, check_limits, take_types
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -23,6 +25,13 @@ class LossWeights:
     commitment: float = 0.25
     codebook: float = 1.0
     adversarial_start: float = 0.3
+
+    def __post_init__(self) -> None:
+        take_types(self)
+        check_limits(
+            self, pixel=COUNT, edge=COUNT, feature=COUNT, adversarial=COUNT, commitment=COUNT,
+            codebook=COUNT, adversarial_start=FRACTION,
+        )
 
 
 def pixel_loss(decoded: torch.Tensor, real: torch.Tensor) -> torch.Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
+from functools import partial
 
+from ..checked import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED, built, check_limits, take_types
 from ..errors import SettingsError
 from ..models.vqgan_config import VQGANConfig
 from .augment import AugmentSettings
@@ -23,7 +25,7 @@ class TrainSettings:
     learning_rate, discriminator_rate : float
         Peak rates of the two Adam optimisers; the first decays to zero along a cosine.
     warmup : int
-        Steps over which the rate rises from zero.
+        Steps over which the rate rises from zero; 0: it doesn't.
     average : float
         Decay of the running average of the weights; the average is what is saved for use.
     latent_noise : float
@@ -52,31 +54,27 @@ class TrainSettings:
     losses: LossWeights = field(default_factory=LossWeights)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
 
+    def __post_init__(self) -> None:
+        take_types(self)
+        check_limits(
+            self, steps=POSITIVE, batch=POSITIVE, crop=POSITIVE, learning_rate=ABOVE_0,
+            discriminator_rate=ABOVE_0, warmup=COUNT, average=FRACTION, latent_noise=COUNT,
+            restart_every=POSITIVE, seed=SEED, log_every=POSITIVE, checkpoint_every=POSITIVE,
+        )
+        if self.crop % self.config.factor:
+            raise SettingsError(
+                f"Setting crop is {self.crop}; it must be a multiple of the network's "
+                f"{self.config.factor} pixels a latent."
+            )
+
     @classmethod
     def from_dict(cls, values: dict) -> TrainSettings:
         """Build from a card's `training`; raise `SettingsError` naming unknown fields."""
-        parts = {
-            "config": VQGANConfig.from_dict, "losses": _builder(LossWeights),
-            "augment": _builder(AugmentSettings),
-        }
-        return _builder(cls)({
-            name: parts[name](value) if name in parts else value for name, value in values.items()
-        })
+        return built(
+            cls, values, config=VQGANConfig.from_dict, losses=partial(built, LossWeights),
+            augment=partial(built, AugmentSettings),
+        )
 
     def to_dict(self) -> dict:
         """Return plain JSON values for the model card."""
         return {**asdict(self), "config": self.config.to_dict()}
-
-
-def _builder(settings: type):
-    def build(values: dict):
-        known = {item.name for item in fields(settings)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise SettingsError(
-                f"{settings.__name__} has no field(s) {', '.join(unknown)}; known are: "
-                f"{', '.join(sorted(known))}."
-            )
-        return settings(**values)
-
-    return build

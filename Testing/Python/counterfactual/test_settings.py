@@ -115,9 +115,9 @@ def test_numbers_of_numpy_become_pythons_own():
     ("name", "value", "allowed"),
     [("chunk", True, "whole number"), ("frames", 1.5, "whole number"),
      ("seed", "3", "whole number"),
-     ("seed", 2**64, "choose 0 to 18446744073709551615"), ("seed", -1, "choose 0 to"),
+     ("seed", 2**64, "it must be 0 to 18446744073709551615"), ("seed", -1, "it must be 0 to"),
      ("max_change", "0.1", "must be a number"), ("max_change", None, "must be a number"),
-     ("target_score", True, "must be a number, or none"),
+     ("target_score", True, "must be a number or null"),
      ("level_edges", tuple(range(1, 129)), "at most 127 levels")],
 )
 def test_numbers_that_no_setting_has(name, value, allowed):

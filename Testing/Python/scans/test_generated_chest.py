@@ -188,8 +188,8 @@ def test_slice_noise_is_correlated_in_plane_with_unit_variance():
     ("wrong", "message"),
     [
         ({"spacing": (1.0, 0.0, 1.0)}, "spacing must be three voxel sizes"),
-        ({"size": (10, 10)}, "size must be three voxel counts"),
-        ({"seed": -1}, "seed must be a non-negative integer"),
+        ({"size": (10, 10)}, r"size is .*a list of 3 whole numbers"),
+        ({"seed": -1}, r"Setting seed is -1; it must be 0 to \d+"),
         ({"effusion_ml": -5.0}, "effusion_ml must be between 0 and"),
         ({"effusion_side": "both"}, "'left' or 'right'"),
         ({"noise_hu": -1.0}, "noise_hu must be >= 0"),

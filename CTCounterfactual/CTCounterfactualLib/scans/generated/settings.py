@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...checked import SEED, check_limits, take_types
 from ...errors import SettingsError
 
 # Field of view of a default scan, mm (I, J, K): holds every body the seeds draw, with air around
@@ -44,6 +45,8 @@ class ChestSettings:
     table: bool | None = None
 
     def __post_init__(self) -> None:
+        take_types(self)
+        check_limits(self, seed=SEED)
         if len(self.spacing) != 3 or not all(0.0 < s <= MAX_SPACING_MM for s in self.spacing):
             raise SettingsError(
                 f"spacing must be three voxel sizes (I, J, K) above 0 and up to "
@@ -53,8 +56,6 @@ class ChestSettings:
             raise SettingsError(
                 f"size must be three voxel counts (I, J, K) >= 1, got {self.size!r}"
             )
-        if self.seed < 0:
-            raise SettingsError(f"seed must be a non-negative integer, got {self.seed!r}")
         if not 0.0 <= self.effusion_ml <= MAX_EFFUSION_ML:
             raise SettingsError(
                 f"effusion_ml must be between 0 and {MAX_EFFUSION_ML:g} ml, "

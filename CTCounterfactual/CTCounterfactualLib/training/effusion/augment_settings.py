@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...checked import COUNT, FRACTION, POSITIVE, Limit, check_limits, take_types
+from ...errors import SettingsError
+
+# A smooth field needs two points along each axis at least.
+WARP_NODES = Limit(2)
+
 
 @dataclass(frozen=True)
 class AugmentSettings:
@@ -43,4 +49,11 @@ class AugmentSettings:
     blur_chance: float = 0.3
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "contrast", tuple(float(value) for value in self.contrast))
+        take_types(self)
+        check_limits(
+            self, rotation_deg=COUNT, scale=POSITIVE, warp=COUNT, warp_nodes=WARP_NODES,
+            shift_hu=COUNT, gain=FRACTION, lung_shift_hu=COUNT, contrast=COUNT,
+            dense_chance=FRACTION, dense_hu=COUNT, noise_hu=COUNT, blur_chance=FRACTION,
+        )
+        if self.contrast[0] > self.contrast[1]:
+            raise SettingsError(f"Setting contrast is {self.contrast}; give least and greatest.")

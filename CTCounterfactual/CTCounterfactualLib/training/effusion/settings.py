@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
+from functools import partial
 
+from ...checked import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED, built, check_limits, take_types
 from ...errors import SettingsError
 from ...models.effusion import EffusionConfig
 from .augment_settings import AugmentSettings
@@ -32,7 +34,7 @@ class EffusionSettings:
     learning_rate, weight_decay : float
         Peak rate of AdamW (decays along a cosine), and its decay of weights.
     warmup : int
-        Steps over which the rate rises from zero.
+        Steps over which the rate rises from zero; 0: it doesn't.
     site_weight : float
         Weight of the loss at the sites, where the painted fluid is known, against the scan's.
     """
@@ -54,34 +56,24 @@ class EffusionSettings:
     checkpoint_every: int = 100
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ml", tuple(float(value) for value in self.ml))
-        if len(self.ml) != 2 or not 0 < self.ml[0] <= self.ml[1]:
+        take_types(self)
+        check_limits(
+            self, generated=COUNT, variants=COUNT, generated_share=FRACTION, ml=ABOVE_0,
+            steps=POSITIVE, batch=POSITIVE, learning_rate=ABOVE_0, weight_decay=COUNT,
+            warmup=COUNT, site_weight=COUNT, seed=SEED, log_every=POSITIVE,
+            checkpoint_every=POSITIVE,
+        )
+        if self.ml[0] > self.ml[1]:
             raise SettingsError(f"Setting ml is {self.ml}; give least and greatest mL, above 0.")
-        for name in ("steps", "batch", "log_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"Setting {name} is {getattr(self, name)}; it must be >= 1.")
-        if not 0 <= self.generated_share <= 1:
-            raise SettingsError(
-                f"Setting generated_share is {self.generated_share}; it is a fraction, 0 to 1."
-            )
 
     @classmethod
     def from_dict(cls, values: dict) -> EffusionSettings:
         """Build from a card's `training`; raise `SettingsError` naming unknown fields."""
-        parts = {"config": EffusionConfig, "augment": AugmentSettings}
-        return _build(cls, {
-            name: _build(parts[name], value) if name in parts else value
-            for name, value in values.items()
-        })
+        return built(
+            cls, values, config=partial(built, EffusionConfig),
+            augment=partial(built, AugmentSettings),
+        )
 
     def to_dict(self) -> dict:
         """Return plain JSON values for the model card."""
         return json.loads(json.dumps(asdict(self)))  # tuples as lists, as a card has them
-
-
-def _build(settings: type, values: dict):
-    """Make settings from a dict; raise `SettingsError` naming unknown fields."""
-    unknown = sorted(set(values) - {item.name for item in fields(settings)})
-    if unknown:
-        raise SettingsError(f"{settings.__name__} has no field(s) {', '.join(unknown)}.")
-    return settings(**values)

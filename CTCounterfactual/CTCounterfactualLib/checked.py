@@ -1,0 +1,203 @@
+"""Settings checked by what their fields declare: one rule for all dataclasses of settings.
+
+A setting may come from Python, NumPy, JSON or a command line. Whatever is exactly of the declared
+kind is taken, as a plain Python value, so that it can be written as JSON again; the rest is refused
+by name. True is no number here, and 2.0 no whole one: both are usually mistakes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from typing import Any
+
+from .errors import SettingsError
+
+# Seeds that every generator in use takes.
+MOST_SEED = 2**64 - 1
+
+
+class NotOfKind(Exception):
+    """A value isn't of the declared kind; its message is what it must be, in words."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a number may be: from `least` (or above it, if `open`) up to `most`."""
+
+    least: float = -math.inf
+    most: float = math.inf
+    open: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a number is within; NaN never is."""
+        return (self.least < value if self.open else self.least <= value) and value <= self.most
+
+    def __str__(self) -> str:
+        if self.most == math.inf:
+            return f"above {self.least:g}" if self.open else f"{self.least:g} or more"
+        start = f"above {self.least:g}, at most" if self.open else f"{self.least:g} to"
+        return f"{start} {self.most if isinstance(self.most, int) else format(self.most, 'g')}"
+
+
+POSITIVE = Limit(1)
+COUNT = Limit(0)
+ABOVE_0 = Limit(0, open=True)
+FRACTION = Limit(0, 1)
+SEED = Limit(0, MOST_SEED)
+
+
+def take_types(settings: Any, named: Callable[[str], str] = str) -> None:
+    """Make each field of a frozen dataclass a plain value of its declared kind.
+
+    Called by `__post_init__`. Kinds: int, float, bool, str, tuples of these, each also `| None`;
+    fields of other types stay as they are.
+
+    Parameters
+    ----------
+    settings : dataclass
+        Whose annotations are strings (`from __future__ import annotations`).
+    named : callable
+        What messages call a field; `wording.say` for settings that have their place.
+
+    Raises
+    ------
+    SettingsError
+        Naming the setting, its value and what is expected.
+    """
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        try:
+            plain = as_declared(value, field.type)
+        except NotOfKind as kind:
+            raise _refused(field.name, value, str(kind), named) from None
+        object.__setattr__(settings, field.name, plain)
+
+
+def check_limits(settings: Any, named: Callable[[str], str] = str, **limits: Limit) -> None:
+    """Check that numbers are within their limits, and all others at least finite.
+
+    A limit of a tuple is one of each of its numbers; None is within all.
+
+    Raises
+    ------
+    SettingsError
+        Naming the setting, its value and what is allowed.
+    """
+    for field in fields(settings):
+        value, limit = getattr(settings, field.name), limits.get(field.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, bool) or not isinstance(number, (int, float)):
+                continue
+            if limit is not None and not limit.holds(number):
+                raise _refused(field.name, value, str(limit), named)
+            if isinstance(number, float) and not math.isfinite(number):
+                raise _refused(field.name, value, "a finite number", named)
+
+
+def check_choices(
+    settings: Any, named: Callable[[str], str] = str, **choices: tuple[Any, ...]
+) -> None:
+    """Raise `SettingsError` for a setting that is none of its choices."""
+    for name, allowed in choices.items():
+        value = getattr(settings, name)
+        if value not in allowed:
+            listed = ", ".join(str(choice) for choice in allowed)
+            raise SettingsError(f"Setting {named(name)} is {value!r}; choose one of {listed}.")
+
+
+def built(kind: type, values: Any, **parts: Callable[[Any], Any]) -> Any:
+    """Return settings from a dict, as JSON has them; some fields by builders of their own.
+
+    Raises
+    ------
+    SettingsError
+        If it is no dict, or has fields that the settings don't; of `kind`, for its values.
+    """
+    if not isinstance(values, dict):
+        raise SettingsError(
+            f"{kind.__name__} are {str(values)[:40]!r}; an object in braces is expected."
+        )
+    known = {field.name for field in fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise SettingsError(
+            f"{kind.__name__} has no field(s) {', '.join(unknown)}; known are: "
+            f"{', '.join(sorted(known))}."
+        )
+    return kind(**{
+        name: parts[name](value) if name in parts else value for name, value in values.items()
+    })
+
+
+def as_declared(value: Any, annotation: str) -> Any:
+    """Return a value as a plain one of an annotated kind; raise `NotOfKind` if it is none."""
+    kind = annotation.removesuffix(" | None")
+    optional = kind != annotation
+    if value is None and optional:
+        return None
+    null = " or null" if optional else ""
+    if kind.startswith("tuple["):
+        items = [part.strip() for part in kind[len("tuple["):-1].split(",")]
+        return _as_tuple(value, items, null)
+    if kind not in _KINDS:
+        return value
+    words, _, take = _KINDS[kind]
+    plain = take(value)
+    if plain is None:
+        raise NotOfKind(words + null)
+    return plain
+
+
+def _as_tuple(value: Any, items: list[str], null: str) -> tuple:
+    count = None if items[-1] == "..." else len(items)
+    _, many, take = _KINDS[items[0]]
+    words = f"a list of {'' if count is None else f'{count} '}{many}{null}"
+    # NumPy's arrays are sequences, too; a text is one of texts, which is never meant.
+    if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__iter__"):
+        raise NotOfKind(words)
+    plain = tuple(take(item) for item in value)
+    if None in plain or count not in (None, len(plain)):
+        raise NotOfKind(words)
+    return plain
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")  # NumPy's
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if isinstance(value, Integral) and not _is_bool(value) else None
+
+
+def _number(value: Any) -> float | int | None:
+    if _is_bool(value) or not isinstance(value, Real):
+        return None
+    try:
+        plain = float(value)
+    except OverflowError:
+        return None
+    return int(value) if isinstance(value, Integral) else plain
+
+
+def _truth(value: Any) -> bool | None:
+    return bool(value) if _is_bool(value) else None
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str) else None
+
+
+# Annotation -> what to call one and many, and the plain value or None.
+_KINDS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
+    "int": ("a whole number", "whole numbers", _whole),
+    "float": ("a number", "numbers", _number),
+    "bool": ("true or false", "of true or false", _truth),
+    "str": ("text in quotes", "texts in quotes", _text),
+}
+
+
+def _refused(name: str, value: Any, allowed: str, named: Callable[[str], str]) -> SettingsError:
+    return SettingsError(f"Setting {named(name)} is {value!r}; it must be {allowed}.")
