@@ -22,6 +22,8 @@ from CTCounterfactualLib.checked import (
 )
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
+from CTCounterfactualLib.models.cards import read_card
+from CTCounterfactualLib.models.catalogue import RESOURCES
 from CTCounterfactualLib.scans.generated import ChestSettings
 from CTCounterfactualLib.training.augment import AugmentSettings
 from CTCounterfactualLib.training.effusion.augment_settings import (
@@ -143,6 +145,10 @@ def test_what_would_fail_later_is_refused_at_once(settings, wrong, words):
 
 @pytest.mark.parametrize("settings", [TrainSettings, EffusionSettings])
 def test_settings_come_back_from_a_card(settings):
+    """Also from those of the embedded models, so that their trainings can be repeated."""
+    name = {TrainSettings: "ct-vqgan-small", EffusionSettings: "effusion-demo"}[settings]
+    card = read_card(RESOURCES / f"{name}.json")
+    assert settings.from_dict(card["training"]).to_dict() == card["training"]
     chosen = settings(steps=5, warmup=0)
     assert settings.from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen
 

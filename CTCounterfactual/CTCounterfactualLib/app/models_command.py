@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import ModelError, OutputError, SettingsError
+from ..errors import Cancelled, ModelError, OutputError, SettingsError
 from ..events import CancelToken, Event, ProgressCallback, Reporter
 from ..jobs.fields import suggestion
 from ..models.catalogue import CatalogueEntry, list_models
@@ -29,6 +29,8 @@ from ..wording import say
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
 from .options import add_parent_option, add_progress_option
 from .progress import progress_printer
+
+KEPT = "Cancelled: what has arrived is kept, and the next attempt goes on from there if it can."
 
 
 def add_models_options(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +112,10 @@ def fetch_command(options: argparse.Namespace, cache: ModelCache) -> None:
     for entry in entries:
         _ask_licence(entry, options.accept_licence)
     with cancel_on_signal() as cancel, _Bar() as bar:
-        fetch_files(cache, files, local, _reporter(options, cancel, bar))
+        try:
+            fetch_files(cache, files, local, _reporter(options, cancel, bar))
+        except Cancelled:
+            raise Cancelled(KEPT) from None
 
 
 def verify_command(options: argparse.Namespace, cache: ModelCache) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from ..checked import COUNT, FRACTION, check_limits, take_types
+from ..checked import COUNT, check_limits, take_types
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class LossWeights:
     """Weight of each term in the autoencoder's loss.
 
     `commitment` is the beta of van den Oord et al. 2017. The adversarial terms join at
-    `adversarial_start`, the share of training after which pixels alone no longer teach much.
+    `adversarial_start`, the share of training after which pixels alone no longer teach
+    much; above 1: never.
     """
 
     pixel: float = 1.0
@@ -30,7 +31,7 @@ class LossWeights:
         take_types(self)
         check_limits(
             self, pixel=COUNT, edge=COUNT, feature=COUNT, adversarial=COUNT, commitment=COUNT,
-            codebook=COUNT, adversarial_start=FRACTION,
+            codebook=COUNT, adversarial_start=COUNT,
         )
 
 

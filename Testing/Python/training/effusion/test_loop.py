@@ -160,7 +160,7 @@ def test_an_exported_network_loads_by_its_card(examples, tmp_path):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"ml": (0, 10)}, r"ml is \(0.0, 10.0\)"),
+        ({"ml": (0, 10)}, r"ml is \(0, 10\); it must be above 0"),
         ({"batch": 0}, "batch is 0"),
         ({"generated_share": 2}, "generated_share is 2"),
     ],
