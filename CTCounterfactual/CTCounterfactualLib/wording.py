@@ -194,7 +194,9 @@ def _words(mark: re.Match[str], place: Place) -> str:
 def _setting(name: str, value: Any, place: Place) -> str:
     """Return a setting's name in a place, with what it is set to unless that is None."""
     if place is Place.PANEL:
-        return PANEL_SETTINGS[name] + ("" if value in (None, True) else f": {value}")
+        if value is None:
+            return f"'{PANEL_SETTINGS[name].rpartition(' > ')[2]}'"
+        return PANEL_SETTINGS[name] + ("" if value is True else f": {value}")
     if place is Place.COMMAND_LINE:
         option = "--" + name.replace("_", "-")
         return option if value in (None, True) else f"{option} {value}"

@@ -64,7 +64,7 @@ def test_an_error_has_the_words_of_its_place(place):
         (Place.PYTHON, "max_change: device='cpu', chunk=5, target=NAME"),
         (Place.COMMAND_LINE, "--max-change: --device cpu, --chunk 5, --target NAME"),
         (Place.CONSOLE, "maxChange: device='cpu', chunkSize=5, target=NAME"),
-        (Place.PANEL, "Settings > Change limit: Settings > Device: cpu, Settings > Chunk size: 5, "
+        (Place.PANEL, "'Change limit': Settings > Device: cpu, Settings > Chunk size: 5, "
                       "Input > Target: NAME"),
     ],
 )

@@ -233,8 +233,8 @@ def test_out_of_memory_says_what_to_do(failing, capsys):
     assert main(["list"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
-        "Error: Out of memory: the GPU has too little free memory for this scan. Set the device "
-        "to CPU, or close other programs that use the GPU."
+        "Error: Out of memory: the GPU has too little free memory for this scan. Use --device "
+        "cpu, or close other programs that use the GPU."
     )
 
 

@@ -7,8 +7,7 @@ slicer = pytest.importorskip("slicer")
 
 from CTCounterfactualLib.scene.headless import headless_scene
 from CTCounterfactualSlicer import self_test
-from CTCounterfactualSlicer.node_job import NodeJob
-from CTCounterfactualSlicer.options import Options
+from CTCounterfactualSlicer.console import make_job
 from CTCounterfactualSlicer.self_test import SelfTestError
 
 
@@ -16,9 +15,8 @@ class Logic:
     """What the module's logic does, without Qt's timer: the steps poll by themselves."""
 
     def start(self, volume, onEvent=None, onFinished=None, **options):
-        job = NodeJob(
-            slicer.mrmlScene, volume, Options.from_keywords(**options),
-            onEvent=onEvent, onFinished=onFinished,
+        job = make_job(
+            slicer.mrmlScene, volume, options, onEvent=onEvent, onFinished=onFinished
         )
         job.start()
         return job

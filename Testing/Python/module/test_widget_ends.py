@@ -109,8 +109,10 @@ def test_a_volume_that_is_not_in_hu_is_refused_in_words(desk):
     before = desk.census()
     desk.apply(inputVolume=volume)
     desk.finish()
-    assert "HU" in desk.message
+    assert "Photo" in desk.message  # as the user knows it, no file of ours
+    assert "Settings &gt; Advanced &gt; Take the values as HU in any case" in desk.message
     assert "Error" in desk.message
+    assert not any(word in desk.message for word in ("input.nrrd", "job-", "assume", "--"))
     unchanged(desk, before)
     desk.parameters.inputVolume = desk.chest
     desk.scene.RemoveNode(volume)
@@ -118,7 +120,7 @@ def test_a_volume_that_is_not_in_hu_is_refused_in_words(desk):
 
 @pytest.mark.parametrize(("changes", "words"), [
     ({"levelEdges": "10, x"}, "rising numbers in HU"),
-    ({"levelEdges": "10, 5"}, "level_edges"),
+    ({"levelEdges": "10, 5"}, "Heatmap levels"),
 ])
 def test_wrong_choices_are_refused_in_words(desk, changes, words):
     before = desk.census()
