@@ -36,6 +36,8 @@ NOISE_HU = 10.0
 MARGIN_HU = 20.0
 # A Gaussian beyond this many standard deviations adds less than 5 %.
 KERNEL_REACH = 2.0
+# A Gaussian of fewer slices gives a neighbour exp(-0.5 / 0.05^2), which is 0 in float32.
+NO_SMOOTHING_BELOW = 0.05
 
 
 def compose(
@@ -85,7 +87,7 @@ def smooth_along_slices(change: torch.Tensor, sigma: float) -> torch.Tensor:
         (N, 1, H, W).
     """
     reach = math.ceil(KERNEL_REACH * sigma)
-    if reach == 0 or len(change) == 1:
+    if sigma < NO_SMOOTHING_BELOW or len(change) == 1:
         return change
     offsets = torch.arange(-reach, reach + 1)
     weights = torch.exp(-0.5 * (offsets / sigma) ** 2)

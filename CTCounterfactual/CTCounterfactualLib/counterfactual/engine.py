@@ -11,13 +11,15 @@ from time import perf_counter
 
 import numpy as np
 import SimpleITK as sitk
-import torch
 
 from ..errors import ModelError, ScanError, SettingsError
 from ..events import CancelToken, ProgressCallback, Reporter
-from ..models.autoencoder import SliceAutoencoder
+from ..models.autoencoder import AutoencoderLike
 from ..models.catalogue import load_autoencoder, load_classifier
-from ..models.classifier import NO_GRADIENT, Classifier, suggest
+from ..models.classifier import NO_GRADIENT, ClassifierLike, suggest
+from ..models.guarded.autoencoder import GuardedAutoencoder
+from ..models.guarded.borrowed import borrowed
+from ..models.guarded.classifier import guarded_classifier
 from ..scans.checks import check_scan
 from ..scans.grid import PreparedScan, prepare
 from ..scans.read import read_scan
@@ -25,7 +27,6 @@ from ..scans.scan import Scan
 from .environment import (
     choose_device,
     describe_device,
-    full_single_precision,
     peak_memory_mb,
     versions,
 )
@@ -34,6 +35,7 @@ from .frames import make_frames
 from .heatmap import heat_levels
 from .reconstruction import compare, flags_of
 from .region import Region, check_region, prepare_region
+from .repeatable import autoencoder_flags, classifier_flags
 from .result import (
     Explanation,
     Flag,
@@ -45,6 +47,7 @@ from .result import (
 )
 from .run import ChunkCallback, Run, Searched
 from .settings import ExplainSettings
+from .torch_state import run_state
 from .write_back import write_back
 
 DEFAULT_CLASSIFIER = "lung-volume"
@@ -56,9 +59,9 @@ READ, PREPARED, WRITTEN_BACK = 0.05, 0.10, 0.98
 
 def explain(
     scan: Scan | str | Path,
-    classifier: str | Classifier = DEFAULT_CLASSIFIER,
+    classifier: str | Path | ClassifierLike = DEFAULT_CLASSIFIER,
     target: str | None = None,
-    autoencoder: str | Path | SliceAutoencoder = DEFAULT_AUTOENCODER,
+    autoencoder: str | Path | AutoencoderLike = DEFAULT_AUTOENCODER,
     settings: ExplainSettings | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
@@ -74,7 +77,9 @@ def explain(
         A scan, or what `read_scan` reads; of a scan that isn't quite like HU but is, take
         `check_scan(scan, assume_hu=True)`.
     classifier, autoencoder : str or object
-        Catalogue names, or loaded models.
+        Catalogue names, paths of cards, or any objects with the interfaces `ClassifierLike` and
+        `AutoencoderLike`. They come back on the device and in the mode that they had; those of
+        others get copies of their input and are asked twice (flag `not-reproducible`).
     target : str, optional
         Which of the classifier's targets; default: its first.
     settings : ExplainSettings, optional
@@ -106,27 +111,26 @@ def explain(
     check_region(region, settings)
     reporter = Reporter(progress, cancel)
     device = choose_device(settings.device)
-    torch.manual_seed(settings.seed)
-    scan = check_scan(scan) if isinstance(scan, Scan) else read_scan(scan)
-    reporter.report("read", f"Read {scan.name}", READ, size=list(scan.size))
-    classifier = load_classifier(classifier)
-    if not classifier.differentiable:
-        raise ModelError(NO_GRADIENT.format(name=classifier.name))
-    target = classifier.find_target(target)
-    if not isinstance(autoencoder, SliceAutoencoder):
-        autoencoder = load_autoencoder(autoencoder)
-    autoencoder = autoencoder.to(device)
-    prepared = prepare(scan, classifier.grid)
-    on_grids = None if region is None else prepare_region(region, prepared)
-    classifier = classifier.for_scan(prepared)
-    reporter.report(
-        "prepared", f"Prepared {prepared.slices} slices", PREPARED, slices=prepared.slices
-    )
-    run = Run(
-        autoencoder, classifier, target.name, settings, prepared, reporter, device, on_grids
-    )
-    with full_single_precision():
-        return _finish(run, run.search(on_chunk), target.unit, started)
+    with run_state(settings.seed, device):
+        scan = check_scan(scan) if isinstance(scan, Scan) else read_scan(scan)
+        reporter.report("read", f"Read {scan.name}", READ, size=list(scan.size))
+        given = load_classifier(classifier)
+        classifier = guarded_classifier(given)
+        if not classifier.differentiable:
+            raise ModelError(NO_GRADIENT.format(name=classifier.name))
+        target = classifier.find_target(target)
+        autoencoder = GuardedAutoencoder(load_autoencoder(autoencoder))
+        prepared = prepare(scan, classifier.grid)
+        on_grids = None if region is None else prepare_region(region, prepared)
+        with borrowed((given, autoencoder.inner), device):
+            classifier = classifier.for_scan(prepared)
+            reporter.report(
+                "prepared", f"Prepared {prepared.slices} slices", PREPARED, slices=prepared.slices
+            )
+            run = Run(
+                autoencoder, classifier, target.name, settings, prepared, reporter, device, on_grids
+            )
+            return _finish(run, run.search(on_chunk), target.unit, started)
 
 
 def _merge(settings: ExplainSettings | None, options: dict) -> ExplainSettings:
@@ -189,7 +193,13 @@ def _judge(
     found = whole.score_after if whole else run.score_prepared(prepared.volume + searched.change)
     notes = (*prepared.scan.warnings, *run.classifier.warnings())
     flags = raise_flags(scores, searched.outcomes, found, run.decode_ratio(again), notes)
-    return scores, (*flags_of(compare(run.x, run.decoded)), *flags)
+    moved = scores.counterfactual - scores.original
+    return scores, (
+        *classifier_flags(run.classifier, run.target, run.x, scores.original, moved),
+        *autoencoder_flags(run.autoencoder, run.x, run.decoded),
+        *flags_of(compare(run.x, run.decoded)),
+        *flags,
+    )
 
 
 def _lungs(prepared: PreparedScan) -> sitk.Image | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import metadata
 
 import torch
@@ -41,20 +39,6 @@ def choose_device(name: str) -> torch.device:
                 f"Count from 0: use {say('device', 'cuda:0')}."
             )
     return device
-
-
-@contextmanager
-def full_single_precision() -> Iterator[None]:
-    """Let GPUs convolve in float32 meanwhile, instead of rounding to TF32.
-
-    TF32 keeps 10 bits, about 1e-3: as much as a chunk may move a score by.
-    """
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
 
 
 def describe_device(device: torch.device) -> str:

@@ -25,6 +25,7 @@ import torch
 from ..errors import ModelError
 from ..events import Reporter
 from ..models.autoencoder import SliceAutoencoder
+from ..models.blame import GRADIENT_CUT, NO_GRADIENT_IN_DECODE, NO_GRADIENT_TO_TAKE, blamed
 from ..models.classifier import Classifier
 from .batches import SliceBatches
 
@@ -46,7 +47,13 @@ def volume_gradient(
     """Return the score and its gradient with respect to every voxel: float, (D, 1, H, W)."""
     x = volume.detach().clone().requires_grad_(True)
     score = classifier.score(as_batch(x), target)[0]
-    (gradient,) = torch.autograd.grad(score, x)
+    who = f"Classifier {classifier.name}"
+    if not score.requires_grad:
+        raise ModelError(f"{who}: {NO_GRADIENT_TO_TAKE}")
+    with blamed(who, f"the gradient at {tuple(volume.shape)}", GRADIENT_CUT):
+        (gradient,) = torch.autograd.grad(score, x, allow_unused=True)
+    if gradient is None:
+        raise ModelError(f"{who}: {GRADIENT_CUT}")
     if not gradient.isfinite().all():
         raise ModelError(
             f"The gradient of classifier {classifier.name} holds numbers that aren't finite, so it "
@@ -118,7 +125,7 @@ def latent_gradient(
             if clipped:
                 slices = slices.clamp(0, 1)
         if seen:
-            (pulled,) = torch.autograd.grad(slices, z, grad_outputs=cotangent)
+            pulled = _pulled_back(autoencoder, slices, z, cotangent)
             gradient[part] = pulled if cells is None else pulled * cells[part]
         if decoded is not None:
             decoded[part] = slices.detach()
@@ -126,6 +133,25 @@ def latent_gradient(
 
     SliceBatches(size, latents.device, reporter).run(0, len(latents), work)
     return gradient
+
+
+def _pulled_back(
+    autoencoder: SliceAutoencoder, slices: torch.Tensor, z: torch.Tensor, cotangent: torch.Tensor
+) -> torch.Tensor:
+    """Return the decoder's vector-Jacobian product, finite, of the shape of `z`."""
+    who = f"Autoencoder {autoencoder.name}"
+    if not slices.requires_grad:
+        raise ModelError(f"{who}: {NO_GRADIENT_IN_DECODE}")
+    with blamed(who, f"the gradient at latents of {tuple(z.shape)}", NO_GRADIENT_IN_DECODE):
+        (pulled,) = torch.autograd.grad(slices, z, grad_outputs=cotangent, allow_unused=True)
+    if pulled is None:
+        raise ModelError(f"{who}: {NO_GRADIENT_IN_DECODE}")
+    if not pulled.isfinite().all():
+        raise ModelError(
+            f"The gradient of autoencoder {autoencoder.name} holds numbers that aren't finite. "
+            f"Look for divisions by 0, roots or logarithms of 0 in its decoder."
+        )
+    return pulled
 
 
 @torch.inference_mode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -26,6 +27,22 @@ class Affine:
 # contrast; a card may say so to reproduce it.)
 TO_NETWORK = Affine(2.0, -1.0)
 FROM_NETWORK = Affine(0.5, 0.5)
+
+
+class AutoencoderLike(Protocol):
+    """What an object needs to move slices; `SliceAutoencoder` has it around a network.
+
+    Optional: `name`, `description`, `sha256`, and `on_network_grid` where the network sees slices
+    resized or turned. Networks among its attributes are moved to the run's device and back.
+    """
+
+    factor: int  # pixels per latent position along height and width
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        """Return latents of floats: (N, 1, H, W) in 0..1 -> (N, C, ceil(H/f), ceil(W/f))."""
+
+    def decode(self, z: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
+        """Return slices (N, 1, *size), about 0..1, differentiable in the latents (N, C, h, w)."""
 
 
 class SliceAutoencoder(nn.Module):

@@ -25,7 +25,8 @@ from .store.cache import ModelCache, default_folder
 from .store.remote import RemoteFile
 
 if TYPE_CHECKING:
-    from .classifier import Classifier
+    from .autoencoder import AutoencoderLike
+    from .classifier import Classifier, ClassifierLike
     from .own.consent import Consent
 
 
@@ -158,8 +159,10 @@ def _target_names(row: dict, folder: Path) -> tuple[str, ...]:
     return tuple(f"{name} [{code}] (probability)" for code, name in listed)
 
 
-def load_autoencoder(name_or_path: str | Path, consent: Consent | None = None):
-    """Load a slice autoencoder by catalogue name or by the path of its card.
+def load_autoencoder(
+    name_or_path: str | Path | AutoencoderLike, consent: Consent | None = None
+) -> AutoencoderLike:
+    """Load a slice autoencoder by catalogue name or card; an object with its interface stays.
 
     Returns
     -------
@@ -171,6 +174,11 @@ def load_autoencoder(name_or_path: str | Path, consent: Consent | None = None):
     ModelError
         If there is no such model, or its files are missing or damaged.
     """
+    if not isinstance(name_or_path, str | Path):
+        from .guarded.autoencoder import require_autoencoder
+
+        require_autoencoder(name_or_path)
+        return name_or_path
     if is_card(name_or_path):
         return load_card(name_or_path, consent, AUTOENCODER).model
     from .loading import autoencoder_from_card
@@ -184,9 +192,9 @@ def load_autoencoder(name_or_path: str | Path, consent: Consent | None = None):
 
 
 def load_classifier(
-    name: str | Path | Classifier, consent: Consent | None = None
+    name: str | Path | ClassifierLike, consent: Consent | None = None
 ) -> Classifier:
-    """Load a classifier by name or card; an instance stays as it is.
+    """Load a classifier by name or card; an object with the interface stays as it is.
 
     A card is that of the user's own model, or has a `builtin` name. Code of an own model
     runs only if `consent` says so; None: if it was consented to before.
@@ -201,9 +209,10 @@ def load_classifier(
     ModelError
         If there is no such classifier.
     """
-    from .classifier import Classifier
+    if not isinstance(name, str | Path):
+        from .guarded.classifier import require_classifier
 
-    if isinstance(name, Classifier):
+        require_classifier(name)
         return name
     if is_card(name):
         return load_card(name, consent, CLASSIFIER).model

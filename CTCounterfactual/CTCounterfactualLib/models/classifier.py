@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
@@ -40,6 +41,20 @@ class Target:
     def label(self) -> str:
         """The name with the code, as lists show it: "Pleurisy; pleural effusion [507]"."""
         return f"{self.name} [{self.code}]" if self.code else self.name
+
+
+class ClassifierLike(Protocol):
+    """What an object needs to be explained; `Classifier`, a base class, has the rest as well.
+
+    Its optional attributes and methods are those of `Classifier`: `name`, `description`, `sha256`,
+    `differentiable`, `rescorer`, `for_scan`, `warnings`, `find_target`.
+    """
+
+    grid: GridSpec
+    targets: tuple[Target, ...]
+
+    def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
+        """Return the target's score of each volume; see `Classifier.score`."""
 
 
 class Classifier(ABC):
@@ -111,27 +126,43 @@ class Classifier(ABC):
         return ()
 
     def find_target(self, name: str | None) -> Target:
-        """Return the target of this name, code or label (any case), or the first for None.
-
-        Raises
-        ------
-        SettingsError
-            With the closest names if there is no such target.
-        """
-        if name is None:
-            return self.targets[0]
-        for target in self.targets:
-            known = (target.name, target.label, target.code or target.name)
-            if name.casefold() in (text.casefold() for text in known):
-                return target
-        raise SettingsError(
-            f"Classifier {self.name} has no target {name!r}. {suggest(name, self.target_names)}"
-        )
+        """Return the target of this name, label or code; see the function `find_target`."""
+        return find_target(self.name, self.targets, name)
 
     @property
     def target_names(self) -> list[str]:
         """The names of all targets."""
         return [target.name for target in self.targets]
+
+
+def find_target(classifier: str, targets: tuple[Target, ...], name: str | None) -> Target:
+    """Return the target of this name, label or code, or the first for None.
+
+    As it is written before any case; a name before a label, and that before a code: so that no
+    target's code hides another target's name.
+
+    Raises
+    ------
+    SettingsError
+        With the closest names if there is no such target; with all of them if there are several.
+    """
+    if name is None:
+        return targets[0]
+    if not isinstance(name, str):
+        raise SettingsError(f"A target is given by its name or code in quotes, not as {name!r}.")
+    for written in (str, str.casefold):
+        for field in ("name", "label", "code"):
+            found = [t for t in targets if written(getattr(t, field)) == written(name) != ""]
+            if len(set(found)) > 1:
+                raise SettingsError(
+                    f"Target {name!r} of classifier {classifier} can be any of "
+                    f"{', '.join(repr(t.label) for t in found)}: give one of these as it is "
+                    f"written here."
+                )
+            if found:
+                return found[0]
+    hint = suggest(name, [target.name for target in targets])
+    raise SettingsError(f"Classifier {classifier} has no target {name!r}. {hint}")
 
 
 def suggest(name: str, known: list[str]) -> str:

@@ -32,7 +32,7 @@ class Rescorer(Protocol):
 
 
 class WholeRescorer:
-    """Score the whole volume each time, in one working copy: right for every classifier.
+    """Score the whole volume each time, in a copy of its own: right for every classifier.
 
     Parameters
     ----------
@@ -48,17 +48,14 @@ class WholeRescorer:
         self._classifier = classifier
         self._target = target
         self._volume = x
-        self._working = x.clone()
 
     def __call__(self, changed: torch.Tensor, start: int) -> float:
         """Return the score with slices replaced; see `Rescorer`."""
-        moved = slice(start, start + len(changed))
+        # A new copy each time: whatever a classifier does to it is gone at the next call.
+        volume = self._volume.clone()
         # (n, 1, H, W) -> (1, n, H, W): slices become the D axis of the one volume
-        self._working[0, :, moved] = changed.transpose(0, 1)
-        try:
-            return float(self._classifier.score(self._working, self._target)[0])
-        finally:
-            self._working[0, :, moved] = self._volume[0, :, moved]
+        volume[0, :, start : start + len(changed)] = changed.transpose(0, 1)
+        return float(self._classifier.score(volume, self._target)[0])
 
 
 # (n, 1, H, W) and the first slice's number -> (n,), float64: what each slice adds to the score.

@@ -9,6 +9,8 @@ from torch import nn
 
 from ...errors import ModelError
 from ..autoencoder import SliceAutoencoder
+from ..blame import blamed
+from ..guarded.calling import tensor_of
 from .card import AutoencoderCard
 from .source import Opened
 
@@ -53,10 +55,14 @@ class EncodeDecode(nn.Module):
 
         Of a pair, as a KL autoencoder returns (mean, standard deviation), the first counts.
         """
-        repeated = x.expand(-1, self.card.channels, -1, -1)
+        # Each channel in memory of its own: a network may normalise them in place.
+        repeated = x if self.card.channels == 1 else x.repeat(1, self.card.channels, 1, 1)
         latents = self._call(self.card.encode, repeated)
         if isinstance(latents, tuple | list) and latents:
             latents = latents[0]
+        latents = tensor_of(
+            latents, f"{self.card.name}.{self.card.encode}", "latents (N, C, h, w)", x
+        ).to(x.dtype)
         n, _, height, width = x.shape
         factor = self.card.factor
         self._check(self.card.encode, latents, (n, None, height // factor, width // factor))
@@ -64,7 +70,10 @@ class EncodeDecode(nn.Module):
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         """Return slices: (N, C, h, w) -> (N, 1, h*f, w*f)."""
-        slices = self._call(self.card.decode, z)
+        slices = self._call(self.card.decode, z.clone())
+        slices = tensor_of(
+            slices, f"{self.card.name}.{self.card.decode}", "slices (N, channels, H, W)", z
+        ).to(z.dtype)
         n, _, height, width = z.shape
         factor = self.card.factor
         self._check(
@@ -73,16 +82,9 @@ class EncodeDecode(nn.Module):
         return slices.mean(1, keepdim=True)
 
     def _call(self, method: str, given: torch.Tensor):
-        try:
+        who, shapes = f"{self.card.name}.{method}", "Mend channels or factor in its card."
+        with blamed(who, f"an input of {tuple(given.shape)}", shapes):
             return getattr(self.network, method)(given)
-        except (MemoryError, torch.cuda.OutOfMemoryError):
-            raise
-        except Exception as error:  # whatever the user's network raises
-            first = " ".join(str(error).split())[:300]
-            raise ModelError(
-                f"{self.card.name}.{method} cannot take {tuple(given.shape)} "
-                f"({type(error).__name__}: {first}). Mend channels or factor in its card."
-            ) from error
 
     def _check(self, method: str, found, expected: tuple[int | None, ...]) -> None:
         shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__

@@ -8,13 +8,13 @@ import torch
 
 from ...errors import ModelError
 from ...scans.grid import GridSpec
+from ..blame import blamed
 from ..classifier import Classifier
 from .card import ClassifierCard
 from .output import CardTarget
 from .source import Opened
 
-# PyTorch's messages carry a stack of lines; the first few say what is wrong.
-MESSAGE_LENGTH = 300
+_SHAPES = "Mend axes, channels, crop, depth or divisible_by in its card."
 
 
 class OwnClassifier(Classifier):
@@ -66,14 +66,7 @@ class OwnClassifier(Classifier):
         return scores
 
     def _run(self, given: torch.Tensor) -> Any:
-        try:
-            return self.network.to(given.device)(given)
-        except (ModelError, MemoryError, torch.cuda.OutOfMemoryError):
-            raise
-        except Exception as error:  # whatever the user's network raises
-            message = " ".join(str(error).split())[:MESSAGE_LENGTH]
-            raise ModelError(
-                f"{self.name} cannot take an input of {tuple(given.shape)} "
-                f"({type(error).__name__}: {message}). Mend axes, channels, crop, depth or "
-                f"divisible_by in its card."
-            ) from error
+        with blamed(self.name, f"an input of {tuple(given.shape)}", _SHAPES):
+            with torch.inference_mode(False):  # weights moved in it could never give a gradient
+                self.network.to(given.device)
+            return self.network(given)

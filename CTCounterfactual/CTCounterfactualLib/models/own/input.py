@@ -83,7 +83,9 @@ class InputSpec:
             number for number, letter in enumerate(self.axes, start=_FIRST_SPATIAL)
             if letter not in PREPARED_AXES
         ])
-        return x.expand(-1, self.channels, -1, -1, -1)
+        # In memory as it reads, and each channel of its own: a network may take a `view` of it, or
+        # normalise channels in place.
+        return x.contiguous() if self.channels == 1 else x.repeat(1, self.channels, 1, 1, 1)
 
 
 def _family(letter: str) -> str:

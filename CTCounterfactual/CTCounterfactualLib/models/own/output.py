@@ -9,6 +9,7 @@ import torch
 
 from ...errors import ModelError
 from ..classifier import Target
+from ..guarded.calling import describe, tensor_of
 from .fields import Table
 
 LOGIT, PROBABILITY, SCORE, SEGMENTATION = "logit", "probability", "score", "segmentation"
@@ -133,7 +134,7 @@ class OutputSpec:
             if isinstance(returned, torch.Tensor):
                 return returned
             raise ModelError(
-                f"The network returned {_describe(returned)}, not a tensor. Say in the card which "
+                f"The network returned {describe(returned)}, not a tensor. Say in the card which "
                 f"item is the output: `select` in the table `output`."
             )
         try:
@@ -141,14 +142,12 @@ class OutputSpec:
         except (LookupError, TypeError) as error:
             raise ModelError(
                 f"The card selects {self.select!r} of the network's output, which is "
-                f"{_describe(returned)}. Mend `select` in the table `output`."
+                f"{describe(returned)}. Mend `select` in the table `output`."
             ) from error
 
     def _checked(self, tensor: Any) -> torch.Tensor:
         """Return (N, outputs) or (N, classes, D, H, W)."""
-        if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point():
-            found = tensor.dtype if isinstance(tensor, torch.Tensor) else _describe(tensor)
-            raise ModelError(f"The network's output is {found}; expected a tensor of floats.")
+        tensor = tensor_of(tensor, "The network", "scores (N, outputs)")
         if self.kind == SEGMENTATION:
             if tensor.ndim != 5:
                 raise ModelError(
@@ -164,12 +163,3 @@ class OutputSpec:
                 f"(N, outputs). Is it a segmentation?"
             )
         return tensor.flatten(1)  # (N, outputs, 1, 1, 1) -> (N, outputs)
-
-
-def _describe(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"a dict with {', '.join(map(repr, value))}"
-    if isinstance(value, tuple | list):
-        return f"a {type(value).__name__} of {len(value)}"
-    shape = f" of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else ""
-    return f"a {type(value).__name__}{shape}"

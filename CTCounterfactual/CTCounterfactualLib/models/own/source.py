@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from ...errors import ModelError
@@ -125,6 +126,7 @@ def open_source(source: SourceSpec, consent: Consent) -> Opened:
         if source.weights is not None and source.type != BUNDLE:
             weights = Path(source.weights)
             digests = [*digests, fill(network, weights, source.weights_sha256, source.prefix)]
+    _to_single_precision(network)
     network.eval()
     for parameter in network.parameters():  # TorchScript modules have no requires_grad_
         parameter.requires_grad_(False)
@@ -145,6 +147,13 @@ def _monai(source: SourceSpec) -> tuple[nn.Module, list[str]]:
     expected = set(network.state_dict())
     load_strict(network, fitting(tensors, expected, source.prefix, weights), str(weights))
     return network, [digest]
+
+
+def _to_single_precision(network: nn.Module) -> None:
+    """Make weights of another precision float32, which volumes have; half is for speed only."""
+    tensors = (*network.parameters(), *network.buffers())
+    if any(t.is_floating_point() and t.dtype != torch.float32 for t in tensors):
+        network.float()
 
 
 def _open(source: SourceSpec, consent: Consent) -> tuple[nn.Module, list[str]]:

@@ -80,9 +80,10 @@ class ExportedNetwork(nn.Module):
     def forward(self, x: torch.Tensor) -> Any:
         """Return what the program returns for (N, channels, ...)."""
         if x.device not in self._called:
-            module = _moved(self.program, x.device).module()
-            for parameter in module.parameters():
-                parameter.requires_grad_(False)
+            with torch.inference_mode(False):  # weights moved in it could never give a gradient
+                module = _moved(self.program, x.device).module()
+                for parameter in module.parameters():
+                    parameter.requires_grad_(False)
             self._called = {x.device: module}
         return self._called[x.device](x)
 

@@ -55,7 +55,7 @@ def test_select_from_tuple_and_dict():
     (OutputSpec("logit", select=5), (1, 2), "selects 5.*a tuple of 2"),
     (OutputSpec("logit"), torch.zeros(1, 2, 4, 4, 4), "Is it a segmentation"),
     (OutputSpec("segmentation"), torch.zeros(1, 2), "a segmentation is expected"),
-    (OutputSpec("logit"), torch.zeros(1, 2, dtype=torch.int64), "torch.int64; expected.*floats"),
+    (OutputSpec("logit"), torch.zeros(1, 2, dtype=torch.int64), "type int64; expected.*floats"),
     (OutputSpec("logit"), torch.zeros(1, 3), r"output 3, but the network has 3 outputs \(0 to 2\)"),
 ])
 def test_what_does_not_fit_is_said(spec, returned, words):

@@ -60,8 +60,8 @@ from_network = { scale = 0.1, shift = -0.1 }
 
 @pytest.mark.parametrize(("net", "words"), [
     (code("F.avg_pool2d(x, 4)"), r"encode returned \(1, 1, 2, 2\); with factor 2.*any, 4, 4"),
-    (code("'latents'"), r"encode returned str"),
-    (code("x.reshape(3)"), r"halves.encode cannot take \(1, 1, 8, 8\) \(RuntimeError"),
+    (code("'latents'"), r"encode returned a str"),
+    (code("x.reshape(3)"), r"halves.encode cannot take an input of \(1, 1, 8, 8\) \(RuntimeError"),
     (code().replace("decode", "draw"), "has no method 'decode'"),
 ])
 def test_what_does_not_fit_is_said(write, trusting, net, words):

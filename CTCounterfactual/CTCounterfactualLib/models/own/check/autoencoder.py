@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from ....scans.grid import GridSpec, PreparedScan
-from ...autoencoder import SliceAutoencoder
+from ...autoencoder import AutoencoderLike
+from ...guarded.autoencoder import GuardedAutoencoder
+from ...guarded.borrowed import borrowed
 from .findings import FAILED, NOTE, OK, WARNING, Finding, Findings
 from .gradient import check_gradient
 
@@ -26,18 +28,19 @@ SAME = 1e-3
 
 
 def check_autoencoder(
-    autoencoder: SliceAutoencoder,
+    autoencoder: AutoencoderLike,
     prepared: PreparedScan,
     device: torch.device | str = "cpu",
     listener: Callable[[Finding], None] | None = None,
 ) -> list[Finding]:
     """Run all checks on slices of a prepared scan; see `check_classifier`."""
-    return _AutoencoderCheck(autoencoder, prepared, device, listener).run()
+    with borrowed((autoencoder,), torch.device(device)):
+        return _AutoencoderCheck(autoencoder, prepared, device, listener).run()
 
 
 class _AutoencoderCheck:
     def __init__(self, autoencoder, prepared, device, listener):
-        self.autoencoder = autoencoder.to(device)
+        self.autoencoder = GuardedAutoencoder(autoencoder)
         chosen = np.linspace(0, prepared.slices - 1, SLICES + 2).round().astype(int)[1:-1]
         # (K, J, I) -> (n, 1, H, W)
         self.x = torch.from_numpy(prepared.volume[chosen])[:, None].to(device)
@@ -57,12 +60,12 @@ class _AutoencoderCheck:
         return findings
 
     def _redraw(self, x: torch.Tensor) -> torch.Tensor:
-        with torch.inference_mode():
+        with torch.no_grad():
             return self.autoencoder.decode(self.autoencoder.encode(x), tuple(x.shape[-2:]))
 
     def _check_shapes(self) -> tuple[str, str]:
         started = perf_counter()
-        with torch.inference_mode():
+        with torch.no_grad():
             latents = self.autoencoder.encode(self.x)
             self.decoded = self.autoencoder.decode(latents, tuple(self.x.shape[-2:]))
         seconds = perf_counter() - started
@@ -115,9 +118,8 @@ class _AutoencoderCheck:
         return OK, f"{cut.shape[-2]} x {cut.shape[-1]} pixels come back whole"
 
     def _check_gradient(self) -> tuple[str, str]:
-        with torch.inference_mode():
+        with torch.no_grad():
             latents = self.autoencoder.encode(self.x[:1])
-        latents = latents.clone()  # out of inference mode
         size = tuple(self.x.shape[-2:])
         weights = self.x[:1]
 

@@ -10,8 +10,10 @@ from torch import nn
 
 from ....errors import ModelError
 from ....scans.grid import PreparedScan
-from ...classifier import Classifier, Target
-from ..classifier import MESSAGE_LENGTH
+from ...blame import MESSAGE_LENGTH
+from ...classifier import ClassifierLike, Target
+from ...guarded.borrowed import borrowed
+from ...guarded.classifier import guarded_classifier
 from .findings import FAILED, NOTE, OK, WARNING, Finding, Findings
 from .gradient import check_gradient
 
@@ -27,7 +29,7 @@ MANY_DEAD = 0.5
 
 
 def check_classifier(
-    classifier: Classifier,
+    classifier: ClassifierLike,
     prepared: PreparedScan,
     target: str | None = None,
     device: torch.device | str = "cpu",
@@ -37,7 +39,7 @@ def check_classifier(
 
     Parameters
     ----------
-    classifier : Classifier
+    classifier : ClassifierLike
         Any, also a built-in one.
     prepared : PreparedScan
         On its grid.
@@ -53,12 +55,13 @@ def check_classifier(
     SettingsError
         If there is no such target.
     """
-    return _ClassifierCheck(classifier, prepared, target, device, listener).run()
+    with borrowed((classifier,), torch.device(device)):
+        return _ClassifierCheck(classifier, prepared, target, device, listener).run()
 
 
 class _ClassifierCheck:
     def __init__(self, classifier, prepared, target, device, listener):
-        self.classifier = classifier
+        self.classifier = classifier = guarded_classifier(classifier)
         self.target: Target = classifier.find_target(target)
         self.ready = classifier.for_scan(prepared)
         # (K, J, I) -> (1, 1, D, H, W)
@@ -85,7 +88,7 @@ class _ClassifierCheck:
 
     def _check_score(self) -> tuple[str, str]:
         started = perf_counter()
-        with torch.inference_mode():
+        with torch.no_grad():
             scores = self.ready.score(self.x, self.target.name)
             self.first = float(scores[0])
         seconds = perf_counter() - started
@@ -100,7 +103,7 @@ class _ClassifierCheck:
 
     def _check_targets(self) -> tuple[str, str]:
         targets = self.ready.targets
-        with torch.inference_mode():
+        with torch.no_grad():
             if hasattr(self.ready, "all_scores"):
                 values = self.ready.all_scores(self.x)[:, 0].tolist()
             else:
@@ -119,7 +122,7 @@ class _ClassifierCheck:
         return NOTE, shown
 
     def _check_response(self) -> tuple[str, str]:
-        with torch.inference_mode():
+        with torch.no_grad():
             empty = float(self.score(torch.zeros_like(self.x)))
         if _relative(empty, self.first) < ROUNDING:
             return WARNING, (
@@ -129,7 +132,7 @@ class _ClassifierCheck:
         return OK, f"a volume of air scores {empty:.4g}"
 
     def _check_deterministic(self) -> tuple[str, str]:
-        with torch.inference_mode():
+        with torch.no_grad():
             again = float(self.score(self.x))
         difference = _relative(again, self.first)
         if difference == 0:
@@ -187,7 +190,7 @@ class _ClassifierCheck:
 
     def _check_batch(self) -> tuple[str, str]:
         mirrored = self.x.flip(-1)
-        with torch.inference_mode():
+        with torch.no_grad():
             alone = [self.first, float(self.score(mirrored))]
             try:
                 both = self.ready.score(torch.cat([self.x, mirrored]), self.target.name).tolist()
@@ -218,7 +221,7 @@ class _ClassifierCheck:
         """Return the score of the lowest slices; raise `ModelError` that says what to do."""
         cut = self.x[:, :, :slices]
         try:
-            with torch.inference_mode():
+            with torch.no_grad():
                 # Not `ready`: that one is made for the scan as it is.
                 return float(self.classifier.score(cut, self.target.name)[0])
         except Exception as error:  # whatever the user's network raises

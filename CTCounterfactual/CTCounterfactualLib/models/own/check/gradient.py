@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
+from ...blame import GRADIENT_CUT, NO_GRADIENT_TO_TAKE, blamed
 from .findings import FAILED, OK, WARNING
 
 # Greatest change of one voxel or latent, relative to the input's range: small enough for most
@@ -44,13 +45,11 @@ def check_gradient(
     leaf = x.detach().clone().requires_grad_(True)
     score = function(leaf)
     if not score.requires_grad:
-        return FAILED, (
-            "the score doesn't depend on the input in a way that PyTorch can differentiate. Is "
-            "there a .detach(), torch.no_grad(), argmax, a threshold or NumPy in the network?"
-        ), None
-    (gradient,) = torch.autograd.grad(score, leaf, allow_unused=True)
+        return FAILED, NO_GRADIENT_TO_TAKE, None
+    with blamed("The model", f"the gradient at {tuple(x.shape)}", GRADIENT_CUT):
+        (gradient,) = torch.autograd.grad(score, leaf, allow_unused=True)
     if gradient is None:
-        return FAILED, "no gradient reaches the input: something in the network cuts it off.", None
+        return FAILED, GRADIENT_CUT, None
     if not bool(torch.isfinite(gradient).all()):
         return FAILED, (
             "the gradient has NaN or infinite values; look for divisions by 0, sqrt(0), log(0)."
@@ -97,7 +96,7 @@ def _deviation(
     """
     best = None
     scale = span / float(direction.abs().max())
-    with torch.inference_mode():
+    with torch.no_grad():
         for step in STEPS:
             h = step * scale
             above, below = (float(function(x + sign * h * direction)) for sign in (1, -1))
