@@ -11,16 +11,7 @@ from ..errors import ModelError
 from ..storage.sizes import in_words
 from .cards import CARD_SUFFIXES as CARD_SUFFIXES
 from .cards import read_card_and_digest
-from .own.kind import (
-    AUTOENCODER,
-    BUILT_IN,
-    CLASSIFIER,
-    OWN,
-    VQGAN,
-    CardKind,
-    check_kind,
-    kind_of,
-)
+from .own.kind import AUTOENCODER, BUILT_IN, CLASSIFIER, OWN, VQGAN, CardKind, check_kind, kind_of
 from .store.cache import ModelCache, default_folder
 from .store.remote import RemoteFile
 
@@ -177,8 +168,7 @@ def load_autoencoder(
     if not isinstance(name_or_path, str | Path):
         from .guarded.autoencoder import require_autoencoder
 
-        require_autoencoder(name_or_path)
-        return name_or_path
+        return require_autoencoder(name_or_path)
     if is_card(name_or_path):
         return load_card(name_or_path, consent, AUTOENCODER).model
     from .loading import autoencoder_from_card
@@ -212,8 +202,7 @@ def load_classifier(
     if not isinstance(name, str | Path):
         from .guarded.classifier import require_classifier
 
-        require_classifier(name)
-        return name
+        return require_classifier(name)
     if is_card(name):
         return load_card(name, consent, CLASSIFIER).model
     return _listed_classifier(name)

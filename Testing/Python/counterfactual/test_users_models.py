@@ -1,4 +1,4 @@
-"""Models of users through the whole engine: what they do wrong is said in plain words."""
+"""Models of users through the whole engine: copies, asked twice, given back as they came."""
 
 from __future__ import annotations
 
@@ -6,99 +6,26 @@ import random
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from torch import nn
 from torch.nn import functional as F
+from users import SIZE, Halves, Judge, Net, flag, run, same, small_scan
 
-from CTCounterfactualLib.counterfactual.engine import explain
+from CTCounterfactualLib.counterfactual.region import Region
 from CTCounterfactualLib.counterfactual.repeatable import differs
-from CTCounterfactualLib.errors import ModelError, SettingsError
-from CTCounterfactualLib.models.blame import NO_GRADIENT_TO_TAKE
-from CTCounterfactualLib.models.classifier import Target
-from CTCounterfactualLib.models.own.check.classifier import check_classifier
-from CTCounterfactualLib.scans.grid import GridSpec, prepare
-from CTCounterfactualLib.scans.scan import Scan
-
-GRID = GridSpec(spacing=(2.0, 2.0, 4.0))
-SIZE = (6, 16, 20)
-FLAG = "not-reproducible"
-
-
-class Net(nn.Module):
-    """A smooth score of all voxels; `change` is done to its features."""
-
-    def __init__(self, change=lambda x: x):
-        super().__init__()
-        self.conv = nn.Conv3d(1, 4, 3, padding=1)
-        self.norm = nn.BatchNorm3d(4)
-        self.change = change
-        with torch.no_grad():
-            generator = torch.Generator().manual_seed(4)
-            self.conv.weight.copy_(torch.randn(self.conv.weight.shape, generator=generator) / 5)
-            self.conv.bias.zero_()
-
-    def forward(self, x):
-        return self.change(F.softplus(self.norm(self.conv(x)))).mean(dim=(1, 2, 3, 4))
-
-
-class Judge:
-    """A classifier object of a user, around a network."""
-
-    name = "judge"
-    grid, targets = GRID, (Target("finding"), Target("chance", "probability"))
-
-    def __init__(self, network=None, before=lambda x: x):
-        self.network = Net() if network is None else network
-        self.before = before
-
-    def score(self, x, target=None):
-        return self.network(self.before(x))
-
-
-class Halves(nn.Module):
-    """An autoencoder object of a user: mean of 2 x 2 pixels and back."""
-
-    name, factor = "halves", 2
-
-    def __init__(self, encode=lambda z: z, decode=lambda x: x):
-        super().__init__()
-        self.up = nn.Upsample(scale_factor=2, mode="bilinear")
-        self.weight = nn.Parameter(torch.ones(()))
-        self.on_encode, self.on_decode = encode, decode
-
-    def encode(self, x):
-        return self.on_encode(self.weight * F.avg_pool2d(x, 2, ceil_mode=True))
-
-    def decode(self, z, size):
-        return self.on_decode(self.weight * self.up(z)[..., : size[0], : size[1]])
+from CTCounterfactualLib.errors import ModelError
 
 
 @pytest.fixture(scope="module")
 def scan():
-    hu = np.random.default_rng(7).integers(-900, 300, SIZE)
-    hu = np.round((hu + np.roll(hu, 1, 1) + np.roll(hu, 1, 2)) / 3).astype(np.int16)
-    return Scan.from_array(hu, GRID.spacing, (0.0, 0.0, 0.0), name="small")
-
-
-def run(scan, classifier=None, autoencoder=None, **options):
-    chosen = {"mode": "whole", "frames": 0, "max_change": 0.1, **options}
-    return explain(
-        scan, classifier or Judge(), autoencoder=autoencoder or Halves(), **chosen
-    )
-
-
-def flag(result, name=FLAG):
-    return next((flag.message for flag in result.flags if flag.name == name), "")
+    return small_scan()
 
 
 @pytest.fixture(scope="module")
 def plain(scan):
     """What well-behaved models give."""
     return run(scan)
-
-
-def same(one, other):
-    return one.scores == other.scores and np.array_equal(one.counterfactual, other.counterfactual)
 
 
 def test_objects_with_the_interface_are_explained_and_repeatable_ones_not_flagged(plain):
@@ -219,74 +146,6 @@ def test_how_much_two_scores_may_differ(first, again, changed, expected):
     assert differs(again, first, -changed) is expected
 
 
-NO_GRADIENT = [
-    lambda x: x.detach(),
-    torch.no_grad()(lambda x: x * 1),
-    torch.inference_mode()(lambda x: x * 1),
-    lambda x: (255 * x).to(torch.uint8).float(),
-    lambda x: torch.from_numpy(x.detach().numpy()),
-]
-
-
-@pytest.mark.parametrize("change", NO_GRADIENT)
-def test_a_missing_gradient_is_said_in_the_same_words_by_explain_and_check_model(scan, change):
-    with pytest.raises(ModelError) as caught:
-        run(scan, Judge(Net(change)))
-    assert str(caught.value) == f"Classifier judge: {NO_GRADIENT_TO_TAKE}"
-    findings = check_classifier(Judge(Net(change)), prepare(scan, GRID))
-    (found,) = [each.message for each in findings if each.name == "gradient"]
-    assert found == str(caught.value)
-
-
-def needs_what_it_overwrites(x):
-    x = x * 1
-    x /= x.std()
-    return x
-
-
-@pytest.mark.parametrize(("classifier", "words"), [
-    (Judge(before=needs_what_it_overwrites), "judge fails on the gradient.*overwrites in place"),
-    (Judge(Net().half()), "Classifier judge fails on.*another precision than float32"),
-    (Judge(Net().double()), "Classifier judge fails on.*another precision than float32"),
-    (Judge(Net(lambda x: exit(0))), "Classifier judge ends the program"),
-    (Judge(Net(lambda x: x * float("nan"))), "classifier judge.*finite|Classifier judge gives nan"),
-    (Judge(nn.Conv3d(2, 1, 1)), "Classifier judge cannot take.*its own `grid`"),
-    (Judge(nn.Flatten()), r"Classifier judge returned scores of shape \(1, 1920\)"),
-])
-def test_other_faults_of_a_classifier_are_told(scan, classifier, words):
-    with pytest.raises(ModelError, match=words):
-        run(scan, classifier)
-
-
-@pytest.mark.parametrize(("autoencoder", "words"), [
-    (Halves(encode=lambda z: (10 * z).long()), "Autoencoder halves.encode returned numbers of"),
-    (Halves(decode=lambda x: x.detach()), "Autoencoder halves: the decoded slices don't depend"),
-    (Halves(decode=lambda x: torch.sqrt(x - 9)), "Autoencoder halves.decode gives NaN"),
-    (Halves(encode=lambda z: z / 0), "Autoencoder halves.encode gives NaN"),
-    (Halves(decode=lambda x: x[..., 1:]), "Autoencoder halves.decode returned"),
-    (Halves(decode=lambda x: exit()), "Autoencoder halves ends the program"),
-])
-def test_faults_of_an_autoencoder_are_not_put_on_the_classifier(scan, autoencoder, words):
-    with pytest.raises(ModelError, match=words):
-        run(scan, autoencoder=autoencoder)
-
-
-def test_a_probability_out_of_range_is_refused(scan):
-    with pytest.raises(ModelError, match=r"judge gives -?\d.* for chance\. That is no probability"):
-        run(scan, Judge(Net(lambda x: 40 * x)), target="chance")
-
-
-@pytest.mark.parametrize("given", [{"classifier": 5}, {"autoencoder": 5}, {"autoencoder": Judge()}])
-def test_what_is_no_model_is_refused_in_words(scan, given):
-    with pytest.raises(ModelError, match=r"is no (classifier|slice autoencoder)"):
-        run(scan, **given)
-
-
-def test_a_target_that_is_no_text_is_refused(scan):
-    with pytest.raises(SettingsError, match="in quotes, not as 3"):
-        run(scan, target=3)
-
-
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_the_callers_state_neither_matters_nor_changes(scan, plain, mode):
     classifier, autoencoder = Judge(), Halves()
@@ -299,10 +158,6 @@ def test_the_callers_state_neither_matters_nor_changes(scan, plain, mode):
 
 
 def test_a_region_works_with_an_autoencoder_that_only_has_the_interface(scan):
-    import SimpleITK as sitk
-
-    from CTCounterfactualLib.counterfactual.region import Region
-
     inside = np.zeros(SIZE, np.uint8)
     inside[:, 2:12, 3:15] = 1
     result = run(scan, region=Region(sitk.Cast(scan.with_array(inside), sitk.sitkUInt8), "box"))

@@ -20,8 +20,8 @@ _INTERFACE = (
 _SHAPES = "Does it take slices (N, 1, H, W) of any size, and is `factor` right?"
 
 
-def require_autoencoder(autoencoder: Any) -> None:
-    """Raise `ModelError` unless an object has a slice autoencoder's interface."""
+def require_autoencoder(autoencoder: Any) -> AutoencoderLike:
+    """Return an object; raise `ModelError` unless it has a slice autoencoder's interface."""
     if isinstance(autoencoder, type):
         raise ModelError(
             f"The class {autoencoder.__name__} was given as an autoencoder; make an object of it: "
@@ -39,6 +39,7 @@ def require_autoencoder(autoencoder: Any) -> None:
             f"The `factor` of autoencoder {type(autoencoder).__name__} is {describe(factor)}; "
             f"expected the pixels per latent position, a whole number of 1 or more."
         )
+    return autoencoder
 
 
 class GuardedAutoencoder:

@@ -47,8 +47,8 @@ def guarded_classifier(classifier: Any) -> Classifier:
     return GuardedClassifier(classifier)
 
 
-def require_classifier(classifier: Any) -> None:
-    """Raise `ModelError` unless an object has a classifier's interface."""
+def require_classifier(classifier: Any) -> Any:
+    """Return an object; raise `ModelError` unless it has a classifier's interface."""
     if isinstance(classifier, type):
         raise ModelError(
             f"The class {classifier.__name__} was given as a classifier; make an object of it: "
@@ -67,6 +67,7 @@ def require_classifier(classifier: Any) -> None:
             f"The `targets` of classifier {name} are {describe(targets)}, not one or more "
             f"Targets; {_INTERFACE}."
         )
+    return classifier
 
 
 class GuardedClassifier(Classifier):
