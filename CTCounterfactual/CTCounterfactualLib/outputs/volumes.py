@@ -82,4 +82,4 @@ def write_image(image: sitk.Image, path: Path) -> None:
 
 
 def _cause(path: Path) -> str:
-    return f"Cannot write {path.name} completely into {path.parent}: is the disk full?"
+    return f"{path.name} can't be written completely, most likely because the disk is full."

@@ -1,16 +1,42 @@
 """Running a job here: input, stream, checks before the work, and the end."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import SimpleITK as sitk
 
+import CTCounterfactualLib
+from CTCounterfactualLib.counterfactual.result import ChunkHeatmap, Outcome
 from CTCounterfactualLib.errors import Cancelled, ModelError, OutputError, ScanError, SettingsError
 from CTCounterfactualLib.events import CancelToken
 from CTCounterfactualLib.jobs import run
 from CTCounterfactualLib.jobs.job import FileInput, GeneratedInput, Job
 from CTCounterfactualLib.jobs.run import read_input, run_job
+from CTCounterfactualLib.jobs.stream import open_stream
+from CTCounterfactualLib.models.own.consent import Consent
+from CTCounterfactualLib.outputs.folder import claim_output
+
+NETWORK = """
+import sys
+from torch import nn
+
+class Net(nn.Module):
+    def forward(self, x):
+        ENDS
+        return x.mean(dim=(1, 2, 3, 4))
+
+def build():
+    return Net()
+"""
+CARD = {
+    "schema": 1, "kind": "classifier", "name": "mine", "description": "Mean", "licence": "MIT",
+    "source": {"type": "python", "file": "net.py"}, "output": {"kind": "score"},
+    "targets": [{"name": "mean"}],
+}
 
 
 def test_the_result_bears_the_jobs_name_and_region(workplace, job, slab):
@@ -94,3 +120,79 @@ def test_cancel_stops_before_anything_is_read(workplace, job):
     with pytest.raises(Cancelled):
         run_job(missing, cancel=token)
     assert not workplace.result.exists()
+
+
+@pytest.mark.parametrize("ends", ["sys.exit(0)", "raise GeneratorExit", "raise BaseException('x')"])
+def test_a_model_that_ends_the_program_is_named(workplace, job, tmp_path, ends):
+    """Without this the run would end with exit code 0 and no result."""
+    (tmp_path / "net.py").write_text(NETWORK.replace("ENDS", ends))
+    (tmp_path / "mine.json").write_text(json.dumps(CARD))
+    asked = replace(job, classifier=str(tmp_path / "mine.json"))
+    consent = Consent(tmp_path / "consent", trust=True)
+    with pytest.raises(ModelError, match=r"(?s)mine|ended the computation"):
+        run_job(asked, consent=consent)
+    assert not workplace.result.exists()
+    assert not list(workplace.folder.glob(".ct*"))
+
+
+@pytest.mark.parametrize("what", ["input", "region", "classifier"])
+def test_what_is_read_may_not_lie_in_the_output_that_is_replaced(workplace, job, tmp_path, what):
+    result = workplace.result
+    result.mkdir()
+    moved = result / "scan.nrrd"
+    workplace.input.rename(moved)
+    record = {
+        "schema": 1, "disclaimer": "", "input": {}, "prepared": {}, "classifier": {},
+        "target": {}, "autoencoder": {}, "settings": {}, "scores": {}, "chunks": [],
+        "heat_levels": [], "flags": [], "versions": {}, "files": ["result.json", "scan.nrrd"],
+    }
+    (result / "result.json").write_text(json.dumps(record))
+    value = FileInput(str(moved)) if what == "input" else str(moved)
+    with pytest.raises(OutputError, match=r"scan\.nrrd lies in the output folder"):
+        run_job(replace(job, force=True, **{what: value}))
+    assert moved.exists()
+
+
+def test_a_second_run_into_the_same_folder_is_refused_before_it_reads(workplace, job):
+    with (
+        claim_output(job.output),
+        pytest.raises(OutputError, match="is in use by process"),
+    ):
+        run_job(replace(job, input=FileInput("nowhere.nrrd")))
+
+
+def test_a_killed_run_is_spoken_of_by_the_next(workplace, job):
+    code = (
+        "import os, signal, sys; from CTCounterfactualLib.outputs.folder import claim_output\n"
+        "with claim_output(sys.argv[1]) as output:\n"
+        "    (output.claim.start() / 'half').write_text('')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    library = Path(CTCounterfactualLib.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", code, job.output], cwd=library)
+    assert len(list(workplace.folder.glob(".ct*"))) == 1
+    events = []
+    with pytest.raises(ScanError, match="no file or folder"):
+        run_job(replace(job, input=FileInput("nowhere.nrrd")), events.append)
+    assert [event.step for event in events] == ["recovered"]
+    assert "was killed; what it left was removed" in events[0].message
+    assert not list(workplace.folder.glob(".ct*"))
+
+
+@pytest.mark.parametrize("part", ["input", "region"])
+def test_names_that_image_readers_cannot_take_are_refused(job, part):
+    value = FileInput("a\udcff.nrrd") if part == "input" else "a\udcff.nrrd"
+    with pytest.raises(ScanError, match="not text in UTF-8"):
+        run_job(replace(job, **{part: value}))
+
+
+def test_what_was_streamed_goes_if_the_run_fails(tmp_path):
+    with pytest.raises(KeyError), open_stream(str(tmp_path / "a" / "stream"), None) as stream:
+        image = sitk.Image(2, 2, 2, sitk.sitkUInt8)
+        outcome = Outcome(0, 2, (0.0, 6.0), 0.0, 1.0, 1.0, "no", 0.0, ())
+        stream.on_chunk(outcome, ChunkHeatmap(0, 2, image))
+        assert [path.name for path in (tmp_path / "a" / "stream").iterdir()] == [
+            "chunk_000-002.nrrd"
+        ]
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
