@@ -118,7 +118,8 @@ def frames_of(path: Path, header: Dataset) -> Iterator[Frame]:
             photometric=text(header, "PhotometricInterpretation"),
             localizer=LOCALIZER in _text([own, shared, header], PHASES["image type"]).upper(),
             sop_uid=text(header, "SOPInstanceUID"),
-            phase={n: _text([own, shared, header], keys) for n, keys in PHASES.items()},
+            phase={n: _text([own, shared, header], keys) for n, keys in PHASES.items()}
+            | {"file": path.name if count > 1 else ""},
         )
 
 

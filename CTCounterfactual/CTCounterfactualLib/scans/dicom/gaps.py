@@ -71,7 +71,8 @@ def _check_thickness(
         return ()
     what = "are to be" if expected == first.between else "are"
     size = f"{expected:.4g} mm {'apart' if expected == first.between else 'thick'}"
-    if steps is not None and steps.min() > 1:
+    # As many numbers skipped as slices would fit in; else they were numbered with another series.
+    if steps is not None and steps.min() > 1 and gap <= MISSING_FACTOR * steps.max() * expected:
         numbers = sorted(frame.instance for frame in frames)
         raise ScanError(
             f"{told} misses slices: they {what} {size} but lie {gap:.2f} mm apart, and instance "

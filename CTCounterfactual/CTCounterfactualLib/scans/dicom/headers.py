@@ -129,7 +129,7 @@ def _judged(path: Path, header: Dataset) -> Any:
 def _lacking_pixels(path: Path, header: Dataset) -> str:
     """Return in words what a file's plain pixels lack; "" if they are all there."""
     if "PixelData" not in header:
-        return "is truncated before its pixels"
+        return "is truncated before its pixels, or holds pixels of another kind than whole numbers"
     shape = [int(header.get(k) or 1) for k in ("Rows", "Columns", "NumberOfFrames",
                                                "SamplesPerPixel")]  # fmt: skip
     needed = math.prod(shape) * int(header.BitsAllocated) // 8

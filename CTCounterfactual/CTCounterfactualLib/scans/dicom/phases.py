@@ -74,7 +74,7 @@ def one_phase(
 def _phases(frames: Sequence[Frame], along: np.ndarray) -> list[Phase] | None:
     """Return the phases of a series; None if it is one volume, empty if they can't be told."""
     twice = _repeats(along)
-    for name in PHASES:
+    for name in (*PHASES, "file"):
         groups = _grouped(frames, name)
         if len(groups) < 2:
             continue

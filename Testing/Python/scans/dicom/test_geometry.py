@@ -55,6 +55,14 @@ def test_thin_slices_far_apart_with_numbers_that_go_on_are_warned_of(series, nam
     assert "are 1 mm thick but lie 5.00 mm apart" in scan.warnings[0][1]
 
 
+def test_thin_slices_far_apart_numbered_in_turn_with_another_series(series, names):
+    def in_turn(k, dataset):
+        dataset.SliceThickness = 1
+        dataset.InstanceNumber = 1 + 2 * k
+
+    assert names(read_scan(series(in_turn))) == ["gaps-between-slices"]
+
+
 def test_thick_slices_that_overlap_are_sound(series, names):
     def thick(k, dataset):
         dataset.SliceThickness = 10

@@ -92,3 +92,11 @@ def test_frames_of_two_phases(tmp_path, refusal, told):
     message = refusal(path)
     assert ("1.2: temporal position 2" if told else "1.2: images 13 to 24") in message
     assert np.array_equal(read_scan(path, series="1.2").array, HU + 7)
+
+
+def test_phases_in_a_file_each(tmp_path, refusal):
+    positions = [at(n) for n in range(12)]
+    write_enhanced(tmp_path / "early.dcm", positions, HU)
+    write_enhanced(tmp_path / "late.dcm", positions, HU + 7)
+    assert "1.1: file late.dcm (12 slices); 1.2: file early.dcm" in refusal(tmp_path)
+    assert np.array_equal(read_scan(tmp_path, series="1.1").array, HU + 7)
