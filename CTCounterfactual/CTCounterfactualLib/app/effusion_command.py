@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from ..errors import SettingsError
+from ..errors import ModelError, SettingsError
 from .interrupt import cancel_on_signal
 from .training_command import kept
 
@@ -80,9 +80,13 @@ def _start(card_path: str | None):
 
     if card_path is None:
         return None, []
-    card = read_card(Path(card_path))
-    earlier = [*card.get("earlier_training", []), card["training"]]
-    return load_effusion(Path(card_path)).network, earlier
+    path = Path(card_path)
+    card = read_card(path)
+    network = load_effusion(path, card).network
+    earlier = card.get("earlier_training", [])
+    if not isinstance(earlier, list):
+        raise ModelError(f"The model card {path}: earlier_training is no list; correct it.")
+    return network, earlier + [card[name] for name in ("training",) if name in card]
 
 
 def _settings(options: argparse.Namespace):
