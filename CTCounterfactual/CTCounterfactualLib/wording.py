@@ -81,6 +81,12 @@ PANEL_SETTINGS = {
     "seed": _ADVANCED + "Seed",
     "assume_hu": _ADVANCED + "Take the values as HU in any case",
 }
+# (setting, value) -> the choice's text in the panel, where that isn't the value itself.
+PANEL_CHOICES = {
+    ("mode", "whole"): "Whole volume only",
+    ("baseline", "scan"): "Scan",
+    ("device", "cpu"): "CPU",
+}
 # Keywords of the console that aren't the camel case of a setting's name.
 RENAMED = {"chunk": "chunkSize"}
 
@@ -196,7 +202,8 @@ def _setting(name: str, value: Any, place: Place) -> str:
     if place is Place.PANEL:
         if value is None:
             return f"'{PANEL_SETTINGS[name].rpartition(' > ')[2]}'"
-        return PANEL_SETTINGS[name] + ("" if value is True else f": {value}")
+        chosen = PANEL_CHOICES.get((name, value), value)
+        return PANEL_SETTINGS[name] + ("" if value is True else f": {chosen}")
     if place is Place.COMMAND_LINE:
         option = "--" + name.replace("_", "-")
         return option if value in (None, True) else f"{option} {value}"

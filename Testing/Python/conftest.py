@@ -8,6 +8,11 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "CTCounterfactual"), str(REPOSITORY / "Testing")]
 
+from CTCounterfactualLib.counterfactual.threads import settle_threads  # noqa: E402
+
+# Before anything loads PyTorch: tests, too, are to go on where the machine is busy.
+settle_threads()
+
 
 @pytest.fixture(scope="session")
 def shared_ct():

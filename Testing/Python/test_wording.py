@@ -24,6 +24,7 @@ from CTCounterfactualLib.errors import (
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.wording import (
     ACTIONS,
+    PANEL_CHOICES,
     PANEL_SETTINGS,
     Place,
     keyword_of,
@@ -64,7 +65,7 @@ def test_an_error_has_the_words_of_its_place(place):
         (Place.PYTHON, "max_change: device='cpu', chunk=5, target=NAME"),
         (Place.COMMAND_LINE, "--max-change: --device cpu, --chunk 5, --target NAME"),
         (Place.CONSOLE, "maxChange: device='cpu', chunkSize=5, target=NAME"),
-        (Place.PANEL, "'Change limit': Settings > Device: cpu, Settings > Chunk size: 5, "
+        (Place.PANEL, "'Change limit': Settings > Device: CPU, Settings > Chunk size: 5, "
                       "Input > Target: NAME"),
     ],
 )
@@ -85,7 +86,7 @@ def test_advice_is_worded_as_the_message_is():
     error = OutOfMemory(on_gpu=True)
     assert error.advice.startswith("Use device='cpu'")
     error.place = Place.PANEL
-    assert error.advice.startswith("Use Settings > Device: cpu")
+    assert error.advice.startswith("Use Settings > Device: CPU")
 
 
 def test_flags_and_events_have_the_words_of_the_process():
@@ -167,6 +168,13 @@ def test_places_in_the_panel_exist_there():
     for path in paths:
         for part in path.partition(",")[0].split(" > "):
             assert part in texts, f"{path}: the panel shows no {part!r}"
+
+
+def test_choices_in_the_panel_exist_there():
+    source = (SLICER_SIDE / "panels" / "settings.py").read_text(encoding="utf-8")
+    for (setting, value), text in PANEL_CHOICES.items():
+        assert re.search(rf'"{value}"[:,] _\("{text}"\)', source), (setting, value)
+        assert worded(say(setting, value), Place.PANEL).endswith(f": {text}")
 
 
 def texts_of(path: Path) -> list[tuple[int, str]]:

@@ -144,7 +144,7 @@ def test_an_error_of_the_job_is_told_in_words(start_worker, workplace, finish):
     [
         (None, "use baseline='scan'."),
         (Place.CONSOLE, "use baseline='scan'."),
-        (Place.PANEL, "use Settings > Advanced > Baseline: scan."),
+        (Place.PANEL, "use Settings > Advanced > Baseline: Scan."),
     ],
 )
 def test_errors_have_the_words_of_the_place_that_started_the_worker(
