@@ -7,9 +7,6 @@ import zlib
 from pathlib import Path
 
 from ..errors import ScanError
-from ..storage.hashing import file_sha256, files_sha256
-
-__all__ = ["file_sha256", "files_sha256", "read_unpacked"]  # the first two are being moved
 
 GZIP_MAGIC = b"\x1f\x8b"
 

@@ -25,7 +25,7 @@ from CTCounterfactualLib.models.published_models import published_autoencoder, p
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, ModelCache
 from CTCounterfactualLib.models.vqgan import VQGAN
 from CTCounterfactualLib.models.vqgan_config import VQGANConfig
-from CTCounterfactualLib.scans.files import file_sha256
+from CTCounterfactualLib.storage.hashing import file_sha256
 from oracle_problems import fill
 
 SIZES = {

@@ -12,7 +12,7 @@ from CTCounterfactualLib.models.catalogue import load_autoencoder
 from CTCounterfactualLib.models.taming import config_from_yaml, convert_checkpoint, infer_config
 from CTCounterfactualLib.models.vqgan import VQGAN
 from CTCounterfactualLib.models.vqgan_config import VQGANConfig
-from CTCounterfactualLib.scans.files import file_sha256
+from CTCounterfactualLib.storage.hashing import file_sha256
 from oracle_problems import VQGAN_CASES, fill, vqgan_inputs
 
 yaml = pytest.importorskip("yaml")
