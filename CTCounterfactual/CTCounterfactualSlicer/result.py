@@ -46,6 +46,11 @@ class NodeResult:
         return self.explanation.scores
 
     @property
+    def gain(self) -> float:
+        """How far the score moved the wanted way (negative where it went the other way)."""
+        return self.explanation.gain
+
+    @property
     def reduction(self) -> float:
         """By how much the score fell from scan to counterfactual (negative where it rose)."""
         return self.scores.original - self.scores.counterfactual
@@ -88,6 +93,6 @@ class NodeResult:
 
     @property
     def chartNodes(self) -> tuple:
-        """The charts there are: score along lambda, reduction per chunk."""
+        """The charts there are: score along lambda, how far each chunk moved it."""
         charts = (self.nodes.path_chart, self.nodes.evidence_chart)
         return tuple(chart for chart in charts if chart is not None)

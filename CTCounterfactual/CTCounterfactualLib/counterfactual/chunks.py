@@ -47,6 +47,7 @@ def search_range(
         stop_reason=found.stop_reason,
         change=found.point.change,
         path=found.path,
+        direction=workspace.settings.direction,
     )
 
 

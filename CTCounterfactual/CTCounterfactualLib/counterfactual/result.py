@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from ..scans.scan import Scan
 from ..wording import worded
+from .direction import DECREASE, gain
 from .settings import ExplainSettings
 
 # Shown on everything that leaves the program.
@@ -90,6 +91,8 @@ class Outcome:
         Fraction changed at the kept point (in the settings' `change_scope`).
     path : tuple of SearchPoint
         Every evaluation in the order they were made; its length is `evaluations`.
+    direction : str
+        Which way the score was to go: `decrease` or `increase`.
     """
 
     start: int
@@ -101,6 +104,7 @@ class Outcome:
     stop_reason: str
     change: float
     path: tuple[SearchPoint, ...]
+    direction: str = DECREASE
 
     @property
     def evaluations(self) -> int:
@@ -108,8 +112,13 @@ class Outcome:
         return len(self.path)
 
     @property
+    def gain(self) -> float:
+        """How far the score moved the wanted way (negative where it went the other way)."""
+        return gain(self.direction, self.score_before, self.score_after)
+
+    @property
     def reduction(self) -> float:
-        """Score before minus score after (negative where the score rose)."""
+        """Score before minus score after, whichever way was wanted; see `gain`."""
         return self.score_before - self.score_after
 
 
@@ -254,3 +263,8 @@ class Explanation:
     frames: tuple[Frame, ...] = ()
     lungs: sitk.Image | None = None
     region_name: str = ""
+
+    @property
+    def gain(self) -> float:
+        """How far the written counterfactual's score lies the wanted way from the scan's."""
+        return gain(self.settings.direction, self.scores.original, self.scores.counterfactual)

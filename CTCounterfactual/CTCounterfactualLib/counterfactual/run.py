@@ -246,6 +246,7 @@ class Run:
             f"{name}: {told} ({outcome.stop_reason})",
             GRADIENT + (SEARCHED - GRADIENT) * searched,
             start=outcome.start, stop=outcome.stop, **{"lambda": outcome.lam},
+            direction=outcome.direction,
             score_before=outcome.score_before, score_after=outcome.score_after,
             stop_reason=outcome.stop_reason, change=outcome.change,
             slab_mm=list(outcome.slab_mm), evaluations=outcome.evaluations, **data,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from ..counterfactual.direction import noun
 from ..counterfactual.result import Explanation, Outcome
 from .texts import PLAIN
 
@@ -39,14 +40,13 @@ def _axes(figure, cell, ink: str, muted: str, paper: str):
 
 def _draw_evidence(axes, explanation: Explanation, ink: str) -> None:
     """Bars along the body axis: how far the score moved when only this slab could change."""
-    sign = 1 if explanation.settings.direction == "decrease" else -1
-    gains = [sign * outcome.reduction for outcome in explanation.chunks]
+    gains = [outcome.gain for outcome in explanation.chunks]
     best = max(range(len(gains)), key=gains.__getitem__)
     centres = [sum(o.slab_mm) / 2 for o in explanation.chunks]
     heights = [o.slab_mm[1] - o.slab_mm[0] for o in explanation.chunks]
     colours = [BAR_BEST if n == best and gains[n] > 0 else BAR for n in range(len(gains))]
     axes.barh(centres, gains, height=[h * 0.86 for h in heights], color=colours)
-    word = "Reduction" if sign > 0 else "Increase"
+    word = noun(explanation.settings.direction).capitalize()
     axes.set_xlabel(f"{word} of the score{_unit(explanation)}, one slab changed at a time", **PLAIN)
     axes.set_ylabel("S (mm), foot to head")
     axes.set_title("Where is the evidence?", color=ink, fontsize=11, loc="left")

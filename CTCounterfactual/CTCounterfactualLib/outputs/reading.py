@@ -76,11 +76,12 @@ def read_result(folder: str | Path, scan: Scan | None = None) -> Explanation:
 
 
 def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Explanation:
-    chunks = tuple(_outcome(search) for search in record["chunks"])
+    settings = record["settings"]
+    direction = settings["direction"]
+    chunks = tuple(_outcome(search, direction) for search in record["chunks"])
     files = record["files"]
     changed = _image(folder, "counterfactual.nrrd")
     difference = _voxels(folder, "difference.nrrd")
-    settings = record["settings"]
     return Explanation(
         scan=_scan(folder, record, scan, changed, difference),
         prepared=PreparedInfo(record["prepared"]["slices"], tuple(record["prepared"]["spacing"])),
@@ -91,7 +92,7 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
         target=TargetInfo(**record["target"]),
         autoencoder=ModelInfo(**record["autoencoder"]),
         scores=Scores(**record["scores"]),
-        whole=_outcome(record["whole"]) if record["whole"] else None,
+        whole=_outcome(record["whole"], direction) if record["whole"] else None,
         chunks=chunks,
         counterfactual=sitk.GetArrayFromImage(changed),
         difference=difference,
@@ -213,7 +214,7 @@ def _grid(size, spacing) -> str:
     return f"{extent} voxels of {' x '.join(f'{s:.4g}' for s in spacing)} mm"
 
 
-def _outcome(search: dict[str, Any]) -> Outcome:
+def _outcome(search: dict[str, Any], direction: str) -> Outcome:
     return Outcome(
         start=search["start"],
         stop=search["stop"],
@@ -224,6 +225,7 @@ def _outcome(search: dict[str, Any]) -> Outcome:
         stop_reason=search["stop_reason"],
         change=search["change"],
         path=tuple(SearchPoint(*point) for point in search["path"]),
+        direction=direction,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from html import escape
 
+from ..counterfactual.direction import noun
 from ..counterfactual.result import Explanation, Outcome
 from .numbers import amount, decimals, fixed
 
@@ -26,10 +27,10 @@ def evidence(explanation: Explanation) -> str:
             "say at which height the evidence lies.</p>"
         )
     shown = _strongest(explanation)
-    word = "Reduction" if explanation.settings.direction == "decrease" else "Increase"
+    word = noun(explanation.settings.direction).capitalize()
     unit = f" ({explanation.target.unit})" if explanation.target.unit else ""
-    longest = max(_gain(explanation, outcome) for outcome in shown)
-    rows = "".join(_row(explanation, outcome, longest) for outcome in reversed(shown))
+    longest = max(outcome.gain for outcome in shown)
+    rows = "".join(_row(outcome, longest) for outcome in reversed(shown))
     left_out = len(explanation.chunks) - len(shown)
     note = f'<p class="fine">The {len(shown)} strongest of {len(explanation.chunks)} slabs; all ' \
            "are in chunks.csv of the result folder.</p>" if left_out else ""
@@ -42,18 +43,12 @@ def evidence(explanation: Explanation) -> str:
 
 def _strongest(explanation: Explanation) -> tuple[Outcome, ...]:
     """Return the slabs to list, foot to head."""
-    by_gain = sorted(explanation.chunks, key=lambda o: _gain(explanation, o), reverse=True)
+    by_gain = sorted(explanation.chunks, key=lambda outcome: outcome.gain, reverse=True)
     return tuple(sorted(by_gain[:ROWS_SHOWN], key=lambda outcome: outcome.start))
 
 
-def _gain(explanation: Explanation, outcome: Outcome) -> float:
-    """Return how far the score moved the wanted way."""
-    return outcome.reduction if explanation.settings.direction == "decrease" \
-        else -outcome.reduction
-
-
-def _row(explanation: Explanation, outcome: Outcome, longest: float) -> str:
-    gain = _gain(explanation, outcome)
+def _row(outcome: Outcome, longest: float) -> str:
+    gain = outcome.gain
     width = 100 * max(gain, 0.0) / longest if longest > 0 else 0.0
     best = ' class="best"' if gain == longest and gain > 0 else ""
     low, high = (fixed(edge, 0) for edge in outcome.slab_mm)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ..counterfactual.direction import DECREASE, INCREASE
 from ..counterfactual.result import Explanation, Flag, Outcome
 from .figure import LEVEL_HU, WINDOW_HU
 from .numbers import MINUS, amount, percent, signed
@@ -11,7 +12,7 @@ from .numbers import MINUS, amount, percent, signed
 
 def question(explanation: Explanation) -> str:
     """Return the headline."""
-    verb = {"decrease": "lower", "increase": "raise"}[explanation.settings.direction]
+    verb = {DECREASE: "lower", INCREASE: "raise"}[explanation.settings.direction]
     return f"What would {verb} \N{LEFT DOUBLE QUOTATION MARK}{explanation.target.name}" \
            f"\N{RIGHT DOUBLE QUOTATION MARK}?"
 
@@ -27,7 +28,6 @@ def answer(explanation: Explanation) -> str:
             f"wanted way. The counterfactual is the scan itself."
         )
     moved = scores.counterfactual - scores.original
-    wanted = -1 if explanation.settings.direction == "decrease" else 1
     verb = "lowers" if moved < 0 else "raises" if moved > 0 else "does not move"
     text = f"{_changed(explanation)}{where} {verb} the score"
     if moved:
@@ -35,7 +35,7 @@ def answer(explanation: Explanation) -> str:
             f" from {amount(scores.original)} to "
             f"{_with_unit(amount(scores.counterfactual), explanation)}{_share(explanation)}"
         )
-    against = " This is against the direction asked for." if moved * wanted < 0 else ""
+    against = " This is against the direction asked for." if explanation.gain < 0 else ""
     return f"{text}.{against}"
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from ..counterfactual.direction import noun
 from ..counterfactual.result import Explanation
 
-COLUMNS = (
-    "range", "start", "stop", "slab_low_mm", "slab_high_mm", "lambda", "score_before",
-    "score_after", "reduction", "stop_reason", "change", "evaluations",
-)
+
+def columns(direction: str) -> tuple[str, ...]:
+    """Return the headers; how far the score moved as asked is a `reduction` or an `increase`."""
+    return (
+        "range", "start", "stop", "slab_low_mm", "slab_high_mm", "lambda", "score_before",
+        "score_after", noun(direction), "stop_reason", "change", "evaluations",
+    )
 
 
 def write_chunk_table(explanation: Explanation, path: Path) -> None:
@@ -20,12 +24,12 @@ def write_chunk_table(explanation: Explanation, path: Path) -> None:
         rows.insert(0, ("whole", explanation.whole))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow(columns(explanation.settings.direction))
         for kind, outcome in rows:
             low, high = outcome.slab_mm
             writer.writerow((
                 kind, outcome.start, outcome.stop, f"{low:.2f}", f"{high:.2f}",
                 f"{outcome.lam:.8g}", f"{outcome.score_before:.8g}", f"{outcome.score_after:.8g}",
-                f"{outcome.reduction:.8g}", outcome.stop_reason, f"{outcome.change:.6f}",
+                f"{outcome.gain:.8g}", outcome.stop_reason, f"{outcome.change:.6f}",
                 outcome.evaluations,
             ))

@@ -47,7 +47,7 @@ class SceneNodes:
     path_tables : tuple of vtkMRMLTableNode
         Evaluations along lambda of each plotted search.
     path_chart, evidence_chart : vtkMRMLPlotChartNode or None
-        Score along lambda; reduction per chunk. None where there was no such search.
+        Score along lambda; how far each chunk moved it. None where there was no such search.
     plot_series : tuple of vtkMRMLPlotSeriesNode
         What the charts draw.
     colors : tuple of vtkMRMLColorTableNode

@@ -1,9 +1,10 @@
-"""Charts: the score along lambda, and the reduction per chunk ("where is the evidence")."""
+"""Charts: the score along lambda, and how far each chunk moved it ("where is the evidence")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..counterfactual.direction import noun
 from ..counterfactual.result import Explanation, Outcome
 from . import names, tables
 
@@ -19,7 +20,7 @@ SERIES_RGB = (
 
 def plotted_paths(explanation: Explanation) -> list[tuple[str, Outcome]]:
     """Return name and search of each curve: the whole volume, then the chunks in their order."""
-    ranked = sorted(explanation.chunks, key=lambda chunk: -abs(chunk.reduction))
+    ranked = sorted(explanation.chunks, key=lambda chunk: -abs(chunk.gain))
     kept = sorted(ranked[:MAX_CHUNK_CURVES], key=lambda chunk: chunk.start)
     chunks = [(names.slices_name(chunk.start, chunk.stop), chunk) for chunk in kept]
     whole = [(WHOLE, explanation.whole)] if explanation.whole is not None else []
@@ -64,15 +65,14 @@ def add_evidence_chart(scene, explanation: Explanation, table, called: names.Nam
     """
     if table is None:
         return None, ()
-    bars = _add_series(
-        scene, table, called.of_series("reduction"), tables.CENTRE, tables.REDUCTION
-    )
+    word = noun(explanation.settings.direction)
+    bars = _add_series(scene, table, called.of_series(word), tables.CENTRE, word)
     bars.SetPlotType(bars.PlotTypeScatterBar)
     bars.SetLabelColumnName(tables.SLICES)
     bars.SetColor(*SERIES_RGB[4])
     axes = (
         "S coordinate of the slices (mm)",
-        _with_unit(f"reduction of {explanation.target.name}", explanation.target.unit),
+        _with_unit(f"{word} of {explanation.target.name}", explanation.target.unit),
     )
     chart = _add_chart(scene, called.of("evidence"), "Where the evidence is", axes, [bars])
     chart.SetLegendVisibility(False)

@@ -62,7 +62,7 @@ def record_slab(node, row: SearchRow) -> None:
     """
     set_attributes(
         node, start=row.start, stop=row.stop, slabLow=row.low, slabHigh=row.high,
-        reduction=row.reduction, stopReason=row.stop_reason,
+        gain=row.gain, stopReason=row.stop_reason,
     )
     node.SetAttribute(ATTRIBUTE_PREFIX + "lambda", str(row.lam))  # a keyword in Python
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..counterfactual.direction import DECREASE, gain
 from ..counterfactual.result import Outcome
 from . import names
 
@@ -24,6 +25,8 @@ class SearchRow:
         Fraction of the image that changed.
     evaluations : int
         Times the model was run.
+    direction : str
+        Which way the score was to go.
     """
 
     start: int
@@ -36,6 +39,7 @@ class SearchRow:
     stop_reason: str
     change: float
     evaluations: int
+    direction: str = DECREASE
 
     @classmethod
     def of(cls, outcome: Outcome) -> SearchRow:
@@ -43,6 +47,7 @@ class SearchRow:
         return cls(
             outcome.start, outcome.stop, *outcome.slab_mm, outcome.lam, outcome.score_before,
             outcome.score_after, outcome.stop_reason, outcome.change, outcome.evaluations,
+            outcome.direction,
         )
 
     @classmethod
@@ -52,7 +57,7 @@ class SearchRow:
         return cls(
             int(data["start"]), int(data["stop"]), float(low), float(high), float(data["lambda"]),
             float(data["score_before"]), float(data["score_after"]), str(data["stop_reason"]),
-            float(data["change"]), int(data["evaluations"]),
+            float(data["change"]), int(data["evaluations"]), str(data["direction"]),
         )
 
     @property
@@ -66,6 +71,6 @@ class SearchRow:
         return (self.low + self.high) / 2
 
     @property
-    def reduction(self) -> float:
-        """Score before minus score after."""
-        return self.score_before - self.score_after
+    def gain(self) -> float:
+        """How far the score moved the wanted way."""
+        return gain(self.direction, self.score_before, self.score_after)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..counterfactual.direction import INCREASE, noun
 from ..counterfactual.result import Explanation, SearchPoint
 from .mrml import vtk
 from .rows import SearchRow
 
-SLICES, CENTRE, REDUCTION = "slices", "centre", "reduction"  # drawn by the evidence chart
+SLICES, CENTRE = "slices", "centre"  # drawn by the evidence chart, with `noun(direction)`
 LAMBDA, SCORE = "lambda", "score"  # drawn by the path chart
+_GAINS = ("reduction (scan - counterfactual)", "increase (counterfactual - scan)")
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,13 @@ def append_rows(node, columns: Sequence[Column]) -> None:
 
 
 def add_score_table(scene, explanation: Explanation, name: str):
-    """Add the scores of scan, reconstruction and counterfactual, and scan minus counterfactual."""
+    """Add the scores of scan, reconstruction and counterfactual, and how far it went as asked."""
     scores, unit = explanation.scores, explanation.target.unit
     rows = {
         "scan": scores.original,
         "reconstruction": scores.reconstruction,
         "counterfactual": scores.counterfactual,
-        "reduction (scan - counterfactual)": scores.original - scores.counterfactual,
+        _GAINS[explanation.settings.direction == INCREASE]: explanation.gain,
     }
     return add_table(scene, name, [
         Column("volume", list(rows)),
@@ -69,7 +71,10 @@ def add_score_table(scene, explanation: Explanation, name: str):
 
 
 def search_columns(rows: Sequence[SearchRow], unit: str) -> list[Column]:
-    """Return the columns of searches, one row each: where, lambda, scores, why it stopped."""
+    """Return the columns of searches, one row each: where, lambda, scores, why it stopped.
+
+    There is one row at least, and all are of one run.
+    """
     return [
         Column(SLICES, [row.name for row in rows]),
         Column("start", [row.start for row in rows], "", "First prepared slice"),
@@ -80,7 +85,10 @@ def search_columns(rows: Sequence[SearchRow], unit: str) -> list[Column]:
         Column(LAMBDA, [row.lam for row in rows], "", "Step along the gradient that was kept"),
         Column("score before", [row.score_before for row in rows], unit),
         Column("score after", [row.score_after for row in rows], unit),
-        Column(REDUCTION, [row.reduction for row in rows], unit, "Score before minus after"),
+        Column(
+            noun(rows[0].direction), [row.gain for row in rows], unit,
+            "How far the score went as asked",
+        ),
         Column("change", [row.change for row in rows], "", "Fraction of the image that changed"),
         Column("stop reason", [row.stop_reason for row in rows]),
         Column("evaluations", [row.evaluations for row in rows], "", "Times the model was run"),

@@ -8,6 +8,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from CTCounterfactualLib.counterfactual.direction import DECREASE
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER
 from CTCounterfactualLib.scene import layouts
 from CTCounterfactualLib.scene.earlier import result_nodes
@@ -36,8 +37,8 @@ class ResultsPanel(Panel):
         self._filling = False
         self._result = ChoiceBox(self.ui.resultComboBox, self._choose)
         table = self.ui.chunkTable
-        table.setColumnCount(len(_headers("")))
-        table.setHorizontalHeaderLabels(_headers(""))
+        table.setColumnCount(len(_headers("", DECREASE)))
+        table.setHorizontalHeaderLabels(_headers("", DECREASE))
         table.verticalHeader().hide()
         table.horizontalHeader().stretchLastSection = True
         table.connect("itemSelectionChanged()", self._row_selected)
@@ -133,8 +134,10 @@ class ResultsPanel(Panel):
         self.ui.scanScoreLabel.text = texts.score(shown.original, unit)
         self.ui.reconstructionScoreLabel.text = texts.score(shown.reconstruction, unit)
         self.ui.counterfactualScoreLabel.text = texts.score(shown.counterfactual, unit)
-        self.ui.reductionLabel.text = texts.reduction(
-            shown.original, shown.counterfactual, unit
+        self.ui.reductionCaption.text = texts.gain_header(shown.direction)
+        self.ui.reductionCaption.toolTip = texts.gain_hint(shown.direction)
+        self.ui.reductionLabel.text = texts.gain(
+            shown.direction, shown.original, shown.counterfactual, unit
         )
         self.ui.flagsLabel.visible = bool(shown.flags)
         heading = _("Please note")
@@ -148,8 +151,8 @@ class ResultsPanel(Panel):
         first = len(before.rows) if grown else 0
         self._filling = True
         try:
-            if shown.unit != before.unit:
-                table.setHorizontalHeaderLabels(_headers(shown.unit))
+            if (shown.unit, shown.direction) != (before.unit, before.direction):
+                table.setHorizontalHeaderLabels(_headers(shown.unit, shown.direction))
             if not grown:
                 table.clearContents()
                 table.clearSelection()
@@ -169,7 +172,7 @@ class ResultsPanel(Panel):
             (f"{row.start}-{row.stop}", False),
             (_("{low:.0f} to {high:.0f}").format(low=row.low, high=row.high), True),
             (texts.score(row.score_after), True),
-            (texts.reduction(row.score_before, row.score_after), True),
+            (texts.gain(row.direction, row.score_before, row.score_after), True),
             (row.stop_reason, False),
         )
         for column, (text, numeric) in enumerate(cells):
@@ -230,8 +233,8 @@ class ResultsPanel(Panel):
                 slicer.modules.plots.logic().ShowChartInLayout(chart)
 
 
-def _headers(unit: str) -> list[str]:
+def _headers(unit: str, direction: str) -> list[str]:
     """Return the headers of the table; units are said here and not in each row."""
-    reduction = _("Reduction ({unit})").format(unit=unit) if unit else _("Reduction")
     after = _("After ({unit})").format(unit=unit) if unit else _("After")
-    return [_("Slices"), _("Position (mm)"), after, reduction, _("Ended by")]
+    gained = texts.gain_header(direction, unit)
+    return [_("Slices"), _("Position (mm)"), after, gained, _("Ended by")]

@@ -98,7 +98,9 @@ class RunPanel(Panel):
         self._show_times()
         self._timer.start()
         target = self._target(keywords)
-        self._live = Shown(target=target.label, unit=target.unit)
+        self._live = Shown(
+            target=target.label, unit=target.unit, direction=keywords["direction"]
+        )
         self.host.show(self._live)
 
     def _target(self, keywords: dict) -> ListedTarget:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from CTCounterfactualLib.counterfactual.direction import DECREASE
 from CTCounterfactualLib.scene import roles, tables
 from CTCounterfactualLib.scene.provenance import ROLE, get_attribute
 from CTCounterfactualLib.scene.rows import SearchRow
@@ -36,6 +37,8 @@ class Shown:
         None while a job runs.
     result : NodeResult or None
         None for what came with a scene: then there is no folder to export.
+    direction : str
+        Which way the score was to go.
     """
 
     target: str = ""
@@ -48,6 +51,7 @@ class Shown:
     heatmaps: tuple = ()
     nodes: SceneNodes | None = None
     result: NodeResult | None = None
+    direction: str = DECREASE
 
     @classmethod
     def of_result(cls, result: NodeResult) -> Shown:
@@ -61,7 +65,7 @@ class Shown:
             scores.original, scores.reconstruction, scores.counterfactual,
             tuple(flag.message for flag in result.flags),
             tuple(SearchRow.of(outcome) for outcome in outcomes),
-            tuple(result.heatmapNodes), result.nodes, result,
+            tuple(result.heatmapNodes), result.nodes, result, explanation.settings.direction,
         )
 
     @classmethod
@@ -70,11 +74,14 @@ class Shown:
         node = nodes.counterfactual
         scores = json.loads(get_attribute(node, "scores") or "{}")
         flags = json.loads(get_attribute(node, "flags") or "[]")
+        settings = json.loads(get_attribute(node, "settings") or "{}")
+        direction = settings.get("direction", DECREASE)
         return cls(
             get_attribute(node, "target") or "", get_attribute(node, "unit") or "",
             scores.get("original"), scores.get("reconstruction"), scores.get("counterfactual"),
             tuple(flag["message"] for flag in flags),
-            _rows_of(nodes.chunk_table or nodes.whole_table), tuple(nodes.chunk_heatmaps), nodes,
+            _rows_of(nodes.chunk_table or nodes.whole_table, direction),
+            tuple(nodes.chunk_heatmaps), nodes, direction=direction,
         )
 
     def with_event(self, event, heatmaps: tuple) -> Shown:
@@ -116,7 +123,7 @@ def counterfactuals(scene) -> list:
     return [node for node in volumes if get_attribute(node, ROLE) == roles.COUNTERFACTUAL]
 
 
-def _rows_of(table) -> tuple[SearchRow, ...]:
+def _rows_of(table, direction: str) -> tuple[SearchRow, ...]:
     """Return the searches of a table node that `scene.tables.add_search_table` made."""
     if table is None:
         return ()
@@ -130,7 +137,7 @@ def _rows_of(table) -> tuple[SearchRow, ...]:
             int(number(row, "start")), int(number(row, "stop")), number(row, "low"),
             number(row, "high"), number(row, tables.LAMBDA), number(row, "score before"),
             number(row, "score after"), cells.GetValueByName(row, "stop reason").ToString(),
-            number(row, "change"), int(number(row, "evaluations")),
+            number(row, "change"), int(number(row, "evaluations")), direction,
         )
         for row in range(cells.GetNumberOfRows())
     )

@@ -6,6 +6,7 @@ import html
 
 from slicer.i18n import tr as _
 
+from CTCounterfactualLib.counterfactual import direction as directions
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER
 
 MINUTE_S = 60
@@ -68,13 +69,28 @@ def score(value: float | None, unit: str = "") -> str:
     return f"{value:.{SCORE_DIGITS}g} {unit}".strip()
 
 
-def reduction(original: float | None, final: float | None, unit: str = "") -> str:
-    """Return by how much a score fell, with its share of the original: "0.52 L (10.0%)"."""
+def gain(
+    direction: str, original: float | None, final: float | None, unit: str = ""
+) -> str:
+    """Return how far a score moved as asked, with its share of the original: "0.52 L (10.0%)"."""
     if original is None or final is None:
         return "-"
-    fell = original - final
-    text = score(fell, unit)
-    return f"{text} ({fell / abs(original):.1%})" if original else text
+    gained = directions.gain(direction, original, final)
+    text = score(gained, unit)
+    return f"{text} ({gained / abs(original):.1%})" if original else text
+
+
+def gain_header(direction: str, unit: str = "") -> str:
+    """Return what a gain is called, as a header: "Reduction (L)" or "Increase (L)"."""
+    word = _("Increase") if direction == directions.INCREASE else _("Reduction")
+    return f"{word} ({unit})" if unit else word
+
+
+def gain_hint(direction: str) -> str:
+    """Return how a gain is made of the scores, as a tool tip."""
+    if direction == directions.INCREASE:
+        return _("The counterfactual's score minus the scan's.")
+    return _("The scan's score minus the counterfactual's.")
 
 
 def duration(seconds: float) -> str:

@@ -101,9 +101,19 @@ def test_flipping_the_scans_axes_changes_nothing_but_their_order(explained, slab
 
 
 def test_increase_raises_the_score(slab, autoencoder):
-    result = explain(slab, autoencoder=autoencoder, mode="whole", frames=0, direction="increase")
+    events = []
+    result = explain(
+        slab, autoencoder=autoencoder, chunk=8, frames=0, direction="increase",
+        progress=events.append,
+    )
     assert result.scores.counterfactual > result.scores.original
     assert result.whole.lam > 0
+    assert result.gain == result.scores.counterfactual - result.scores.original > 0
+    best = max(result.chunks, key=lambda outcome: outcome.gain)
+    assert best.score_after == max(outcome.score_after for outcome in result.chunks)
+    assert best.gain > 0 and best.direction == "increase"
+    told = [event.data["direction"] for event in events if event.step in ("whole", "chunk")]
+    assert told == ["increase"] * (1 + len(result.chunks))
 
 
 def test_the_papers_baseline_starts_from_the_reconstruction(slab, autoencoder):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +166,28 @@ def test_the_table_has_a_row_per_chunk(desk, run):
     for row, chunk in zip(rows, chunks, strict=True):
         assert row[1] == f"{chunk.slab_mm[0]:.0f} to {chunk.slab_mm[1]:.0f}"
         assert row[2] == f"{chunk.score_after:.4g}"
+
+
+def test_where_the_score_shall_rise_the_panel_tells_its_increase(desk, run):
+    shown, ui = desk.widget.shown, desk.ui
+    rows = tuple(
+        replace(row, direction="increase", score_before=2.0, score_after=after)
+        for row, after in zip(shown.rows, (2.5, 1.5), strict=True)
+    )
+    desk.widget.show(replace(
+        shown, direction="increase", original=2.0, counterfactual=3.0, rows=rows
+    ))
+    try:
+        assert ui.reductionCaption.text == "Increase"
+        assert ui.reductionLabel.text == "1 L (50.0%)"
+        assert ui.chunkTable.horizontalHeaderItem(3).text() == "Increase (L)"
+        cells = [ui.chunkTable.item(row, 3).text() for row in range(2)]
+        assert cells == ["0.5 (25.0%)", "-0.5 (-25.0%)"]
+    finally:
+        desk.widget.show(shown)
+    assert (ui.reductionCaption.text, ui.chunkTable.horizontalHeaderItem(3).text()) == (
+        "Reduction", "Reduction (L)"
+    )
 
 
 def test_a_row_jumps_to_its_slices_and_shows_their_heatmap(desk, run):

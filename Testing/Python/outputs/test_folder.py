@@ -19,6 +19,7 @@ from CTCounterfactualLib.errors import Cancelled, MissingExtraError, OutputError
 from CTCounterfactualLib.outputs import folder as folder_module
 from CTCounterfactualLib.outputs.figure import write_figure
 from CTCounterfactualLib.outputs.folder import claim_output, write_result
+from CTCounterfactualLib.outputs.tables import write_chunk_table
 
 
 def names(folder):
@@ -118,6 +119,22 @@ def test_chunk_table_has_a_row_a_search(written, explanation):
     last = explanation.chunks[-1]
     assert float(rows[-1]["score_after"]) == pytest.approx(last.score_after, rel=1e-6)
     assert float(rows[-1]["slab_high_mm"]) == pytest.approx(last.slab_mm[1], abs=0.01)
+    fell = last.score_before - last.score_after
+    assert float(rows[-1]["reduction"]) == pytest.approx(fell, rel=1e-6)
+
+
+def test_chunk_table_of_a_rising_score_has_an_increase(explanation, tmp_path):
+    up = replace(
+        explanation, settings=replace(explanation.settings, direction="increase"), whole=None,
+        chunks=(replace(
+            explanation.chunks[0], score_before=1.0, score_after=1.25, direction="increase"
+        ),),
+    )
+    write_chunk_table(up, tmp_path / "chunks.csv")
+    with (tmp_path / "chunks.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert "reduction" not in row
+    assert float(row["increase"]) == 0.25
 
 
 def test_figure_is_a_picture_of_the_change(written):

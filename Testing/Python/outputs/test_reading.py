@@ -96,6 +96,18 @@ def test_a_result_of_the_first_version_has_no_region_frames_and_lungs(folder):
     assert back.settings.chunk == 8
 
 
+def test_which_way_the_score_should_go_is_read_into_every_search(folder):
+    path = folder / "result.json"
+    record = json.loads(path.read_text())
+    record["settings"]["direction"] = "increase"
+    path.write_text(json.dumps(record))
+    back = read_result(folder)
+    for outcome in (back.whole, *back.chunks):
+        assert outcome.direction == "increase"
+        assert outcome.gain == -outcome.reduction == outcome.score_after - outcome.score_before
+    assert back.gain == back.scores.counterfactual - back.scores.original
+
+
 def test_a_result_without_whole_chunks_frames_lungs_and_region(explanation, tmp_path):
     bare = replace(explanation, whole=None, chunks=(), chunk_heatmaps=(), frames=(), lungs=None)
     out = write_result(bare, tmp_path / "bare", scene=False)

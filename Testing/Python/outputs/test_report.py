@@ -13,7 +13,8 @@ import SimpleITK as sitk
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER, Flag, Scores, SearchPoint
 from CTCounterfactualLib.errors import OutputError
 from CTCounterfactualLib.outputs import report_words
-from CTCounterfactualLib.outputs.numbers import amount, fixed, percent, signed
+from CTCounterfactualLib.outputs.figure import draw_figure
+from CTCounterfactualLib.outputs.numbers import MINUS, amount, fixed, percent, signed
 from CTCounterfactualLib.outputs.pictures import change_over, grey, png
 from CTCounterfactualLib.outputs.report import report_page, write_report
 from CTCounterfactualLib.outputs.report_evidence import ROWS_SHOWN, _Axis
@@ -239,6 +240,37 @@ def test_other_modes_and_directions_have_their_own_words(explanation):
     up = replace(explanation, settings=replace(explanation.settings, direction="increase"))
     assert "What would raise" in report_page(up, DAY)
     assert "Increase (L)" in report_page(up, DAY)
+
+
+def test_where_the_score_shall_rise_the_slab_that_raised_it_most_is_best(explanation):
+    one = replace(explanation.chunks[0], direction="increase", score_before=2.0)
+    chunks = tuple(
+        replace(one, start=n, stop=n + 1, slab_mm=(n, n + 1.0), score_after=after)
+        for n, after in enumerate((1.5, 2.6, 2.3))
+    )
+    up = replace(explanation.settings, direction="increase")
+    raised = replace(explanation, settings=up, chunks=chunks)
+    page = Page(report_page(raised, DAY))
+    assert [row[2] for row in page.rows[1:]] == ["0.300", "0.600", f"{MINUS}0.500"]
+    html = report_page(raised, DAY)
+    best = html[html.index('<tr class="best">') :]
+    assert best.startswith('<tr class="best"><td>1 to 2</td>')
+    figure = draw_figure(raised)
+    (bars,) = [axes for axes in figure.axes if axes.get_xlabel().startswith("Increase of the")]
+    assert [bar.get_width() for bar in bars.patches] == pytest.approx([-0.5, 0.6, 0.3])
+    assert max(chunks, key=lambda outcome: outcome.gain) is chunks[1]
+
+
+def test_a_score_that_went_the_wrong_way_is_said_so(explanation):
+    up = replace(
+        explanation, settings=replace(explanation.settings, direction="increase"),
+        scores=Scores(2.0, 1.9, 1.5),
+    )
+    assert report_words.answer(up).endswith("against the direction asked for.")
+    risen = replace(up, scores=Scores(2.0, 1.9, 2.5))
+    assert "against" not in report_words.answer(risen)
+    down = replace(explanation, scores=Scores(2.0, 1.9, 2.5))
+    assert report_words.answer(down).endswith("against the direction asked for.")
 
 
 def test_many_slabs_leave_the_strongest(explanation):

@@ -32,7 +32,7 @@ def event(outcome, number=1):
         "slab_mm": list(outcome.slab_mm), "lambda": outcome.lam,
         "score_before": outcome.score_before, "score_after": outcome.score_after,
         "stop_reason": outcome.stop_reason, "change": outcome.change,
-        "evaluations": outcome.evaluations,
+        "evaluations": outcome.evaluations, "direction": outcome.direction,
     }))
 
 

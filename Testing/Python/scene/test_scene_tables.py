@@ -79,6 +79,34 @@ def test_evidence_chart_draws_reduction_over_position(nodes):
     assert bars.GetPlotType() == bars.PlotTypeScatterBar
 
 
+def raised(explanation):
+    """The same, asked to raise the score: 0.9 -> 1.4 as a whole, 1.0 and 0.7 (the wrong way)."""
+    whole, (low, high) = explanation.whole, explanation.chunks
+    return replace(
+        explanation, settings=replace(explanation.settings, direction="increase"),
+        scores=replace(explanation.scores, counterfactual=1.4),
+        whole=replace(whole, lam=120.0, score_after=1.4, direction="increase"),
+        chunks=(
+            replace(low, lam=80.0, score_after=1.0, direction="increase"),
+            replace(high, lam=40.0, score_after=0.7, direction="increase"),
+        ),
+    )
+
+
+def test_where_the_score_shall_rise_tables_and_chart_tell_its_increase(scene, explanation):
+    nodes = build_nodes(scene, raised(explanation))
+    assert cells(nodes.score_table, "volume")[-1] == "increase (counterfactual - scan)"
+    assert numbers(nodes.score_table, "effusion")[-1] == pytest.approx(0.5)
+    assert numbers(nodes.chunk_table, "increase") == pytest.approx([0.1, -0.2])
+    assert nodes.chunk_table.GetColumnIndex("reduction") < 0
+    assert numbers(nodes.whole_table, "increase") == pytest.approx([0.5])
+    bars = nodes.evidence_chart.GetNthPlotSeriesNode(0)
+    assert (bars.GetYColumnName(), bars.GetName()) == ("increase", "increase")
+    assert nodes.evidence_chart.GetYAxisTitle() == "increase of effusion (probability)"
+    gains = [node.GetAttribute("CTCounterfactual.gain") for node in nodes.chunk_heatmaps]
+    assert [float(gain) for gain in gains] == pytest.approx([0.1, -0.2])
+
+
 def test_only_the_chunks_that_moved_the_score_most_are_drawn(explanation):
     chunk = explanation.chunks[0]
     many = tuple(
