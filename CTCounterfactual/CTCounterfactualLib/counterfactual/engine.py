@@ -192,7 +192,8 @@ def _judge(
     scores = Scores(run.original_score, run.decoded_score, run.score_prepared(again))
     found = whole.score_after if whole else run.score_prepared(prepared.volume + searched.change)
     notes = (*prepared.scan.warnings, *run.classifier.warnings())
-    flags = raise_flags(scores, searched.outcomes, found, run.decode_ratio(again), notes)
+    ratio = run.decode_ratio(again)
+    flags = raise_flags(scores, searched.outcomes, found, ratio, notes, run.settings)
     moved = scores.counterfactual - scores.original
     return scores, (
         *classifier_flags(run.classifier, run.target, run.x, scores.original, moved),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from .result import Flag, Outcome, Scores
 from .search import stopping
+from .settings import ExplainSettings
 
 # The written volume is scored anew; a difference above this share of the drop is worth a word.
 WRITTEN_TOLERANCE = 0.15
+# Two ways to compute a score in single precision agree to about this share of it.
+SCORE_ROUNDING = 1e-5
 # Re-encoding the counterfactual should cost hardly more than re-encoding the scan did.
 PLAUSIBLE_RATIO = 1.15
 
@@ -17,6 +20,7 @@ def raise_flags(
     searched_score: float,
     decode_ratio: float,
     notes: tuple[tuple[str, str], ...],
+    settings: ExplainSettings,
 ) -> tuple[Flag, ...]:
     """Return all flags of an explanation.
 
@@ -33,6 +37,8 @@ def raise_flags(
         counterfactual harder to draw than the scan, as it would something it never saw.
     notes : tuple of (name, message)
         Warnings of scan and classifier, passed on.
+    settings : ExplainSettings
+        Of the run.
     """
     flags = [Flag(name, message) for name, message in notes]
     drop = abs(scores.original - scores.counterfactual)
@@ -44,9 +50,11 @@ def raise_flags(
             f"does ({drop:.4g}): what it cannot draw may matter to the classifier.",
         ))
     if all(outcome.lam == 0 for outcome in outcomes):
+        shown = "the scan is unchanged" if settings.baseline == "scan" else \
+            "what is shown is the autoencoder's reconstruction of the scan"
         flags.append(Flag(
             "score-did-not-move",
-            "No change within the limit moved the score the wanted way; the scan is unchanged.",
+            f"No change within the limit moved the score the wanted way; {shown}.",
         ))
     searched = sum(outcome.stop_reason != stopping.OUTSIDE_REGION for outcome in outcomes)
     without = sum(outcome.stop_reason == stopping.NO_GRADIENT for outcome in outcomes)
@@ -64,7 +72,11 @@ def raise_flags(
             f"score further.",
         ))
     written_gap = abs(scores.counterfactual - searched_score)
-    if written_gap > WRITTEN_TOLERANCE * abs(scores.original - searched_score):
+    allowed = max(
+        WRITTEN_TOLERANCE * abs(scores.original - searched_score),
+        SCORE_ROUNDING * max(abs(scores.original), abs(searched_score)),
+    )
+    if written_gap > allowed:
         flags.append(Flag(
             "written-score-differs",
             f"The search found {searched_score:.4g}, but the written volume scores "

@@ -9,14 +9,15 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from ..scans.hounsfield import whole_hu
 from ..scans.slabs import slabs
+from .added import add_to_scan
 from .result import Frame, Outcome
 from .run import FRAMED, SEARCHED, Run
-from .write_back import add_to_scan, change_on_scan
+from .write_back import change_on_scan
 
 # All frames together take at most this much memory; a viewer holds them at once.
 FRAME_BYTES = 256_000_000
+# Of most scans.
 BYTES_PER_VOXEL = np.dtype(np.int16).itemsize
 
 # First and stop index, and step, along each axis (K, J, I) of the scan's grid.
@@ -45,7 +46,8 @@ def make_frames(
     count = run.settings.frames
     if not count or all(outcome.lam == 0 for outcome in outcomes):
         return ()
-    cut = cut_around(difference, run.settings.level_edges[0], count)
+    voxel_bytes = run.prepared.scan.array.itemsize
+    cut = cut_around(difference, run.settings.level_edges[0], count, FRAME_BYTES, voxel_bytes)
     if cut is None:
         return ()
     shown = take(run.prepared.scan.image, cut)
@@ -64,7 +66,8 @@ def make_frames(
 
 
 def cut_around(
-    difference: np.ndarray, edge: float, count: int, limit: int = FRAME_BYTES
+    difference: np.ndarray, edge: float, count: int, limit: int = FRAME_BYTES,
+    voxel_bytes: int = BYTES_PER_VOXEL,
 ) -> Cut | None:
     """Return the box of what changed, one voxel wider, with steps in plane that keep it small.
 
@@ -78,6 +81,8 @@ def cut_around(
         How many frames there will be.
     limit : int
         Greatest number of bytes of all of them together.
+    voxel_bytes : int
+        Bytes of a voxel of the scan's type, which is the frames'.
 
     Returns
     -------
@@ -98,7 +103,7 @@ def cut_around(
             for (first, stop), s in zip(ends, (1, step, step), strict=True)
         )
         voxels = np.prod([len(range(s.start, s.stop, s.step)) for s in (k, j, i)])
-        if voxels * count * BYTES_PER_VOXEL <= limit or voxels == ends[0][1] - ends[0][0]:
+        if voxels * count * voxel_bytes <= limit or voxels == ends[0][1] - ends[0][0]:
             return k, j, i
         step += 1
 
@@ -125,7 +130,6 @@ def _image(run: Run, change: np.ndarray, shown: sitk.Image, cut: Cut) -> sitk.Im
     change_hu = change_on_scan(run.prepared, change, shown)
     if run.region is not None:
         change_hu *= run.region.inside[cut]
-    scan = whole_hu(sitk.GetArrayViewFromImage(shown))
-    image = sitk.GetImageFromArray(add_to_scan(scan, change_hu))
+    image = sitk.GetImageFromArray(add_to_scan(sitk.GetArrayViewFromImage(shown), change_hu))
     image.CopyInformation(shown)
     return image

@@ -44,11 +44,13 @@ def label_change(difference: np.ndarray, edges: tuple[float, ...]) -> np.ndarray
     numpy.ndarray
         Same shape, uint8: labels of `heat_levels(edges)`, 0 for less than the first edge.
     """
+    labels = np.empty(difference.shape, np.uint8)
     if difference.dtype != np.int16:
-        return _labels(difference, edges)
+        for part in slabs(difference.shape):
+            labels[part] = _labels(difference[part], edges)
+        return labels
     # There are fewer int16 values than voxels in a slice: each value's label is looked up.
     of_value = _labels(np.arange(_INT16.min, _INT16.max + 1), edges)
-    labels = np.empty(difference.shape, np.uint8)
     for part in slabs(difference.shape):
         labels[part] = of_value[difference[part].astype(np.int32) - _INT16.min]
     return labels

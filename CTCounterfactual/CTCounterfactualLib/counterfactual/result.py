@@ -190,8 +190,9 @@ class Frame:
     score : float
         Score there, on the prepared grid as in a search.
     image : SimpleITK.Image
-        int16, HU: a cut-out of the scan's own grid around what changed, perhaps with every n-th
-        row and column only; its geometry says where it lies. All frames share one grid.
+        HU, of the scan's own type: a cut-out of the scan's own grid around what changed, perhaps
+        with every n-th row and column only; its geometry says where it lies. All frames share one
+        grid.
     """
 
     fraction: float
@@ -217,8 +218,11 @@ class Explanation:
     ----------
     scan, prepared : Scan, PreparedInfo
         The input, and the grid on which the models saw it.
-    counterfactual, difference : numpy.ndarray
-        (K, J, I), int16, HU: the changed scan, and changed minus scan.
+    counterfactual : numpy.ndarray
+        (K, J, I), HU, of the scan's own type, and to the bit the scan where nothing changed.
+    difference : numpy.ndarray
+        (K, J, I), HU: counterfactual minus scan; int16, or of the scan's type where that has
+        fractions.
     heatmap : numpy.ndarray
         (K, J, I), uint8: labels of `levels`; of the chunks together where chunks were searched,
         else of the whole counterfactual.

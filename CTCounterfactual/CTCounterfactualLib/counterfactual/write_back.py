@@ -12,8 +12,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..scans.grid import ROUNDING, PreparedScan, resample_onto
-from ..scans.hounsfield import MAX_STORED_HU, MIN_STORED_HU, whole_hu
 from ..scans.slabs import image_slabs, slabs
+from .added import add_to_scan, as_change, change_type
+from .added import difference as difference_of
 from .heatmap import label_change
 from .region import PreparedRegion
 from .result import ChunkHeatmap, Outcome
@@ -21,7 +22,11 @@ from .result import ChunkHeatmap, Outcome
 
 @dataclass(frozen=True)
 class WrittenBack:
-    """Volumes on the scan's own grid: (K, J, I); int16 HU, signed int16 HU, uint8 labels."""
+    """Volumes on the scan's own grid, (K, J, I): HU in the scan's own type, signed HU, labels.
+
+    The difference is counterfactual minus scan: int16, or of the scan's type where that has
+    fractions. Labels are uint8.
+    """
 
     counterfactual: np.ndarray
     difference: np.ndarray
@@ -51,12 +56,8 @@ def write_back(
     difference = change_on_scan(prepared, change)
     if region is not None:
         difference *= region.inside  # interpolation fades out across the border
-    counterfactual = np.empty_like(difference)
-    for part in slabs(difference.shape):
-        scan = whole_hu(prepared.scan.array[part])
-        counterfactual[part] = add_to_scan(scan, difference[part])
-        # Not the change itself: where a voxel met the limits of the scanner, less was added.
-        np.subtract(counterfactual[part], scan, out=difference[part])
+    counterfactual = np.empty(difference.shape, prepared.scan.array.dtype)
+    _add(prepared.scan.array, difference, counterfactual)
     if heatmaps:
         return WrittenBack(counterfactual, difference, combine_heatmaps(prepared, heatmaps))
     return WrittenBack(counterfactual, difference, label_change(difference, edges))
@@ -77,10 +78,11 @@ def change_on_scan(
     Returns
     -------
     numpy.ndarray
-        (K, J, I) of that grid, int16, signed HU.
+        (K, J, I) of that grid, signed HU, of the type that `added.change_type` says.
     """
     image = prepared.as_image(_in_hu(prepared, change))
-    return _whole_hu_on(prepared.scan.image if cut is None else cut, image)
+    scan_type = prepared.scan.array.dtype
+    return _change_on(prepared.scan.image if cut is None else cut, image, scan_type)
 
 
 def _in_hu(prepared: PreparedScan, change: np.ndarray) -> np.ndarray:
@@ -88,33 +90,24 @@ def _in_hu(prepared: PreparedScan, change: np.ndarray) -> np.ndarray:
     return (change * prepared.spec.window.hu_per_unit).astype(np.float32, copy=False)
 
 
-def _whole_hu_on(grid: sitk.Image, image: sitk.Image) -> np.ndarray:
-    """Resample a change in HU onto the grid of another image: (K, J, I), int16."""
-    resampled = np.empty(grid.GetSize()[::-1], np.int16)
+def _change_on(grid: sitk.Image, image: sitk.Image, scan_type: np.dtype) -> np.ndarray:
+    """Resample a change in HU onto the grid of another image: (K, J, I), `change_type`."""
+    resampled = np.empty(grid.GetSize()[::-1], change_type(scan_type))
     for part in image_slabs(grid):
-        change_hu = resample_onto(grid[part], image)
-        resampled[part[2]] = np.rint(change_hu, out=change_hu)
+        resampled[part[2]] = as_change(resample_onto(grid[part], image), scan_type)
     return resampled
 
 
-def add_to_scan(scan: np.ndarray, change_hu: np.ndarray) -> np.ndarray:
-    """Add a change to a scan; where it is 0 the scan's voxels stay as they are.
+def _add(scan: np.ndarray, change_hu: np.ndarray, changed: np.ndarray | None = None) -> None:
+    """Turn a change (K, J, I) into what can be added of it; put the changed scan into `changed`.
 
-    Parameters
-    ----------
-    scan, change_hu : numpy.ndarray
-        (K, J, I), int16, HU.
-
-    Returns
-    -------
-    numpy.ndarray
-        (K, J, I), int16, HU. A change never takes a voxel out of what a scanner stores
-        (-1024..3071); a voxel that is beyond it already, padding (-2048, -3024) or metal, may only
-        move inwards, by no more than its change.
+    Where a voxel meets the limits of the scanner, less is added than the change.
     """
-    changed = scan.astype(np.int32) + change_hu
-    lowest, highest = np.minimum(scan, MIN_STORED_HU), np.maximum(scan, MAX_STORED_HU)
-    return np.clip(changed, lowest, highest, out=changed).astype(np.int16)
+    for part in slabs(scan.shape):
+        voxels = add_to_scan(scan[part], change_hu[part])
+        change_hu[part] = difference_of(voxels, scan[part])
+        if changed is not None:
+            changed[part] = voxels
 
 
 def chunk_heatmap(
@@ -139,11 +132,13 @@ def chunk_heatmap(
     start, size = _slab_box(prepared, outcome)
     i, j, k = (slice(first, first + n) for first, n in zip(start, size, strict=True))
     box = prepared.scan.image[i, j, k]
-    change_hu = _whole_hu_on(box, _chunk_image(prepared, change, outcome.start))
+    scan = prepared.scan.array[k, j, i]
+    change_hu = _change_on(box, _chunk_image(prepared, change, outcome.start), scan.dtype)
     # Linear interpolation fades out over the neighbouring slices; the map ends with the slab.
     change_hu *= _inside_slab(prepared, outcome, start, size)
     if region is not None:
         change_hu *= region.inside[k, j, i]
+    _add(scan, change_hu)
     labels = sitk.GetImageFromArray(label_change(change_hu, edges))
     labels.CopyInformation(box)
     return ChunkHeatmap(outcome.start, outcome.stop, labels)

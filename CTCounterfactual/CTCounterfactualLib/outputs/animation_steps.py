@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..counterfactual.result import DISCLAIMER, Explanation, Frame
-from ..scans.hounsfield import whole_hu
+from ..scans.hounsfield import in_type
 from .numbers import MINUS, amount
 from .pictures import grey
 from .views import EDGE_LETTERS, Oriented, TurnedGrid, busiest
@@ -67,8 +67,9 @@ def _steps(explanation: Explanation, planes: tuple[str, ...]) -> Iterator[_Step]
 
 def _change(frame: Frame, below: sitk.Image) -> sitk.Image:
     """Return a frame's change in HU (float32) on the frame's grid."""
-    voxels = sitk.GetArrayViewFromImage(frame.image).astype(np.float32)
-    moved = sitk.GetImageFromArray(voxels - whole_hu(sitk.GetArrayViewFromImage(below)))
+    voxels = sitk.GetArrayViewFromImage(frame.image)
+    scan = in_type(sitk.GetArrayViewFromImage(below), voxels.dtype)
+    moved = sitk.GetImageFromArray(voxels.astype(np.float32) - scan.astype(np.float32))
     moved.CopyInformation(frame.image)
     return moved
 

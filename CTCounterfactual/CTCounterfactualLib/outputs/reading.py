@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from ..counterfactual.added import difference as difference_of
 from ..counterfactual.result import (
     ChunkHeatmap,
     Explanation,
@@ -27,7 +28,7 @@ from ..counterfactual.result import (
 )
 from ..counterfactual.settings import ExplainSettings
 from ..errors import CTCounterfactualError, OutputError
-from ..scans.hounsfield import whole_hu
+from ..scans.hounsfield import in_type
 from ..scans.read import read_scan
 from ..scans.scan import Scan
 from ..scans.slabs import slabs
@@ -38,6 +39,8 @@ from .volumes import LUNGS_FILE, SCAN_FILE, heatmap_file
 # Relative difference of spacing, and of origin in voxels, that two files of one scan may have:
 # some formats keep geometry as float32.
 GEOMETRY_TOLERANCE = 1e-3
+# HU by which a scan with fractions may differ from itself read back: some ways keep fewer digits.
+FRACTION_TOLERANCE_HU = 0.01
 
 
 def read_result(folder: str | Path, scan: Scan | None = None) -> Explanation:
@@ -183,11 +186,17 @@ def _scan(
 
 
 def _adds_up(scan: np.ndarray, counterfactual: np.ndarray, difference: np.ndarray) -> bool:
-    """Tell whether the counterfactual is the scan, in whole HU, plus the difference."""
-    return all(
-        np.array_equal(counterfactual[part] - difference[part], whole_hu(scan[part]))
-        for part in slabs(scan.shape)
-    )
+    """Tell whether the difference is the counterfactual minus the scan.
+
+    Earlier versions wrote whole HU whatever the scan's type was; so `in_type` rounds where needed.
+    """
+    tolerance = FRACTION_TOLERANCE_HU if counterfactual.dtype.kind == "f" else 0
+    for part in slabs(scan.shape):
+        changed = counterfactual[part]
+        found = difference_of(changed, in_type(scan[part], changed.dtype))
+        if not np.allclose(found, difference[part], rtol=0, atol=tolerance):
+            return False
+    return True
 
 
 def _check_place(scan: sitk.Image, counterfactual: sitk.Image, place: str) -> None:

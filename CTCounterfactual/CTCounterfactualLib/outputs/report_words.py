@@ -25,7 +25,7 @@ def answer(explanation: Explanation) -> str:
     if all(outcome.lam == 0 for outcome in _shown(explanation)):
         return (
             f"No change{where} within the limit of {_limit(explanation)} moved the score the "
-            f"wanted way. The counterfactual is the scan itself."
+            f"wanted way. The counterfactual is {_unmoved(explanation)}."
         )
     moved = scores.counterfactual - scores.original
     verb = "lowers" if moved < 0 else "raises" if moved > 0 else "does not move"
@@ -145,6 +145,13 @@ def times(values) -> str:
 def _shown(explanation: Explanation) -> tuple[Outcome, ...]:
     """Return the searches whose changes make up the counterfactual."""
     return (explanation.whole,) if explanation.whole else explanation.chunks
+
+
+def _unmoved(explanation: Explanation) -> str:
+    """Return what is shown where no search went anywhere."""
+    if explanation.settings.baseline == "scan":
+        return "the scan itself"
+    return "the autoencoder's reconstruction of the scan"
 
 
 def _changed(explanation: Explanation) -> str:

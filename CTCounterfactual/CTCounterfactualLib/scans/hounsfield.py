@@ -13,17 +13,23 @@ WATER_HU = 0
 MIN_STORED_HU = -1024
 MAX_STORED_HU = 3071
 
-_INT16 = np.iinfo(np.int16)
 
+def in_type(scan: np.ndarray, wanted: np.dtype) -> np.ndarray:
+    """Return a scan's voxels, HU, in another voxel type: rounded and cut to what that holds.
 
-def whole_hu(scan: np.ndarray) -> np.ndarray:
-    """Return a scan in whole HU as int16, the unit and type of every volume that is written.
-
-    A scan that is int16 already is returned itself, not copied.
+    A scan that is of this type already is returned itself, not copied.
     """
-    if scan.dtype == np.int16:
+    if scan.dtype == wanted:
         return scan
-    return np.rint(np.clip(scan, _INT16.min, _INT16.max)).astype(np.int16)
+    if wanted.kind == "f":
+        return scan.astype(wanted)
+    limits = np.iinfo(wanted)
+    if scan.dtype.kind != "f":
+        low, high = max(limits.min, np.iinfo(scan.dtype).min), min(
+            limits.max, np.iinfo(scan.dtype).max
+        )
+        return np.clip(scan, low, high).astype(wanted)
+    return np.rint(np.clip(scan, limits.min, limits.max)).astype(wanted)
 
 
 @dataclass(frozen=True)

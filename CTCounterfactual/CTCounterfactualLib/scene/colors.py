@@ -67,7 +67,7 @@ def change_limit(difference: np.ndarray, edges: tuple[float, ...]) -> float:
     Parameters
     ----------
     difference : numpy.ndarray
-        (K, J, I), HU, integer.
+        (K, J, I), HU.
     edges : tuple of float
         The heatmap's levels in HU; the first is never the limit.
     """
@@ -75,8 +75,8 @@ def change_limit(difference: np.ndarray, edges: tuple[float, ...]) -> float:
     beyond = np.zeros(len(candidates))
     changed = 0
     for part in slabs(difference.shape):
-        size = np.abs(difference[part].astype(np.int32))
-        size = size[size >= int(np.ceil(edges[0]))]  # few of all voxels; HU are whole numbers
+        size = np.abs(difference[part].astype(np.float32))
+        size = size[size >= edges[0]]  # few of all voxels
         changed += len(size)
         beyond += [np.count_nonzero(size > limit) for limit in candidates]
     enough = [

@@ -35,7 +35,7 @@ class SceneNodes:
     scan : vtkMRMLScalarVolumeNode
         The input: the node that was passed in, or one made from the explanation's scan.
     counterfactual, change : vtkMRMLScalarVolumeNode
-        int16, HU: the changed scan, and changed minus scan.
+        HU: the changed scan, and changed minus scan.
     heatmap : vtkMRMLLabelMapVolumeNode
         uint8 labels on the scan's grid.
     chunk_heatmaps : tuple of vtkMRMLLabelMapVolumeNode

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import SimpleITK as sitk
 
-from ..counterfactual.result import Explanation
+from ..counterfactual.result import Explanation, Frame
 from ..errors import OutputError
-from ..scans.hounsfield import whole_hu
+from ..scans.hounsfield import in_type
 from ..scans.scan import Scan
 from . import hierarchy, names, provenance, roles, volumes
 from .mrml import slicer
@@ -64,12 +64,11 @@ def memory_mb(explanation: Explanation) -> float:
     frames = explanation.frames
     if not frames:
         return 0.0
-    voxels = frames[0].image.GetNumberOfPixels()
-    return voxels * np.dtype(np.int16).itemsize * (len(frames) + _MORE_VOLUMES) / 1e6
+    return _voxels(frames[0]).nbytes * (len(frames) + _MORE_VOLUMES) / 1e6
 
 
 def _steps(explanation: Explanation) -> list[tuple[float, np.ndarray]]:
-    """Return percent of lambda and voxels (K, J, I; int16 HU) of every volume, in order."""
+    """Return percent of lambda and voxels (K, J, I; HU) of every volume, in order."""
     if not explanation.frames:
         raise OutputError(
             "There is nothing to play: this explanation has no volumes between scan and "
@@ -77,12 +76,15 @@ def _steps(explanation: Explanation) -> list[tuple[float, np.ndarray]]:
             "nothing changed enough to be seen)."
         )
     cut = _cut(explanation.scan, explanation.frames[0].image)
-    scan = whole_hu(explanation.scan.array[cut])
-    between = [
-        (100 * frame.fraction, sitk.GetArrayViewFromImage(frame.image))
-        for frame in explanation.frames
-    ]
-    return [(0.0, scan), *between, (100.0, explanation.counterfactual[cut])]
+    between = [(100 * frame.fraction, _voxels(frame)) for frame in explanation.frames]
+    changed = explanation.counterfactual[cut]
+    scan = in_type(explanation.scan.array[cut], changed.dtype)
+    return [(0.0, scan), *between, (100.0, changed)]
+
+
+def _voxels(frame: Frame) -> np.ndarray:
+    """Return a frame's voxels, a view: (K, J, I), HU."""
+    return sitk.GetArrayViewFromImage(frame.image)
 
 
 def _cut(scan: Scan, frame: sitk.Image) -> tuple[slice, slice, slice]:

@@ -77,7 +77,7 @@ def strong_level(explanation: Explanation) -> float:
     edges = explanation.settings.level_edges
     reached = np.zeros(len(edges), int)
     for plane in explanation.difference:  # slice by slice: no second copy of the volume
-        size = np.abs(plane.astype(np.int32))
+        size = np.abs(plane.astype(np.float32))
         size = size[size >= edges[0]]
         reached += [np.count_nonzero(size >= edge) for edge in edges]
     enough = reached >= max(STRONG_SHARE * reached[0], 1)

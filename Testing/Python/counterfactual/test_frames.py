@@ -11,7 +11,7 @@ from CTCounterfactualLib.counterfactual.engine import explain
 from CTCounterfactualLib.counterfactual.frames import cut_around, make_frames, take
 from CTCounterfactualLib.counterfactual.run import Run
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
-from CTCounterfactualLib.counterfactual.write_back import write_back
+from CTCounterfactualLib.counterfactual.write_back import change_on_scan, write_back
 from CTCounterfactualLib.errors import Cancelled
 from CTCounterfactualLib.events import CancelToken, Reporter
 from CTCounterfactualLib.models.catalogue import load_autoencoder, load_classifier
@@ -57,6 +57,25 @@ def on_grid(image: sitk.Image, frame) -> np.ndarray:
 
 def test_fractions_divide_the_way_evenly_without_its_ends(frames):
     assert [frame.fraction for frame in frames] == [0.25, 0.5, 0.75]
+
+
+def test_a_frame_is_the_change_at_its_share_of_lambda(run, frames):
+    """From the latents anew: D(z + 0.25 lambda g) and so on, not another share of the way."""
+    run, searched, _ = run
+    for share, frame in zip((0.25, 0.5, 0.75), frames, strict=True):
+        volume = run.prepared.volume.copy()
+        for outcome in searched.shown:
+            part = slice(outcome.start, outcome.stop)
+            changed = run.workspace.changed(share * outcome.lam, outcome.start, outcome.stop)
+            volume[part] = changed[:, 0].numpy()
+        assert frame.score == pytest.approx(run.score_prepared(volume), rel=1e-6)
+        change = run.prepared.scan.with_array(
+            change_on_scan(run.prepared, volume - run.prepared.volume)
+        )
+        start = on_grid(run.prepared.scan.image, frame).astype(int)
+        moved = sitk.GetArrayFromImage(frame.image) - start
+        free = np.abs(start) < 900  # far from what a scanner can store
+        assert np.array_equal(moved[free], on_grid(change, frame)[free])
 
 
 def test_scores_lie_on_the_way_in_order(run, frames):
@@ -160,6 +179,13 @@ def test_a_step_in_plane_keeps_all_frames_within_the_limit(limit, step, size):
     cut_out = take(image, cut)
     assert cut_out.GetSize() == size
     assert cut_out.GetSpacing() == pytest.approx((0.5 * step, 0.6 * step, 2.0))
+
+
+def test_wider_voxels_leave_room_for_fewer():
+    difference = marked((0, 0, 0), (19, 29, 39))
+    limit = 3 * 2 * 20 * 30 * 40
+    assert [part.step for part in cut_around(difference, 10.0, 3, limit, 2)] == [1, 1, 1]
+    assert [part.step for part in cut_around(difference, 10.0, 3, limit, 4)] == [1, 2, 2]
 
 
 def test_a_stepped_cut_out_takes_the_scans_own_voxels():

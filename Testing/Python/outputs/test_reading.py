@@ -108,6 +108,38 @@ def test_which_way_the_score_should_go_is_read_into_every_search(folder):
     assert back.gain == back.scores.counterfactual - back.scores.original
 
 
+def with_fractions(explanation, dtype):
+    """The same explanation of a scan with fractions, and the scan."""
+    hu = explanation.scan.array.astype(dtype) + dtype(0.37)
+    scan = replace(explanation.scan, image=explanation.scan.with_array(hu))
+    changed = hu + explanation.difference
+    return replace(
+        explanation, scan=scan, counterfactual=changed, difference=changed - hu, frames=()
+    ), scan
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_scan_with_fractions_comes_back_with_them(explanation, tmp_path, dtype):
+    fractions, scan = with_fractions(explanation, dtype)
+    out = write_result(fractions, tmp_path / "result", scene=False, with_scan=True)
+    for back in (read_result(out), read_result(out, scan)):
+        assert back.counterfactual.tobytes() == fractions.counterfactual.tobytes()
+        assert back.difference.tobytes() == fractions.difference.tobytes()
+    shifted = replace(scan, image=scan.image + 0.1)
+    with pytest.raises(OutputError, match="not the scan that was explained"):
+        read_result(out, shifted)
+
+
+def test_whole_hu_of_a_scan_with_fractions_as_earlier_versions_wrote_them(explanation, tmp_path):
+    fractions, scan = with_fractions(explanation, np.float32)
+    whole = np.rint(scan.array).astype(np.int16)
+    earlier = replace(
+        fractions, counterfactual=whole + explanation.difference, difference=explanation.difference
+    )
+    out = write_result(earlier, tmp_path / "result", scene=False)
+    assert np.array_equal(read_result(out, scan).counterfactual, earlier.counterfactual)
+
+
 def test_a_result_without_whole_chunks_frames_lungs_and_region(explanation, tmp_path):
     bare = replace(explanation, whole=None, chunks=(), chunk_heatmaps=(), frames=(), lungs=None)
     out = write_result(bare, tmp_path / "bare", scene=False)

@@ -1,0 +1,115 @@
+"""What a step of lambda shows and scores, worked out again by hand from its parts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from CTCounterfactualLib.counterfactual.composite import compose
+from CTCounterfactualLib.counterfactual.settings import ExplainSettings
+from CTCounterfactualLib.counterfactual.workspace import Workspace
+from CTCounterfactualLib.events import Reporter
+from CTCounterfactualLib.models.classifier import Classifier, Target
+from CTCounterfactualLib.scans.grid import GridSpec
+from CTCounterfactualLib.scans.hounsfield import IntensityWindow
+from oracle_problems import SLICES, SmallAutoencoder
+
+LAM = -0.5
+USUAL = IntensityWindow()
+
+
+class Mean(Classifier):
+    """The mean of all voxels, on a grid with a window of its own."""
+
+    name, description = "mean", "for tests"
+    targets = (Target("mean"),)
+
+    def __init__(self, window):
+        self.grid = GridSpec(window=window)
+
+    def score(self, x, target=None):
+        return x.mean(dim=(1, 2, 3, 4))
+
+
+def workspace(window=USUAL, **settings) -> Workspace:
+    rng = torch.Generator().manual_seed(3)
+    autoencoder = SmallAutoencoder(contrast=0.45)
+    x = 0.1 + 0.8 * torch.rand(SLICES, 1, 16, 16, generator=rng, dtype=torch.float64)
+    latents = autoencoder.encode(x)
+    gradient = torch.randn(latents.shape, generator=rng, dtype=torch.float64)
+    return Workspace(
+        autoencoder, Mean(window), "mean", ExplainSettings(**settings), x,
+        autoencoder.decode(latents), latents, gradient, float(x.mean()), Reporter(),
+    )
+
+
+def smoothed_by_hand(change: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Smooth along the slices by a matrix: Gaussian weights to 2 sigma, the ends continued."""
+    reach = int(2 * sigma + 0.999)
+    matrix = torch.zeros(len(change), len(change), dtype=torch.float64)
+    offsets = range(-reach, reach + 1)
+    weights = [2.718281828459045 ** (-0.5 * (offset / sigma) ** 2) for offset in offsets]
+    for row in range(len(change)):
+        for offset, weight in zip(offsets, weights, strict=True):
+            matrix[row, min(max(row + offset, 0), len(change) - 1)] += weight / sum(weights)
+    return torch.einsum("ij,jchw->ichw", matrix, change)
+
+
+@pytest.mark.parametrize("window", [USUAL, IntensityWindow(-500.0, 500.0)])
+@pytest.mark.parametrize("composite", ["bounded", "residual"])
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 1.5])
+def test_the_scan_takes_the_smoothed_change_in_hu_of_its_window(window, composite, sigma):
+    space = workspace(window, composite=composite, slice_smoothing=sigma)
+    decoded, scan = space.decoded, space.start_volume
+    moved = space.autoencoder.decode(space.latents + LAM * space.gradient)
+    change = smoothed_by_hand(moved - decoded, sigma)
+    hu_per_unit = window.high_hu - window.low_hu
+    expected = compose(composite, scan, decoded, decoded + change, hu_per_unit)
+    found = space.changed(LAM, 0, SLICES)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    # Each slip would be seen: no smoothing, three times as much, or the usual window's HU.
+    for other, unit in (
+        (moved - decoded, hu_per_unit), (smoothed_by_hand(moved - decoded, 3 * sigma), hu_per_unit),
+    ):
+        slip = compose(composite, scan, decoded, decoded + other, unit)
+        assert (slip - found).abs().max() > 0.01
+    if composite == "bounded" and hu_per_unit != 2000:
+        slip = compose(composite, scan, decoded, decoded + change, 2000.0)
+        assert (slip - found).abs().max() > 0.004
+
+
+def test_a_change_of_the_first_slice_doesnt_come_round_to_the_last():
+    space = workspace(composite="residual", slice_smoothing=1.0)
+    space.gradient[1:] = 0
+    changed = (space.changed(LAM, 0, SLICES) - space.start_volume).abs().amax(dim=(1, 2, 3))
+    assert (changed[:3] > 0.01).all() and not changed[3:].any()
+    assert changed[0] > changed[1] > changed[2]
+
+
+def test_smoothing_stays_within_the_slices_that_may_change():
+    space = workspace(composite="residual", slice_smoothing=1.0)
+    alone = space.changed(LAM, 2, 3)
+    moved = space.autoencoder.decode(space.latents[2:3] + LAM * space.gradient[2:3])
+    expected = (space.start_volume[2:3] + moved - space.decoded[2:3]).clamp(0, 1)
+    torch.testing.assert_close(alone, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("scope", ["region", "volume"])
+def test_the_farthest_step_is_as_far_as_the_change_limit_is_wide(scope):
+    """20 times the step that takes the whole volume to the limit, to first order."""
+    farthest = {}
+    for limit in (0.02, 0.05):
+        space = workspace(max_change=limit, change_scope=scope)
+        farthest[limit] = space.farthest_step(0, SLICES)
+        assert farthest[limit] == pytest.approx(20 * space.first_step(0, SLICES), rel=1e-9)
+        assert space.first_step(1, 3) > 0
+    assert farthest[0.05] == pytest.approx(2.5 * farthest[0.02], rel=1e-9)
+
+
+def test_the_paper_s_baseline_shows_the_decoder_s_picture_as_it_is():
+    space = workspace(baseline="reconstruction", slice_smoothing=1.0, composite="bounded")
+    far = 40.0
+    space.autoencoder.contrast = 0.9
+    moved = space.autoencoder.decode(space.latents + far * space.gradient)
+    assert float(moved.min()) < 0 and float(moved.max()) > 1
+    assert torch.equal(space.changed(far, 0, SLICES), moved)
