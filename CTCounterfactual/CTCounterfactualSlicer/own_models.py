@@ -13,9 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.catalogue import READY, CatalogueEntry, list_models
 from CTCounterfactualLib.models.own.consent import Consent, ConsentNeeded
-from CTCounterfactualLib.models.store.cache import ModelCache
+from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, ModelCache
 
 from .model_files import model_cache
 from .python_slicer import application
@@ -69,13 +70,22 @@ def consent(wanted: dict[str, str], ask: Callable[[str], bool], folder: Path | N
     -------
     bool
         Whether it may.
+
+    Raises
+    ------
+    ModelError
+        If a yes can't be remembered: the worker, a process of its own, wouldn't know of it.
     """
+    asking = Consent(model_cache(folder).folder, ask)
     try:
-        Consent(model_cache(folder).folder, ask).require(
-            wanted["name"], wanted["sha256"], wanted["why"]
-        )
+        asking.require(wanted["name"], wanted["sha256"], wanted["why"])
     except ConsentNeeded:
         return False
+    if not asking.knows(wanted["sha256"]):
+        raise ModelError(
+            f"The folder {asking.folder}, where the worker looks for your consent, can't be "
+            f"written. Make it writable, or set {FOLDER_VARIABLE} to another before Slicer starts."
+        )
     return True
 
 

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("slicer")
 
+from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.catalogue import READY, RESOURCES, CatalogueEntry
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, PARTIAL_SUFFIX
 from CTCounterfactualLib.models.store.remote import RemoteFile
@@ -248,3 +249,11 @@ def test_a_black_box_is_listed_as_what_can_not_be_explained(folder, card):
 def test_a_damaged_setting_only_forgets(folder, monkeypatch):
     monkeypatch.setitem(own_models._session, own_models.SETTING, '{"a": 3')
     assert not any(own_models.is_own(entry) for entry in own_models.list_all())
+
+
+def test_a_yes_that_the_worker_could_not_know_of_is_said(tmp_path):
+    folder = tmp_path / "afile"
+    folder.write_text("")
+    wanted = {"name": "net.py", "sha256": "0" * 64, "why": "it runs."}
+    with pytest.raises(ModelError, match=r"can't be written.*CT_COUNTERFACTUAL_MODELS"):
+        own_models.consent(wanted, lambda question: True, folder)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from ...errors import ModelError
 from ...scans.grid import GridSpec
 from ...scans.hounsfield import IntensityWindow
@@ -109,10 +111,19 @@ def autoencoder_card(card: dict[str, Any], path: Path) -> AutoencoderCard:
     return AutoencoderCard(
         table.text("name"), table.text("description", ""), table.text("licence", "not stated"),
         source, table.integer("factor", most=MOST_FACTOR), table.integer("channels", 1),
-        table.text("encode", "encode"), table.text("decode", "decode"),
+        _method(table, "encode"), _method(table, "decode"),
         affine(table, "to_network", TO_NETWORK), affine(table, "from_network", FROM_NETWORK),
         table.number("scale", 1.0, *SCALES), table.flag("transpose", False),
     )
+
+
+def _method(table: Table, name: str) -> str:
+    """Return the name of a method of the network's own: none that every module has, or hides."""
+    value = table.text(name, name)
+    common = value != "forward" and hasattr(nn.Module, value)
+    if not value.isidentifier() or value.startswith("_") or common:
+        raise table.refuse(name, "the name of a method that the network itself defines")
+    return value
 
 
 def _grid(values: dict, where: str) -> GridSpec:

@@ -70,7 +70,7 @@ class Consent:
         ConsentNeeded
             If the user said no, or nobody could be asked.
         """
-        if sha256 in self._read():
+        if self.knows(sha256):
             return
         question = (
             f"{name} is code, not only data: {why} It can do whatever your account may do. "
@@ -90,6 +90,10 @@ class Consent:
                 "The consent to run %s could not be remembered (%s); you will be asked again. Set "
                 "%s to a folder that can be written.", name, error, FOLDER_VARIABLE,
             )
+
+    def knows(self, sha256: str) -> bool:
+        """Tell whether a yes to this digest is remembered, for other processes too."""
+        return sha256 in self._read()
 
     def _read(self) -> dict[str, dict[str, str]]:
         path = self.folder / RECORD

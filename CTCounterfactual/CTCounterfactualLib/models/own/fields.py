@@ -19,6 +19,8 @@ MOST_WHOLE = 1 << 16
 SCALES = (1 / 64, 64.0)
 SHOWN = 200
 _TOO_LARGE = 1e300
+# What texts may hold besides printable characters.
+_BREAKS = str.maketrans("\n\t", "  ")
 
 
 class Table:
@@ -59,6 +61,8 @@ class Table:
         value = self._get(name, default, "a text")
         if not isinstance(value, str) or (default is _MISSING and not value.strip()):
             raise self.refuse(name, "a text" + ("" if isinstance(value, str) else " in quotes"))
+        if not value.translate(_BREAKS).isprintable():
+            raise self.refuse(name, "a text without control characters")
         return value
 
     def choice(self, name: str, choices: tuple[str, ...], default: Any = _MISSING) -> str:
@@ -140,7 +144,10 @@ class Table:
         value = self._get(name, default, "a file name")
         if value is None:
             return None
-        if not isinstance(value, str) or not value or leaves_folder(value):
+        # Control characters could make the question for consent say something else.
+        if not isinstance(value, str) or not value or leaves_folder(value) or (
+            not value.isprintable()
+        ):
             raise self.refuse(name, "the name of a file in the card's own folder")
         return folder / value
 

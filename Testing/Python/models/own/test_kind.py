@@ -112,3 +112,21 @@ def test_files_that_are_no_cards(tmp_path, text, suffix, words):
 def test_sizes_that_would_fill_the_memory_are_refused(write, trusting, old, new, words):
     with pytest.raises(ModelError, match=words):
         load_classifier(write(CARD.replace(old, new)), trusting)
+
+
+@pytest.mark.parametrize("method", ["__init__", "_apply", "load_state_dict", "half", "a.b", "x y"])
+def test_methods_are_the_networks_own(write, trusting, method):
+    card = CARD.split("[output]")[0].replace('"classifier"', '"autoencoder"')
+    card = card.replace("[source]", f'factor = 2\nencode = "{method}"\n[source]')
+    with pytest.raises(ModelError, match="a method that the network itself defines"):
+        load_autoencoder(write(card), trusting)
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ('"net.py"', '"net.py\\u001b[2K harmless"'), ('"net.py"', '"net.py\\r"'),
+    ('"mine"', '"mine\\u001b]0;x\\u0007"'), ('"mine"', '"mi\\u202ene"'),
+])
+def test_control_characters_cannot_rewrite_a_question(write, nobody, old, new):
+    with pytest.raises(ModelError, match=r"without control|name of a file") as error:
+        load_classifier(write(CARD.replace(old, new)), nobody)
+    assert str(error.value).isprintable()
