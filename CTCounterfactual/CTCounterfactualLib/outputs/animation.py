@@ -11,6 +11,7 @@ from pathlib import Path
 from ..counterfactual.result import Explanation
 from ..errors import MissingExtraError, OutputError, SettingsError
 from ..storage.atomic import whole_file
+from ..wording import say
 from .animation_steps import draw_steps
 from .texts import cleaned
 from .views import PLANES
@@ -87,8 +88,8 @@ def _check(explanation: Explanation, fps: float, planes: tuple[str, ...]) -> Non
     if not explanation.frames:
         raise OutputError(
             "There is nothing to play: this explanation has no volumes between scan and "
-            "counterfactual. Explain again with the setting frames above 0 (if that was so, "
-            "nothing changed enough to be seen)."
+            f"counterfactual. Explain again with {say('frames')} above 0 (if that was so, nothing "
+            f"changed enough to be seen)."
         )
     if not (math.isfinite(fps) and 0 < fps <= FASTEST):
         raise SettingsError(f"fps is {fps}; choose steps a second above 0, up to {FASTEST:g}.")

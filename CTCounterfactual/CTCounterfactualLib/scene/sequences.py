@@ -12,6 +12,7 @@ from ..counterfactual.result import Explanation, Frame
 from ..errors import OutputError
 from ..scans.hounsfield import in_type
 from ..scans.scan import Scan
+from ..wording import say
 from . import hierarchy, names, provenance, roles, volumes
 from .mrml import slicer
 from .nodes import Animation, SceneNodes
@@ -72,8 +73,8 @@ def _steps(explanation: Explanation) -> list[tuple[float, np.ndarray]]:
     if not explanation.frames:
         raise OutputError(
             "There is nothing to play: this explanation has no volumes between scan and "
-            "counterfactual. Explain again with the setting frames above 0 (if that was so, "
-            "nothing changed enough to be seen)."
+            f"counterfactual. Explain again with {say('frames')} above 0 (if that was so, nothing "
+            f"changed enough to be seen)."
         )
     cut = _cut(explanation.scan, explanation.frames[0].image)
     between = [(100 * frame.fraction, _voxels(frame)) for frame in explanation.frames]
