@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from .wording import Place, say, worded
+from .wording import ACTIONS, Place, say, worded
 
 
 class CTCounterfactualError(Exception):
@@ -78,9 +78,10 @@ class MissingExtraError(CTCounterfactualError):
     """
 
     def __init__(self, package: str, extra: str, purpose: str):
+        own = f"install_{extra}"  # what Slicer's module doesn't install by itself
         super().__init__(
             f"The Python package '{package}' is needed to {purpose} but is not installed. "
-            f"Install it with: {say('install', extra)}"
+            f"Install it with: {say(own if own in ACTIONS else 'install', extra)}"
         )
         self.package = package
         self.extra = extra

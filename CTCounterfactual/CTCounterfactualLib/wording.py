@@ -90,6 +90,7 @@ PANEL_CHOICES = {
 # Keywords of the console that aren't the camel case of a setting's name.
 RENAMED = {"chunk": "chunkSize"}
 
+_PIP = 'pip install "ct-counterfactual[{}]"'
 # What isn't a setting of every place. Noun phrases that follow "by", "use" or a colon.
 ACTIONS = {
     "series": Words(
@@ -126,9 +127,10 @@ ACTIONS = {
         "the command: ct-counterfactual check-model {}", "ct-counterfactual check-model {}",
         "Models > Verify in the panel", "Models > Verify",
     ),
-    "install": Words(
-        'pip install "ct-counterfactual[{}]"', 'pip install "ct-counterfactual[{}]"',
-        "Setup > Install... in the panel", "Setup > Install...",
+    "install": Words(_PIP, _PIP, "Setup > Install... in the panel", "Setup > Install..."),
+    "install_monai": Words(_PIP, _PIP, *2 * ['slicer.util.pip_install("monai") in the console']),
+    "install_onnx": Words(
+        _PIP, _PIP, *2 * ['slicer.util.pip_install("onnxruntime") in the console']
     ),
 }
 

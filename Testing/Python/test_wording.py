@@ -13,6 +13,7 @@ from CTCounterfactualLib.app.cli import build_parser
 from CTCounterfactualLib.counterfactual.result import Flag
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import (
+    MissingExtraError,
     ModelError,
     OutOfMemory,
     ScanError,
@@ -87,6 +88,18 @@ def test_advice_is_worded_as_the_message_is():
     assert error.advice.startswith("Use device='cpu'")
     error.place = Place.PANEL
     assert error.advice.startswith("Use Settings > Device: CPU")
+
+
+@pytest.mark.parametrize("extra", ["figures", "scene", "models", "monai", "onnx", "all"])
+def test_a_missing_package_is_installed_as_the_place_does(extra):
+    error = MissingExtraError("some_package", extra, "do it")
+    assert f'pip install "ct-counterfactual[{extra}]"' in str(error)
+    error.place = Place.PANEL
+    listed = (MODULE / "Resources" / "requirements.txt").read_text(encoding="utf-8")
+    own = {"monai": "monai", "onnx": "onnxruntime"}.get(extra)
+    assert own is None or own not in listed  # else the module installs it by itself
+    expected = f'slicer.util.pip_install("{own}")' if own else "Setup > Install..."
+    assert expected in str(error)
 
 
 def test_flags_and_events_have_the_words_of_the_process():
