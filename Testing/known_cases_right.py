@@ -70,7 +70,7 @@ RIGHT: dict[str, Right] = {
     "14": _refused(r"1 of 20 slices without a position .*IM\d+.dcm"),
     "15": _refused("shifted in plane, by up to 40.0 mm"),
     "16": _refused("1.1: acquisition 1 .*1.2: acquisition 2"),
-    "17": _WHOLE,
+    "17": _read(),
     "18": _read(),
     "19": _refused("3.987 mm thick but lie 75.76 mm apart"),
     "20": _refused("no slice with a position"),

@@ -21,6 +21,12 @@ MIN_DETERMINANT = 1e-3
 # The greatest extent of a CT scan in mm: a cut-out of one nodule has 60 mm and more, a whole body
 # 2 m. Ten times smaller or larger is a voxel size in another unit.
 PLAUSIBLE_EXTENT_MM = (60.0, 2500.0)
+# Voxel sizes in mm, along any axis: finer than any patient's CT, coarser than any slice.
+PLAUSIBLE_VOXEL_MM = (0.05, 30.0)
+REAL = (
+    sitk.sitkInt8, sitk.sitkInt16, sitk.sitkInt32, sitk.sitkInt64, sitk.sitkUInt8, sitk.sitkUInt16,
+    sitk.sitkUInt32, sitk.sitkUInt64, sitk.sitkFloat32, sitk.sitkFloat64,
+)  # fmt: skip
 ASSUMED_HU = "assumed-hu"
 IMPLAUSIBLE_SIZE = "implausible-size"
 
@@ -47,6 +53,7 @@ def check_scan(scan: Scan, assume_hu: bool = False) -> Scan:
     source = scan.path or f"The scan '{scan.name}'"
     told = {name for name, _ in scan.warnings}
     check_shape(source, scan.image.GetSize(), scan.image.GetNumberOfComponentsPerPixel())
+    check_real(scan.image.GetPixelID(), source)
     check_geometry(scan.image, source)
     check_numbers(scan.array, source)
     found = (
@@ -77,6 +84,15 @@ def check_shape(source: str, size: tuple[int, ...], components: int) -> None:
         raise ScanError(
             f"{source} is a single slice or a flat image ({extent}); a volume of at least "
             f"{MIN_SLICES} slices is expected. Of a DICOM series, give the folder."
+        )
+
+
+def check_real(pixel_id: int, source: str) -> None:
+    """Raise `ScanError` unless voxels of this SimpleITK type are real numbers."""
+    if pixel_id not in REAL:
+        raise ScanError(
+            f"{source} holds {sitk.GetPixelIDValueAsString(pixel_id)} values; a CT scan has one "
+            f"real number a voxel. Export the scan itself."
         )
 
 
@@ -151,12 +167,14 @@ def extent_mm(image: sitk.Image) -> tuple[float, ...]:
 
 
 def _check_extent(image: sitk.Image) -> tuple[tuple[str, str], ...]:
-    """Return a warning if the scan is far smaller or larger than a patient."""
+    """Return a warning if the scan or its voxels are far smaller or larger than they can be."""
     extent = extent_mm(image)
     low, high = PLAUSIBLE_EXTENT_MM
-    if low <= max(extent) <= high:
+    least, most = PLAUSIBLE_VOXEL_MM
+    spacing = image.GetSpacing()
+    if low <= max(extent) <= high and least <= min(spacing) and max(spacing) <= most:
         return ()
     return ((IMPLAUSIBLE_SIZE, (
-        f"The whole scan measures {mm(extent)}: its voxel size ({mm(image.GetSpacing())}) is "
+        f"The whole scan measures {mm(extent)}: its voxel size ({mm(spacing)}) is "
         f"hardly right. Was it in another unit?"
     )),)

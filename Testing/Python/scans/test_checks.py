@@ -193,6 +193,7 @@ def test_who_insisted_once_is_not_asked_again():
         (sitk.Image([20, 20, 1], sitk.sitkInt16), "a single slice or a flat image (20 x 20 x 1)"),
         (sitk.Image([4, 4, 4], sitk.sitkVectorInt16, 3), "has 3 values a voxel"),
         (sitk.Image([4, 4, 4, 2], sitk.sitkInt16), "is 4D (4 x 4 x 4 x 2)"),
+        (sitk.Image([4, 4, 4], sitk.sitkComplexFloat32), "holds complex of 32-bit float values"),
     ],
 )  # fmt: skip
 def test_what_is_no_volume_of_single_values(image, told):
@@ -218,8 +219,14 @@ def test_axes_in_one_plane():
         check_scan(scan_of(body(np.int16), direction=flat))
 
 
+def test_voxels_that_no_scanner_has_are_warned_of():
+    for spacing in ((4, 4, 0.01), (4, 4, 40)):
+        scan = check_scan(scan_of(body(np.int16), spacing))
+        assert [name for name, _ in scan.warnings] == ["implausible-size"]
+
+
 @pytest.mark.parametrize(
-    ("factor", "doubtful"), [(1.0, False), (0.1, True), (10.0, False), (1000.0, True)]
+    ("factor", "doubtful"), [(1.0, False), (0.1, True), (2.5, False), (1000.0, True)]
 )
 def test_a_size_that_no_patient_has_is_warned_of(factor, doubtful):
     scan = check_scan(scan_of(body(np.int16), tuple(factor * s for s in SPACING)))

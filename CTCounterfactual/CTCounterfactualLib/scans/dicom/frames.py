@@ -79,6 +79,8 @@ class Frame:
 
 # Name in words -> keywords that tell phases apart, the surest first.
 PHASES = {
+    "patient": ("PatientID",),
+    "study": ("StudyInstanceUID",),
     "acquisition": ("AcquisitionNumber", "FrameAcquisitionNumber"),
     "temporal position": ("TemporalPositionIdentifier", "TemporalPositionIndex"),
     "cardiac phase": ("NominalPercentageOfCardiacPhase",),

@@ -31,7 +31,8 @@ PIXEL_DATA = 0x7FE00010
 DEFER_BYTES = 1 << 16
 # What is read of a header; a few among a hundred and more.
 TAGS = (
-    "SOPClassUID", "SOPInstanceUID", "ImageType", "Modality", "SeriesInstanceUID",
+    "PatientID", "StudyInstanceUID", "SOPClassUID", "SOPInstanceUID",
+    "ImageType", "Modality", "SeriesInstanceUID",
     "SeriesDescription", "AcquisitionNumber", "InstanceNumber", "ContrastBolusAgent",
     "SliceThickness", "SpacingBetweenSlices", "KVP", "ConvolutionKernel", "TriggerTime",
     "NominalPercentageOfCardiacPhase", "TemporalPositionIdentifier", "TemporalPositionIndex",

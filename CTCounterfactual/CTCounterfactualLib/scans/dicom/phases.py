@@ -14,6 +14,8 @@ from .series import MAX_LISTED
 
 # Slices closer than this, in mm, lie at the same position.
 SAME_POSITION_MM = 0.01
+# What is numbered instead of named.
+PERSONAL = ("patient", "study")
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,15 @@ def _phases(frames: Sequence[Frame], along: np.ndarray) -> list[Phase] | None:
             continue
         if min(sizes) >= 2 and not any(_repeats(along[g]) for g in groups.values()):
             return [
-                Phase(f"{name} {value or 'not told'}", tuple(frames[i] for i in group))
-                for value, group in groups.items()
+                Phase(_words(name, value, n), tuple(frames[i] for i in group))
+                for n, (value, group) in enumerate(groups.items(), start=1)
             ]
     return _by_instance(frames, along) if twice else None
+
+
+def _words(name: str, value: str, number: int) -> str:
+    """Return what sets a phase apart; whose scan it is stays out of messages."""
+    return f"{name} {number if name in PERSONAL else value or 'not told'}"
 
 
 def _grouped(frames: Sequence[Frame], name: str) -> dict[str, list[int]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from ...errors import ScanError
@@ -14,6 +16,8 @@ from .headers import Unread, is_dicom, read_header, text
 # The index of a DICOM medium: DICOM itself, but no image.
 DICOM_INDEX = "DICOMDIR"
 MAX_LISTED = 10
+# How many folders are looked into for the advice where a series may lie.
+MAX_FOLDERS = 200
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,21 @@ def list_series(folder: Path) -> Contents:
     """
     paths = sorted(folder.iterdir())
     contents = contents_of(path for path in paths if path.is_file() and path.name != DICOM_INDEX)
-    folders = tuple(
-        path for path in paths
-        if path.is_dir() and not contents.series and any(map(is_dicom, sorted(path.iterdir())))
-    )
+    folders = () if contents.series else tuple(_folders_with_dicom(folder))
     return Contents(contents.series, contents.unread, folders)
+
+
+def _folders_with_dicom(folder: Path) -> Iterator[Path]:
+    """Yield folders at any depth below that hold DICOM files, the first few of them."""
+    found = 0
+    for place, folders, files in islice(os.walk(folder), MAX_FOLDERS):
+        folders.sort()
+        if found == MAX_LISTED:
+            return
+        paths = (Path(place) / name for name in sorted(files) if name != DICOM_INDEX)
+        if place != str(folder) and any(map(is_dicom, islice(paths, MAX_LISTED))):
+            found += 1
+            yield Path(place).relative_to(folder)
 
 
 def contents_of(paths: Iterable[Path]) -> Contents:
@@ -140,7 +154,7 @@ def _nothing(place: Path, contents: Contents) -> str:
     if contents.folders:
         return (
             f"The folder {place} holds no DICOM series itself, but its folder(s) "
-            f"{named(folder.name for folder in contents.folders)} do. "
+            f"{named(contents.folders)} do. "
             f"Give the folder that holds the slices themselves."
         )
     damaged = [file for file in contents.unread if file.reason != "isn't DICOM"]

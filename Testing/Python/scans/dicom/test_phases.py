@@ -30,6 +30,7 @@ def second(keyword=None, value=None, shift=0.0):
      ("TemporalPositionIdentifier", 2, "1.2: temporal position 2 (12 slices)"),
      ("NominalPercentageOfCardiacPhase", 70, "1.2: cardiac phase 70"),
      ("ContrastBolusAgent", "Iodine", "1.2: contrast agent Iodine (12 slices)"),
+     ("PatientID", "Doe", "1.1: patient 1 (12 slices); 1.2: patient 2 (12 slices)"),
      ("ConvolutionKernel", "B70f", "1.2: kernel B70f (12 slices)")],
 )  # fmt: skip
 def test_phases_are_listed_by_what_tells_them_apart(series, refusal, keyword, value, told, shift):
@@ -37,6 +38,7 @@ def test_phases_are_listed_by_what_tells_them_apart(series, refusal, keyword, va
     folder = series(second(keyword, value, shift), prefix="b", hu=HU + 7)
     message = refusal(folder)
     assert "holds 2 volumes" in message
+    assert "Doe" not in message
     assert "Choose one with series=NUMBER: 1.1:" in message
     assert told in message
     assert np.array_equal(read_scan(folder, series="1.1").array, HU)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -72,10 +74,11 @@ def test_folder_with_other_files_only(tmp_path, refusal):
 
 
 def test_folder_whose_folders_hold_the_slices(series, tmp_path, refusal):
-    series(folder=tmp_path / "inner")
+    series(folder=tmp_path / "PA0" / "ST0" / "SE1")
     (tmp_path / "other").mkdir()
+    (tmp_path / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
     message = refusal(tmp_path)
-    assert "but its folder(s) inner do. Give the folder that holds the slices" in message
+    assert f"but its folder(s) {Path('PA0', 'ST0', 'SE1')} do. Give the folder that" in message
 
 
 def test_folder_with_damaged_files_only(series, refusal):
