@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import PurePosixPath, PureWindowsPath
+from typing import BinaryIO
 
 from ..errors import ModelError
 
@@ -37,9 +38,8 @@ def check_zip(data: bytes | bytearray, name: str, expected: str) -> zipfile.ZipF
     ModelError
         Saying which of it isn't so, or that it holds links, encrypted entries or a name twice.
     """
-    stream = io.BufferedReader(_Reader(data)) if isinstance(data, bytearray) else io.BytesIO(data)
     try:
-        archive = zipfile.ZipFile(stream)
+        archive = zipfile.ZipFile(opened(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OSError) as error:
         raise ModelError(
             f"{name} is damaged, cut short or of another kind ({error}); expected {expected}."
@@ -61,6 +61,11 @@ def check_zip(data: bytes | bytearray, name: str, expected: str) -> zipfile.ZipF
             f"no model does; it was not opened."
         )
     return archive
+
+
+def opened(data: bytes | bytearray) -> BinaryIO:
+    """Return bytes as a file to read; a bytearray isn't copied."""
+    return io.BufferedReader(_Reader(data)) if isinstance(data, bytearray) else io.BytesIO(data)
 
 
 def stored_entries(

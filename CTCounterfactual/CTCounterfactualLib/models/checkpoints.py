@@ -16,11 +16,12 @@ import torch
 
 from ..errors import ModelError
 from .archives import MAX_EXPANSION, check_zip, is_program, stored_entries
+from .legacy_checkpoints import is_legacy, read_legacy
 from .pickled_values import ITEM_BYTES, Inert, RefusedPickle, StoredTensor
 from .pickles import read_pickle
 from .read_once import read_buffer
 
-NOT_A_CHECKPOINT = "a PyTorch checkpoint (a zip file written by torch.save since version 1.6)"
+NOT_A_CHECKPOINT = "a PyTorch checkpoint, as torch.save writes it"
 PICKLE = "data.pkl"
 # Small tensors may be stored as one number that is repeated (buffers made by `expand`).
 FREE_REPEATED_BYTES = 1 << 20
@@ -97,6 +98,9 @@ def read_content(path: Path) -> Any:
 
 def _opened(data: bytearray, name: str) -> tuple[Any, _Tensors]:
     """Return what the pickle of a checkpoint says, and who makes tensors of it."""
+    if is_legacy(data):
+        content, entries = read_legacy(data, name)
+        return content, _Tensors(entries, "", name)
     archive = check_zip(data, name, NOT_A_CHECKPOINT)
     names = archive.namelist()
     if any(is_program(entry) for entry in names):

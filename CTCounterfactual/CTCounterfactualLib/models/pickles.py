@@ -8,9 +8,10 @@ for every other object. So not even PyTorch's own functions run, and there is no
 
 from __future__ import annotations
 
+import io
 import pickletools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 from .pickled_values import Dtype, Inert, Known, RefusedPickle, Storage, called, dict_of, named
 
@@ -27,13 +28,21 @@ def read_pickle(data: bytes) -> Any:
     RefusedPickle
         If it is damaged, too long, or no such pickle.
     """
+    return read_stream(io.BytesIO(data))[0]
+
+
+def read_stream(stream: BinaryIO) -> tuple[Any, dict[str, Storage]]:
+    """Return what the pickle says that a stream stands at, and all storages it speaks of, by key.
+
+    The stream then stands behind it. Raises as `read_pickle`.
+    """
     machine = _Machine()
     try:
-        for number, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+        for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
             if number >= MOST_INSTRUCTIONS:
                 raise RefusedPickle(f"it has over {MOST_INSTRUCTIONS} instructions")
             machine.follow(opcode.name, argument)
-        return machine.stack.pop()
+        return machine.stack.pop(), machine.storages
     except RefusedPickle:
         raise
     except (ValueError, IndexError, KeyError, TypeError, OverflowError, AttributeError) as error:
@@ -47,6 +56,7 @@ class _Machine:
         self.stack: list[Any] = []
         self._marks: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
+        self.storages: dict[str, Storage] = {}
 
     def follow(self, name: str, argument: Any) -> None:
         """Carry out one instruction."""
@@ -168,12 +178,15 @@ class _Machine:
             raise RefusedPickle(f"its pickle would change {self.stack[-1].name} itself")
 
     def _binpersid(self, _: Any) -> None:
-        kind, storage, key, _place, count = self.stack.pop()
+        kind, storage, key, _place, count, *view = self.stack.pop()
         if kind != "storage" or not isinstance(storage, Dtype):
             raise TypeError
         if not isinstance(key, str) or type(count) is not int or count < 0:
             raise TypeError
-        self.stack.append(Storage(key, storage.name, count))
+        if any(part is not None for part in view):  # only before version 1.6, and hardly ever
+            raise RefusedPickle("a tensor is a view of another one's numbers; save a copy of it")
+        self.storages[key] = Storage(key, storage.name, count)
+        self.stack.append(self.storages[key])
 
 
 _VALUES = frozenset((

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from ...errors import ModelError
 from ..archives import MAX_EXPANSION, is_program
+from ..legacy_checkpoints import is_legacy, read_legacy
 
 HEAD_BYTES = 512
-# How `torch.save` began its files before version 1.6: a pickle (protocol 2) of a magic number.
-LEGACY_HEAD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 CHECKPOINT_WORDS = "a PyTorch checkpoint, as torch.save writes it"
 CONFIGURATION_WORDS = "a taming-transformers configuration (yaml with model.params.ddconfig)"
 # A configuration is a page of text; this is far more.
@@ -61,7 +60,11 @@ def _not_a_model(head: bytes) -> str:
 
 def _no_checkpoint(path: Path, head: bytes) -> str:
     """Return what is wrong with a checkpoint, in words after "it"; nothing if nothing is."""
-    if head.startswith(LEGACY_HEAD):
+    if is_legacy(head):
+        try:
+            read_legacy(bytearray(path.read_bytes()), path.name)
+        except ModelError:
+            return "is cut short or damaged"
         return ""
     if head.startswith(_GZIP):
         return "is packed by gzip"

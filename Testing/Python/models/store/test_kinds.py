@@ -6,7 +6,8 @@ import zipfile
 import pytest
 
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.store.kinds import LEGACY_HEAD, check_kind
+from CTCounterfactualLib.models.legacy_checkpoints import LEGACY_HEAD
+from CTCounterfactualLib.models.store.kinds import check_kind
 from CTCounterfactualLib.storage.sizes import in_words
 from model_server import CONTENT, checkpoint
 
@@ -54,6 +55,9 @@ def test_a_checkpoint_is_one_by_both_ways_of_torch(tmp_path):
         torch.save({"w": torch.arange(5.0)}, path, _use_new_zipfile_serialization=new)
         check_kind(path, "model.pth")
         assert path.read_bytes().startswith(LEGACY_HEAD) is not new
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ModelError, match="is cut short"):
+        check_kind(path, "model.pth")
     path.write_bytes(checkpoint(10))
     check_kind(path, "model.ckpt")
 
