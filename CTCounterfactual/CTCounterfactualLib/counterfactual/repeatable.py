@@ -69,7 +69,8 @@ def autoencoder_flags(
         return ()
     every = slice(None, None, max(1, round(len(x) / SLICES)))
     with torch.no_grad():
-        slices = autoencoder.decode(autoencoder.encode(x[every]), tuple(x.shape[-2:]))
+        height, width = x.shape[-2:]
+        slices = autoencoder.decode(autoencoder.encode(x[every]), (height, width))
     worst = float((slices.clamp(0, 1) - decoded[every].clamp(0, 1)).abs().max())
     if worst > SAME_SLICES:
         return (Flag(

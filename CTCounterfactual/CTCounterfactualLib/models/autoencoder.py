@@ -36,7 +36,9 @@ class AutoencoderLike(Protocol):
     resized or turned. Networks among its attributes are moved to the run's device and back.
     """
 
-    factor: int  # pixels per latent position along height and width
+    @property
+    def factor(self) -> int:
+        """Pixels per latent position along height and width (f)."""
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Return latents of floats: (N, 1, H, W) in 0..1 -> (N, C, ceil(H/f), ceil(W/f))."""

@@ -50,8 +50,13 @@ class ClassifierLike(Protocol):
     `differentiable`, `rescorer`, `for_scan`, `warnings`, `find_target`.
     """
 
-    grid: GridSpec
-    targets: tuple[Target, ...]
+    @property
+    def grid(self) -> GridSpec:
+        """What its volumes look like."""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The first is the default."""
 
     def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
         """Return the target's score of each volume; see `Classifier.score`."""

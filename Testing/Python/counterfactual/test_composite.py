@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from CTCounterfactualLib.counterfactual.composite import (
     MARGIN_HU,
+    NO_SMOOTHING_BELOW,
     NOISE_HU,
     compose,
     smooth_along_slices,
@@ -140,3 +141,13 @@ def test_smoothing_keeps_what_is_alike_in_all_slices(sigma, slices):
 def test_without_smoothing_the_change_is_itself():
     change = torch.from_numpy(np.random.default_rng(0).standard_normal((5, 1, 4, 5)))
     assert smooth_along_slices(change, 0.0) is change
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1e-300, 1e-9, 0.04])
+def test_smoothing_over_next_to_nothing_is_none(sigma):
+    change = torch.tensor([0.0, 1.0, 0.5]).reshape(3, 1, 1, 1)
+    assert torch.equal(smooth_along_slices(change, sigma), change)
+
+
+def test_what_is_taken_for_no_smoothing_would_be_none_in_float32():
+    assert float(torch.exp(torch.tensor(-0.5 / NO_SMOOTHING_BELOW**2))) == 0

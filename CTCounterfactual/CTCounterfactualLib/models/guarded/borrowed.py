@@ -86,10 +86,10 @@ class _Condition:
                 held[key] = parameter
                 if parameter.device != data.device:
                     parameter.data = data
-        for held, key, buffer in self.buffers:
-            now = held.get(key)
+        for holder, key, buffer in self.buffers:
+            now = holder.get(key)
             if now is not None and now.device != buffer.device:
-                held[key] = buffer
+                holder[key] = buffer
         for parameter, flag in self.flags:
             parameter.requires_grad_(flag)
         for module, training in self.modes:

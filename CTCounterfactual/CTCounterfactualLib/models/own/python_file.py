@@ -74,7 +74,7 @@ def network_from_python(
         )
     try:
         network = getattr(module, factory)(**arguments)
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise ModelError(f"{factory}() of {files[0].name} failed: {_where(error)}.") from error
     if not isinstance(network, nn.Module):
         raise ModelError(
@@ -92,7 +92,7 @@ def _import(package: str, sources: dict[str, tuple[Path, bytes]]):
     sys.meta_path.insert(0, finder)
     try:
         return importlib.import_module(package)
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise ModelError(f"{sources[package][0].name} cannot be run: {_where(error)}.") from error
     finally:
         sys.meta_path.remove(finder)

@@ -126,3 +126,14 @@ def test_template_card(template, nobody):
     model = load_own_classifier(path, nobody)
     with pytest.raises(ModelError, match=r"output 1, but the network has 1 outputs"):
         model.score(torch.zeros(1, 1, 2, 3, 2))
+
+
+def test_a_gpu_is_used_for_tensors_on_one_only(write, nobody):
+    network = load_own_classifier(write(ONNX, **{"m.onnx": linear()}), nobody).network
+    assert network.session.get_providers() == ["CPUExecutionProvider"]
+    asked = []
+    network.start = lambda providers: asked.append(providers) or "on the GPU"
+    assert network._session(torch.device("cpu")) is network.session and asked == []
+    for _ in range(2):
+        assert network._session(torch.device("cuda")) == "on the GPU"
+    assert asked == [["CUDAExecutionProvider", "CPUExecutionProvider"]]

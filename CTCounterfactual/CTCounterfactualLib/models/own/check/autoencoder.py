@@ -12,6 +12,7 @@ from ....scans.grid import GridSpec, PreparedScan
 from ...autoencoder import AutoencoderLike
 from ...guarded.autoencoder import GuardedAutoencoder
 from ...guarded.borrowed import borrowed
+from ...guarded.calling import ordinary_tensors
 from .findings import FAILED, NOTE, OK, WARNING, Finding, Findings
 from .gradient import check_gradient
 
@@ -34,7 +35,7 @@ def check_autoencoder(
     listener: Callable[[Finding], None] | None = None,
 ) -> list[Finding]:
     """Run all checks on slices of a prepared scan; see `check_classifier`."""
-    with borrowed((autoencoder,), torch.device(device)):
+    with borrowed((autoencoder,), torch.device(device)), ordinary_tensors(gradient=True):
         return _AutoencoderCheck(autoencoder, prepared, device, listener).run()
 
 

@@ -13,6 +13,7 @@ from ....scans.grid import PreparedScan
 from ...blame import MESSAGE_LENGTH
 from ...classifier import ClassifierLike, Target
 from ...guarded.borrowed import borrowed
+from ...guarded.calling import ordinary_tensors
 from ...guarded.classifier import guarded_classifier
 from .findings import FAILED, NOTE, OK, WARNING, Finding, Findings
 from .gradient import check_gradient
@@ -55,7 +56,7 @@ def check_classifier(
     SettingsError
         If there is no such target.
     """
-    with borrowed((classifier,), torch.device(device)):
+    with borrowed((classifier,), torch.device(device)), ordinary_tensors(gradient=True):
         return _ClassifierCheck(classifier, prepared, target, device, listener).run()
 
 
