@@ -1,6 +1,7 @@
 """Running a job here: input, stream, checks before the work, and the end."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,6 +20,7 @@ from CTCounterfactualLib.jobs.run import read_input, run_job
 from CTCounterfactualLib.jobs.stream import open_stream
 from CTCounterfactualLib.models.own.consent import Consent
 from CTCounterfactualLib.outputs.folder import claim_output
+from CTCounterfactualLib.outputs.volumes import write_image
 
 NETWORK = """
 import sys
@@ -61,6 +63,22 @@ def test_the_result_bears_the_jobs_name_and_region(workplace, job, slab):
     for name in streamed:
         final = workplace.result / "heatmaps" / name
         assert (workplace.stream / name).read_bytes() == final.read_bytes()
+
+
+def test_what_is_said_of_a_scan_names_it_as_the_user_does(workplace, job, slab):
+    """The worker reads a copy that the user never saw; what isn't in HU is refused, or noted."""
+    image = slab.image + 1024  # stored values, as without the rescale
+    write_image(image, workplace.input)
+    unnamed = replace(job, input=FileInput(str(workplace.input)))
+    with pytest.raises(ScanError, match=re.escape(str(workplace.input))):
+        read_input(unnamed)
+    named = replace(job, input=FileInput(str(workplace.input), name="My scan"))
+    with pytest.raises(ScanError, match=r"'My scan' doesn't look like a CT scan") as caught:
+        read_input(named)
+    assert "input.nrrd" not in str(caught.value)
+    taken = read_input(replace(named, input=replace(named.input, assume_hu=True)))
+    assert taken.name == "My scan" and "assumed-hu" in dict(taken.warnings)
+    assert not any("input.nrrd" in text for _, text in taken.warnings)
 
 
 def test_a_report_is_written_along_if_asked_for(workplace, job):

@@ -114,6 +114,7 @@ def test_a_licence_that_was_not_accepted_is_said_and_nothing_is_asked_for(folder
     job.start()
     outcome = finish(job)
     assert outcome.kind == "failed" and "was not accepted; nothing was fetched" in outcome.message
+    assert "Models > Fetch, which asks" in outcome.message and "--" not in outcome.message
     assert server.asked == []
     accepted = FetchJob([GATED], licence_accepted=True, python=python)
     accepted.start()
@@ -127,6 +128,8 @@ def test_a_server_that_is_gone_is_said_in_words(folder, python, server):
     outcome = finish(job)
     assert outcome.kind == "failed" and outcome.message.startswith("Cannot download http://127")
     assert "next attempt goes on from there" in outcome.message
+    assert "Models > Use a local file..." in outcome.message  # what to press, no command
+    assert "ct-counterfactual" not in outcome.message
 
 
 def test_without_the_packages_for_it_nothing_is_started(folder, monkeypatch):
