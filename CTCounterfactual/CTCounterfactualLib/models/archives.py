@@ -126,9 +126,9 @@ def _check_entry(entry: zipfile.ZipInfo, name: str, seen: set[str]) -> None:
             f"it was not opened."
         )
     if entry.external_attr >> 16 & _FILE_TYPE_MASK == _SYMLINK_MODE:
-        raise ModelError(f"{name} holds a link ({entry.filename}), which no model needs.")
+        raise ModelError(f"{name} holds a link ({entry.filename!r}), which no model needs.")
     if entry.flag_bits & _ENCRYPTED:
-        raise ModelError(f"{name} is encrypted ({entry.filename}); decrypt it first.")
+        raise ModelError(f"{name} is encrypted ({entry.filename!r}); decrypt it first.")
     if entry.filename in seen:
         raise ModelError(f"{name} holds {entry.filename!r} twice; it was not opened.")
     seen.add(entry.filename)

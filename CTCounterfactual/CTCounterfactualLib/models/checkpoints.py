@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from ..errors import ModelError
+from ..storage.names import printable
 from .archives import MAX_EXPANSION, check_zip, is_program, stored_entries
 from .legacy_checkpoints import is_legacy, read_legacy
 from .pickled_values import ITEM_BYTES, Inert, RefusedPickle, StoredTensor
@@ -93,7 +94,7 @@ def read_content(path: Path) -> Any:
     """
     data, _ = read_buffer(path)
     content, tensors = _opened(data, str(path))
-    return _plain(content, tensors, str(path), MOST_DEPTH)
+    return _Plain(tensors, str(path))(content, MOST_DEPTH)
 
 
 def _opened(data: bytearray, name: str) -> tuple[Any, _Tensors]:
@@ -160,8 +161,8 @@ def _state_dict(content: Any, name: str) -> dict[str, StoredTensor]:
     """Find the mapping of names to tensors in what a checkpoint holds."""
     if isinstance(content, Inert):
         raise ModelError(
-            f"{name} holds no tensors by name but a whole object ({content.name}), which is code; "
-            f"save the network's state_dict() instead."
+            f"{name} holds no tensors by name but a whole object ({printable(content.name)}), "
+            f"which is code; save the network's state_dict() instead."
         )
     found = content if isinstance(content, dict) else {}
     for key in STATE_DICT_KEYS:
@@ -171,8 +172,8 @@ def _state_dict(content: Any, name: str) -> dict[str, StoredTensor]:
     for key, value in found.items():
         if isinstance(value, Inert) and "._rebuild_" in value.name:
             raise ModelError(
-                f"{name}: its tensor {key!r} was saved by {value.name}; only dense tensors are "
-                f"read. Save it as one (to_dense, dequantize)."
+                f"{name}: its tensor {key!r} was saved by {printable(value.name)}; only dense "
+                f"tensors are read. Save it as one (to_dense, dequantize)."
             )
     tensors = {
         key: value for key, value in found.items()
@@ -196,13 +197,34 @@ def _check_unfolded(stored: dict[str, StoredTensor], size: int, name: str) -> No
         )
 
 
-def _plain(value: Any, tensors: _Tensors, name: str, depth: int) -> Any:
-    if isinstance(value, StoredTensor):
-        return tensors.make(value)
-    if isinstance(value, dict | list | tuple) and depth > 0:
+class _Plain:
+    """Puts tensors in the place of their descriptions; what a file repeats is made once.
+
+    Lists of lists of the same list, over and over, would else unfold to billions of items.
+    """
+
+    def __init__(self, tensors: _Tensors, name: str):
+        self._tensors, self._name = tensors, name
+        self._made: dict[int, Any] = {}
+        self._open: set[int] = set()
+
+    def __call__(self, value: Any, depth: int) -> Any:
+        """Return the value with tensors in it, at most `depth` levels deep."""
+        if value is None or isinstance(value, str | int | float | bytes):
+            return value
+        if id(value) not in self._made:
+            if not depth or id(value) in self._open:
+                raise ModelError(f"{self._name} is nested without end; it is not one of ours.")
+            self._open.add(id(value))
+            self._made[id(value)] = self._filled(value, depth - 1)
+            self._open.remove(id(value))
+        return self._made[id(value)]
+
+    def _filled(self, value: Any, depth: int) -> Any:
+        if isinstance(value, StoredTensor):
+            return self._tensors.make(value)
         if isinstance(value, dict):
-            return {key: _plain(item, tensors, name, depth - 1) for key, item in value.items()}
-        return type(value)(_plain(item, tensors, name, depth - 1) for item in value)
-    if value is None or isinstance(value, str | int | float | bytes):
-        return value
-    raise ModelError(f"{name} holds more than tensors and numbers; it is not one of ours.")
+            return {key: self(item, depth) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self(item, depth) for item in value)
+        raise ModelError(f"{self._name} holds more than tensors and numbers; it isn't one of ours.")

@@ -208,7 +208,7 @@ def test_torchscript_is_refused_before_anybody_loads_it(tmp_path, monkeypatch, s
     (repacked(WHOLE, lambda n, c: (n, b"big" if "byteorder" in n else c)), "big-endian"),
     (WHOLE.replace(struct.pack("<f", 5.0), struct.pack("<f", 6.0)), "checksum of its entry"),
     (b"#!/bin/sh\n" + WHOLE, "another kind"),
-    (saved(torch.nn.Linear(1, 1)), r"a whole object \(torch.nn.modules.linear.Linear\)"),
+    (saved(torch.nn.Linear(1, 1)), r"a whole object \('torch.nn.modules.linear.Linear'\)"),
     (saved({"w": torch.ones(2).to_sparse()}), "only dense tensors are read"),
     (saved({"w": torch.ones(2, dtype=torch.complex64)}), "cannot be read as a checkpoint"),
 ])
@@ -313,4 +313,18 @@ def test_all_that_a_training_saves_comes_back(tmp_path):
     assert again.state_dict()["state"][0]["step"] == 1
     torch.save({"step": 3, "net": Attack(os.system, "true")}, path)
     with pytest.raises(ModelError, match="more than tensors and numbers"):
+        read_content(path)
+
+
+def test_lists_of_the_same_lists_do_not_unfold(tmp_path):
+    content = inner = []
+    for _ in range(30):
+        inner = [inner] * 100  # 100 to the power of 30 in all
+    path = tmp_path / "x.pt"
+    torch.save({"step": inner}, path)
+    found = read_content(path)["step"]
+    assert found[0] is found[99]
+    content.append(content)
+    torch.save({"step": content}, path)
+    with pytest.raises(ModelError, match="nested without end"):
         read_content(path)

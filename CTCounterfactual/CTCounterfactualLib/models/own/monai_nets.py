@@ -20,7 +20,7 @@ from ...storage.atomic import staging
 from ...storage.hashing import HASH_BLOCK_BYTES
 from ..archives import check_zip
 from ..cards import canonical_sha256
-from ..read_once import read_file
+from ..read_once import DIGITS_SHOWN, read_file
 from .consent import Consent
 from .files import fill
 from .monai_arguments import check_arguments
@@ -67,7 +67,7 @@ def network_from_bundle(
     path : Path
         Its folder or zip file.
     sha256 : str
-        What the card says a zip file is; empty for nothing.
+        What the card says it is; empty for nothing.
     network, weights : str
         Name of the network's definition in the configuration; state dict within the bundle.
     consent : Consent
@@ -83,7 +83,7 @@ def network_from_bundle(
     bundle = _import_monai("monai.bundle")
     # What is hashed, agreed to and run are the files of a copy that nobody else can write.
     with staging(Path(tempfile.gettempdir()) / COPIES) as copy:
-        digest = _unpacked(path, sha256, copy) if path.is_file() else _copied(path, copy)
+        digest = _unpacked(path, sha256, copy) if path.is_file() else _copied(path, sha256, copy)
         wanted = digest
         if (network, weights) != (NETWORK, WEIGHTS):  # what of it runs is chosen by the card
             wanted = canonical_sha256({"bundle": digest, "network": network, "weights": weights})
@@ -107,7 +107,7 @@ def _built(bundle: Any, root: Path, name: str, network: str, weights: str) -> nn
             parser.read_config(str(config))
             parser["bundle_root"] = str(root)
             made = parser.get_parsed_content(network)
-    except Exception as error:  # a configuration may raise anything
+    except (Exception, SystemExit) as error:  # a configuration may raise anything
         words = " ".join(str(error).split())
         raise ModelError(
             f"{network!r} of the bundle {name} cannot be built: {words}. Its name in "
@@ -153,7 +153,7 @@ def _unpacked(path: Path, sha256: str, into: Path) -> str:
     return digest
 
 
-def _copied(folder: Path, into: Path) -> str:
+def _copied(folder: Path, sha256: str, into: Path) -> str:
     """Copy a bundle's folder; return the SHA-256 over the names and contents that were copied.
 
     Links that lead out are refused, as are files that aren't ordinary.
@@ -175,6 +175,12 @@ def _copied(folder: Path, into: Path) -> str:
             continue
         digest.update(name.as_posix().encode() + b"\0")
         digest.update(_copy(path, into / name))
+    if sha256 and digest.hexdigest() != sha256.lower():
+        raise ModelError(
+            f"The bundle {folder} has SHA-256 {digest.hexdigest()[:DIGITS_SHOWN]}... (over names "
+            f"and contents) but its card says {sha256[:DIGITS_SHOWN]}...: a file of it changed. If "
+            f"you changed it yourself, put the new digest into the card."
+        )
     return digest.hexdigest()
 
 

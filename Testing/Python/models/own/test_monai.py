@@ -235,3 +235,17 @@ def test_kl_autoencoder_by_name_gives_its_mean(tmp_path, nobody):
 def test_bundle_template(template, trusting):
     model = load_own_classifier(template("monai-bundle"), trusting)
     assert 0 < float(model.score(torch.rand(1, 1, 32, 64, 64))[0]) < 1
+
+
+def test_the_digest_of_a_folder_is_checked(bundle, card, trusting):
+    path = card("bundle")
+    path.write_text(path.read_text().replace("[output]", f'sha256 = "{"0" * 64}"\n[output]'))
+    with pytest.raises(ModelError, match=r"over names and contents\) but its card says 0000"):
+        load_own_classifier(path, trusting)
+
+
+def test_a_configuration_that_ends_the_program_is_an_error(bundle, card, trusting):
+    config = '{"network_def": "$__import__(\'sys\').exit(0)"}'
+    (bundle / "configs" / "inference.json").write_text(config)
+    with pytest.raises(ModelError, match=r"cannot be built"):
+        load_own_classifier(card("bundle"), trusting)

@@ -134,3 +134,11 @@ def test_weights_of_a_network_with_tagged_parameters_are_read(write, tmp_path, t
     torch.save(weights, tmp_path / "w.pt")
     card = CARD.replace('file = "net.py"', SOURCE.replace("WHICH", "pt"))
     load_own_classifier(write(card, **{"net.py": LINEAR, "blocks.py": BLOCKS}), trusting)
+
+
+@pytest.mark.parametrize("code", [
+    "raise SystemExit(0)", "import sys\ndef build():\n    sys.exit(0)\n",
+])
+def test_a_file_that_ends_the_program_is_an_error(write, trusting, code):
+    with pytest.raises(ModelError, match=r"SystemExit"):
+        load_own_classifier(write(**{"net.py": code}), trusting)
