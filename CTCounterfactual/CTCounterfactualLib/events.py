@@ -18,8 +18,9 @@ class Event:
     Parameters
     ----------
     step : str
-        What happened: `read`, `prepared`, `encoded`, `gradient`, `whole`, `chunk`,
-        `frame`, `scored`, `written` (an explanation), or another verb's own steps.
+        What happened: `recovered` (what a killed run had left), `read`, `prepared`, `encoded`,
+        `gradient`, `whole`, `chunk`, `frame`, `scored`, `written` (an explanation), or another
+        verb's own steps.
     message : str
         The same in words for a person.
     fraction : float

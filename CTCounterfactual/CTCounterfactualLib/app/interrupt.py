@@ -123,6 +123,6 @@ def cancel_when_stdin_ends(token: CancelToken) -> None:
 
 def _end_now() -> None:
     """End the process here and now; what it has staged is removed before."""
-    release_all()
-    sys.stderr.write(f"{Cancelled()}\n")
+    staged = release_all()
+    sys.stderr.write(f"{Cancelled() if staged else 'Cancelled: ended at once.'}\n")
     os._exit(EXIT_CANCELLED)

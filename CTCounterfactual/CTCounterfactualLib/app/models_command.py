@@ -22,7 +22,7 @@ from ..models.store.manage import (
     verify_files,
 )
 from ..models.store.remote import RemoteFile
-from ..storage.atomic import check_free, made_parents
+from ..storage.atomic import made_parents
 from ..storage.names import check_name, check_plain_name, reason
 from ..storage.sizes import in_words
 from ..wording import say
@@ -114,7 +114,7 @@ def fetch_command(options: argparse.Namespace, cache: ModelCache) -> None:
     with cancel_on_signal() as cancel, _Bar() as bar:
         try:
             fetch_files(cache, files, local, _reporter(options, cancel, bar))
-        except Cancelled:
+        except (Cancelled, KeyboardInterrupt):
             raise Cancelled(KEPT) from None
 
 
@@ -224,13 +224,13 @@ def _ask_licence(entry: CatalogueEntry, accepted: bool) -> None:
 def convert_command(options: argparse.Namespace, cache: ModelCache) -> None:
     """Convert a checkpoint and say where its card is, in which mappings can be edited."""
     from ..models.taming import convert_checkpoint
+    from ..training.files import check_model_name
 
     check_plain_name(options.name, "The name of the model", SettingsError)
     folder = check_name(options.output)
     try:
         with made_parents(folder / "model"):
-            for suffix in (".safetensors", ".json"):
-                check_free(folder / f"{options.name}{suffix}", options.force)
+            check_model_name(folder, options.name, options.force)
             card = convert_checkpoint(options.checkpoint, folder, options.name, options.yaml)
     except OSError as error:
         raise OutputError(

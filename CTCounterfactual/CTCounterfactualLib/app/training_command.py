@@ -81,7 +81,7 @@ def kept(folder: Path) -> Iterator[None]:
     """Say of a cancelled training what of it is kept."""
     try:
         yield
-    except Cancelled as error:
+    except (Cancelled, KeyboardInterrupt) as error:
         if not (folder / CHECKPOINT).exists():
             raise
         raise Cancelled(

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from ..counterfactual.settings import ExplainSettings
-from ..errors import SettingsError
+from ..errors import OutputError, SettingsError
 from ..models.catalogue import CARD_SUFFIXES
 from ..storage.atomic import write_json
 from ..storage.names import check_name
@@ -91,7 +91,7 @@ class Job:
             values = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise SettingsError(f"Cannot read the job file {path}: {error.strerror}.") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SettingsError(f"The job file {path} is no valid JSON: {error}.") from error
         return cls.from_dict(values, f"Job file {path}")._with_paths(
             lambda given: os.path.normpath(path.parent / given)
@@ -103,9 +103,11 @@ class Job:
         Raises
         ------
         OutputError
-            If it exists (without `overwrite`) or can't be written.
+            If it exists (without `overwrite`, or is no job file) or can't be written.
         """
         path = check_name(path).absolute()
+        if overwrite and path.is_file() and not _is_job(path):
+            raise OutputError(f"{path} exists and is no job file; choose another name.")
 
         def shorten(given: str) -> str:
             whole = Path(os.path.abspath(given))
@@ -152,6 +154,15 @@ class Job:
         if isinstance(self.input, FileInput):
             changed["input"] = replace(self.input, path=change(self.input.path))
         return replace(self, **changed)
+
+
+def _is_job(path: Path) -> bool:
+    """Tell a job file from any other file that may lie there."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and values.keys() >= {"schema", "input", "output"}
 
 
 def _read_input(values: Any, where: str) -> FileInput | GeneratedInput:

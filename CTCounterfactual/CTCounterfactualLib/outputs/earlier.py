@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import OutputError
 
 RECORD = "result.json"
+# Of a record; one with thousands of searches has a few million.
+MOST_BYTES = 1 << 28
 # Keys that every record has had since the first version, and no other program's file has all of.
 _KEYS = frozenset({
     "schema", "disclaimer", "input", "prepared", "classifier", "target", "autoencoder",
@@ -24,10 +27,11 @@ def own_files(folder: Path) -> list[str]:
     OutputError
         If the folder holds no result of this program.
     """
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        record = None
+    path = folder / RECORD
+    record = None
+    with suppress(OSError, ValueError, RecursionError):
+        if path.is_file() and path.stat().st_size <= MOST_BYTES:  # else a pipe could hold us up
+            record = json.loads(path.read_text(encoding="utf-8"))
     if not _is_ours(record):
         raise OutputError(
             f"{folder} exists and is no result of this program; choose another folder."

@@ -60,13 +60,16 @@ def claim_folder(
         ) from error
 
 
-def release_all() -> None:
-    """Remove what this process has staged, at its sudden end; what is on its way is left.
+def release_all() -> bool:
+    """Remove what this process has staged, at its sudden end; return whether there was any.
 
-    From then on nothing is put in place any more: the caller ends the process.
+    What is on its way to its place is left to the next run. From then on nothing is put in place
+    any more: the caller ends the process.
     """
     if not moving_now.acquire(timeout=_LONGEST_MOVE_S):
-        return
-    for claim in list(claims):
+        return False
+    staged = list(claims)
+    for claim in staged:
         with suppress(OSError):
             claim.release(gently=False)
+    return bool(staged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,17 +78,44 @@ def claim_training(folder: str | Path, name: str, force: bool = False) -> Iterat
         If another training runs there, a model of that name is there (without `force`), or the
         folder can't be written to.
     """
-    check_plain_name(name, "The name of the model", SettingsError)
+    check_plain_name(name, "The name of the model", SettingsError)  # before a folder is made
     path = check_name(folder).absolute()
     try:
         with made_parents(path / "model"), locked(path / LOCK, f"The training folder {path}"):
-            for suffix in SUFFIXES:
-                check_free(path / f"{name}{suffix}", force)
+            check_model_name(path, name, force)
             yield path
     except OSError as error:
         raise OutputError(
             f"Cannot write into {path}: {reason(error)}. Choose another folder."
         ) from error
+
+
+def check_model_name(folder: Path, name: str, force: bool = False) -> None:
+    """Make sure that a model of this name can be written without harm to anything else.
+
+    Raises
+    ------
+    SettingsError
+        If the name is none for a file.
+    OutputError
+        If its files are there: without `force`, or if they aren't a model's.
+    """
+    check_plain_name(name, "The name of the model", SettingsError)
+    weights, path = (Path(folder) / f"{name}{suffix}" for suffix in SUFFIXES)
+    for file in (weights, path):
+        check_free(file, force)
+    if path.exists() and not _is_card(path, weights.name):
+        raise OutputError(f"{path} exists and is no card of a model; choose another name.")
+    if weights.exists() and not path.exists():
+        raise OutputError(f"{weights} exists without a card of its own; choose another name.")
+
+
+def _is_card(path: Path, weights: str) -> bool:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(card, dict) and "schema" in card and card.get("weights") == weights
 
 
 def write_model(
@@ -119,9 +147,8 @@ def write_model(
     """
     from safetensors.torch import save_file
 
-    check_plain_name(name, "The name of the model", SettingsError)
+    check_model_name(folder, name, force)
     weights, path = (Path(folder) / f"{name}{suffix}" for suffix in SUFFIXES)
-    check_free(path, force)
     with whole_file(weights, overwrite=force) as partial:
         save_file(tensors, partial)
         digest = file_sha256(partial)

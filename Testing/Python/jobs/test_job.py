@@ -134,9 +134,14 @@ def test_a_job_file_replaces_no_other_file_unless_told(tmp_path):
     job = Job(FileInput("a"), "b")
     with pytest.raises(OutputError, match=r"thesis.txt exists already"):
         job.write(tmp_path / "thesis.txt")
+    with pytest.raises(OutputError, match=r"thesis.txt exists and is no job file"):
+        job.write(tmp_path / "thesis.txt", overwrite=True)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
-    job.write(tmp_path / "thesis.txt", overwrite=True)
-    assert Job.read(tmp_path / "thesis.txt").input.path.endswith("a")
+    job.write(tmp_path / "job.json")
+    with pytest.raises(OutputError, match=r"job.json exists already"):
+        job.write(tmp_path / "job.json")
+    Job(FileInput("c"), "b").write(tmp_path / "job.json", overwrite=True)
+    assert Job.read(tmp_path / "job.json").input.path.endswith("c")
 
 
 @pytest.mark.parametrize("suffix", [".json", ".toml", ".TOML"])

@@ -85,3 +85,17 @@ def test_a_conversion_refuses_before_it_reads(tmp_path, capsys):
         assert words in capsys.readouterr().err
     assert main(["models", "convert", "nowhere.ckpt", "-o", str(tmp_path / "a" / "b")]) == 2
     assert os.listdir(tmp_path) == ["mine.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [({"package.json": '{"name": "x", "schema": 1}'}, "is no card of a model"),
+     ({"package.json": "words"}, "is no card of a model"),
+     ({"package.safetensors": "other weights"}, "without a card of its own")],
+)
+def test_force_replaces_a_model_only(tmp_path, files, words):
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises(OutputError, match=words):
+        write_model(tmp_path, "package", {"weight": torch.zeros(1)}, {"schema": 1}, force=True)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == files
