@@ -13,9 +13,10 @@ from torch import nn
 BENCHMARKS = Path(__file__).resolve().parents[1] / "Benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from comparison import environment, table  # noqa: E402
+from comparison import environment, table, turns  # noqa: E402
 from comparison.against import (  # noqa: E402
     Sides,
+    compare_changes,
     compare_paths,
     lowest_reached,
     lowest_within_limit,
@@ -181,8 +182,53 @@ def test_a_rung_beyond_the_change_limit_is_no_goal_within_it():
 
 
 def test_the_papers_log_is_read_with_all_digits():
-    line = "Shift: -10.0, Pred: 0.42948636412620544, pixel_diff: 1.5, sum*diff_pct: 2.0"
-    assert STEP_LINE.findall(line) == [("-10.0", "0.42948636412620544")]
+    line = "Shift: -10.0, Pred: 0.42948636412620544, pixel_diff: 1.5, sum*diff_pct: 2.0\n"
+    assert STEP_LINE.findall(line) == [("-10.0", "0.42948636412620544", "1.5", "2.0")]
+
+
+def test_changes_are_compared_at_every_lambda_that_both_visited():
+    theirs = [PaperChunk(0, 10, ((0.0, 1.0), (-10.0, 0.5)), 1.0, (0.0, 0.02))]
+    points = (SimpleNamespace(change=0.0), SimpleNamespace(change=0.0205))
+    ours = (SimpleNamespace(start=0, path=points),)
+    assert compare_changes(Sides(theirs, ours)) == pytest.approx(5e-4)
+
+
+class StubTask:
+    """A paper's side that takes two seconds a chunk; counts who was run when."""
+
+    def __init__(self):
+        self.order, self.paper = [], self
+
+    def run(self, start, stop, max_change):
+        self.order.append(start)
+        return PaperChunk(start, stop, ((0.0, 1.0), (-10.0, 0.5)), 2.0)
+
+
+@pytest.mark.parametrize(("count", "starts"), [(None, list(range(7))), (3, [1, 3, 5]), (2, [1, 5])])
+def test_both_sides_take_turns_and_every_chunk_is_run_once(monkeypatch, count, starts):
+    task = StubTask()
+
+    def run(task, kind, device):
+        task.order.append(kind)
+        chunks = tuple(
+            SimpleNamespace(start=n, stop=n + 1, evaluations=2) for n in range(7)
+        )
+        return SimpleNamespace(chunks=chunks, seconds=4.0 + len(task.order))
+
+    monkeypatch.setattr(turns, "run_engine", run)
+    found = turns.take_turns(task, ("adaptive", "reference"), None, count)
+    assert [chunk.start for chunk in found.theirs] == starts
+    kinds = [entry for entry in task.order if isinstance(entry, str)]
+    assert kinds == ["adaptive", "reference"] * 3
+    assert not isinstance(task.order[2], str)  # the paper's side before the engine's second turn
+    # two seconds and two evaluations a chunk: scaled to 7 chunks in each turn, whatever was run
+    assert found.their_seconds == pytest.approx([14.0] * 3)
+    assert found.ratios("adaptive")[0] == pytest.approx(14.0 / 5.0)
+    assert len(found.loads) == 3
+
+
+def test_a_spread_is_median_least_and_greatest():
+    assert turns.spread([3.0, 1.04, 2.0]) == "2.0 (1.0 to 3.0)"
 
 
 # --- Table, JSON, environment ---------------------------------------------------------------------

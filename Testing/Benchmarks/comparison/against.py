@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from .engine import MAX_CHANGE
 from .paper import PaperChunk
-from .tasks import Task
 
 # A score counts as equal within this; rounding in single precision is about as much.
 SAME_SCORE = 1e-6
@@ -34,13 +33,6 @@ class Sides:
         """(theirs, ours) of every chunk that both have."""
         by_start = {chunk.start: chunk for chunk in self.ours}
         return [(chunk, by_start[chunk.start]) for chunk in self.theirs]
-
-
-def run_paper(task: Task, ours: tuple, count: int | None) -> list[PaperChunk]:
-    """Run the paper's code on the engine's chunks, or on `count` that lie evenly among them."""
-    if count is not None and count < len(ours):
-        ours = [ours[(2 * n + 1) * len(ours) // (2 * count)] for n in range(count)]
-    return [task.paper.run(chunk.start, chunk.stop, MAX_CHANGE) for chunk in ours]
 
 
 def scaled_seconds(sides: Sides, work=None) -> tuple[float, str]:
@@ -72,6 +64,17 @@ def compare_paths(sides: Sides) -> tuple[float, float]:
                 gap = abs(point.score - expected) / max(abs(expected), SMALLEST_SCORE)
                 difference = max(difference, gap)
     return same / len(sides.pairs), difference
+
+
+def compare_changes(sides: Sides) -> float:
+    """Return the greatest difference of the fractions changed, at every lambda that both visited.
+    """
+    return max(
+        (abs(change - point.change)
+         for theirs, ours in sides.pairs
+         for change, point in zip(theirs.changes, ours.path, strict=False)),
+        default=0.0,
+    )
 
 
 def lowest_reached(sides: Sides, kept: bool = False) -> float:

@@ -32,8 +32,6 @@ def calibrate(
     with torch.no_grad():
         latents = torch.cat([autoencoder.encode(part) for part in slices.split(4)])
         decoded = torch.cat([autoencoder.decode(part, size) for part in latents.split(4)])
-        if not 0 < float(decoded.min()) <= float(decoded.max()) < 1:
-            raise AssertionError("the random decoder left 0..1; lower OUTPUT_SCALE")
         x = decoded.transpose(0, 1)[None].transpose(-2, -1)  # -> (1, 1, D, I, J)
         _take_statistics(network, x[:, :, :STATISTICS_SLICES])
         network.classifier.bias[target] = 0

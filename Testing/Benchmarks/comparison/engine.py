@@ -40,11 +40,14 @@ class EngineRun:
         Wall time of everything, encoding included.
     calls : Calls
         Of the networks.
+    run : Run
+        The engine's own, with its workspace.
     """
 
     chunks: tuple
     seconds: float
     calls: Calls
+    run: object = None
 
 
 def run_engine(task: Task, kind: str, device: torch.device) -> EngineRun:
@@ -64,7 +67,7 @@ def run_engine(task: Task, kind: str, device: torch.device) -> EngineRun:
         searched = run.search()
         synchronize(device)
         seconds = perf_counter() - started
-    return EngineRun(searched.chunks, seconds, calls)
+    return EngineRun(searched.chunks, seconds, calls, run)
 
 
 def seconds_of_parts(task: Task, run: EngineRun, device: torch.device) -> float:

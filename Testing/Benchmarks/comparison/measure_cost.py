@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from statistics import mean
+from statistics import mean, median
 
 import torch
 
 from . import devices, published
-from .against import Sides, compare_paths, run_paper, scaled_seconds
+from .against import Sides, compare_changes, compare_paths
 from .counting import count_flops
 from .engine import CHUNK, MAX_CHANGE, run_engine
 from .report import (
     COUNTS_AGREE,
+    EXACTLY,
     GPU_GB,
     GPU_SECONDS,
     PREDICTIONS,
@@ -25,6 +26,7 @@ from .resident import SIDES, measure_side
 from .sizes import PUBLISHED, SIZES, CostSize
 from .table import Row
 from .tasks import Task, cost_task, meta_task
+from .turns import spread, take_turns
 
 
 def measure_cost(
@@ -37,35 +39,37 @@ def measure_cost(
     )
     work, free = (paper_work, engine_work), devices.free_bytes(device)
     task = cost_task(size, search, device)
-    ours = run_engine(task, "reference", device)
-    evaluations = [chunk.evaluations for chunk in ours.chunks]
     if needed > free:
+        ours = run_engine(task, "reference", device)
         report.rows.append(Row(
             task.name, "seconds", f"needs {needed / devices.GB:.0f} GB, "
             f"{free / devices.GB:.0f} are free", f"{ours.seconds:.1f}", None, WALL_REFERENCE,
         ))
-        return evaluations
-    theirs = run_paper(task, ours.chunks, their_chunks)
-    seconds = ours.seconds
-    sides = Sides(theirs, ours.chunks)
-    total, how = scaled_seconds(sides, work[0])
-    report.values["wall_ratio_reference"] = total / seconds
+        return [chunk.evaluations for chunk in ours.chunks]
+    turns = take_turns(task, ("reference",), device, their_chunks, work[0])
+    ours = turns.ours["reference"][0].chunks
+    evaluations = [chunk.evaluations for chunk in ours]
+    sides, ratios = Sides(turns.theirs, ours), turns.ratios("reference")
+    report.values["wall_ratio_reference"] = median(ratios)
     flops = published.flops(*work, evaluations)
     same, difference = compare_paths(sides)
     report.details["cost"] = {
-        "theirs_seconds": total, "ours_seconds": seconds, "theirs_flops": flops[0],
+        "theirs_seconds": turns.their_seconds, "ours_seconds": turns.seconds("reference"),
+        "loads": turns.loads, "theirs_flops": flops[0],
         "ours_flops": flops[1], "flops_ratio": flops[0] / flops[1], "evaluations": evaluations,
         "theirs_memory_bytes": needed,
     }
     report.rows += [
-        Row(task.name, "seconds, --search reference", f"{total:.1f}{how}", f"{seconds:.1f}",
-            total / seconds, WALL_REFERENCE, timed=True),
+        Row(task.name, "seconds, --search reference", spread(turns.their_seconds),
+            spread(turns.seconds("reference")), median(ratios), WALL_REFERENCE, timed=True),
+        Row(task.name, "its ratio, turn by turn", ours=spread(ratios)),
         Row(task.name, "TFLOP", f"{flops[0] / TERA:.3g}", f"{flops[1] / TERA:.3g}",
             flops[0] / flops[1]),
         Row(task.name, "same lambdas and stops (share of chunks)", value=same, goal=1.0),
         Row(task.name, "predictions, greatest relative difference", value=difference),
         Row(task.name, "evaluations a chunk", as_range(their_counts(sides)), as_range(evaluations)),
     ]
+    report.notes.append(f"Load of the machine in the turns of {task.name}: {turns.load}.")
     if device.type == "cuda":
         measure_gpu(task, device, report)
     elif size is PUBLISHED:
@@ -92,13 +96,17 @@ def measure_equality(search: type, device: torch.device, report: Report) -> None
         count_flops(lambda: made.update(ours=run_engine(task, "reference", device))),
     )
     ours = made["ours"].chunks
-    same, difference = compare_paths(Sides(run_paper(task, ours, None), ours))
+    theirs = [task.paper.run(chunk.start, chunk.stop, MAX_CHANGE) for chunk in ours]
+    sides = Sides(theirs, ours)
+    same, difference = compare_paths(sides)
     name = f"{task.name}, {task.slices} slices, float64"
     off = _counts_off(tiny, search, real, len(made["theirs"].path), ours)
     report.details["float64"] = {"same_paths": same, "predictions_differ": difference}
     report.rows += [
         Row(name, "same lambdas and stops (share of chunks)", value=same, goal=1.0),
         Row(name, "predictions, greatest relative difference", value=difference, goal=PREDICTIONS,
+            at_most=True),
+        Row(name, "changes, greatest difference", value=compare_changes(sides), goal=EXACTLY,
             at_most=True),
         Row(name, "FLOPs on meta tensors against real ones (relative difference)", value=off,
             goal=COUNTS_AGREE, at_most=True),

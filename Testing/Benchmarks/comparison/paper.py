@@ -17,7 +17,8 @@ import torch
 
 from .devices import synchronize
 
-STEP_LINE = re.compile(r"Shift: (\S+), Pred: (\S+), pixel_diff:")
+# Lambda, prediction, sum |x0 - x|, and the sum at which the change is too great.
+STEP_LINE = re.compile(r"Shift: (\S+), Pred: (\S+), pixel_diff: (\S+), sum\*diff_pct: (\S+)")
 
 
 def import_paper() -> None:
@@ -91,10 +92,7 @@ def paper_classifier(
 
 
 class EngineAutoencoder:
-    """This engine's autoencoder, which the paper's search takes as any other.
-
-    Clipped to 0..1 as the engine clips, with the gradient of the unclipped picture, as there.
-    """
+    """This engine's autoencoder, which the paper's search takes as any other; nothing is cut."""
 
     def __init__(self, autoencoder):
         self.autoencoder = autoencoder
@@ -105,9 +103,8 @@ class EngineAutoencoder:
         return self.autoencoder.encode(x)
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
-        """Return slices (N, 1, H, W), 0..1."""
-        y = self.autoencoder.decode(z, self.size)
-        return y + (y.clamp(0, 1) - y).detach()
+        """Return slices (N, 1, H, W), beyond 0..1 where the decoder draws so."""
+        return self.autoencoder.decode(z, self.size)
 
 
 @dataclass(frozen=True)
@@ -122,12 +119,15 @@ class PaperChunk:
         Every evaluation in order; the last one is kept.
     seconds : float
         Wall time, encoding and gradient included.
+    changes : tuple of float
+        Fraction of the volume changed at each evaluation.
     """
 
     start: int
     stop: int
     path: tuple[tuple[float, float], ...]
     seconds: float
+    changes: tuple[float, ...] = ()
 
     @property
     def lowest(self) -> float:
@@ -179,8 +179,17 @@ class PaperSide:
         synchronize(self.volume.device)
         seconds = perf_counter() - started
         # The search returns only where it ended; what it visited stands in its log.
-        path = tuple((float(a), float(b)) for a, b in STEP_LINE.findall(printed.getvalue()))
-        return PaperChunk(start, stop, path, seconds)
+        steps = [tuple(map(float, step)) for step in STEP_LINE.findall(printed.getvalue())]
+        path = tuple((lam, prediction) for lam, prediction, _, _ in steps)
+        changes = tuple(max_change * moved / limit for _, _, moved, limit in steps)
+        return PaperChunk(start, stop, path, seconds, changes)
+
+    def heatmap(self, start: int, stop: int, lam: float, steps: int):
+        """Return the paper's heatmap of a sweep from `lam` to 0: (H, W, D), NumPy."""
+        (found,) = self._attribute(
+            start, stop, fix_range=(lam, 0), lambda_sweep_steps=steps, verbose=False
+        )
+        return found["heatmap"][0]
 
     def evaluate(self, start: int, stop: int, evaluations: int) -> None:
         """Gradient and so many evaluations (2 or more, one at lambda = 0) without the stop rules.
@@ -191,11 +200,11 @@ class PaperSide:
             start, stop, fix_range=(-1.0, 0), lambda_sweep_steps=evaluations, verbose=False
         )
 
-    def _attribute(self, start: int, stop: int, lambda_sweep_steps: int = 2, **options) -> None:
+    def _attribute(self, start: int, stop: int, lambda_sweep_steps: int = 2, **options) -> list:
         from ct_counterfactuals.ae import SliceAEFull
 
         sliced = SliceAEFull(self.autoencoder, start, stop)
-        self.search(self.forward, sliced).attribute(
+        return self.search(self.forward, sliced).attribute(
             self.volume, self.target, apply_sigmoid=self.apply_sigmoid, return_dicts=True,
             lambda_sweep_steps=lambda_sweep_steps, **options,
         )

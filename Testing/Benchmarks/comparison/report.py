@@ -16,6 +16,8 @@ FLOPS_RATIO, MEMORY_RATIO, GROWTH = 8.0, 5.0, 1.2
 WALL_REFERENCE, WALL_ADAPTIVE, OVERHEAD = 6.0, 25.0, 1.15
 PREDICTIONS, EVALUATIONS, NOT_WORSE = 1e-4, 6.0, 0.95
 COUNTS_AGREE = 0.01
+# In double precision both sides are the same up to the order of sums.
+EXACTLY = 1e-12
 GPU_SECONDS, GPU_GB = 5.0, 8.0
 TERA = 1e12
 PUBLISHED_NAME = "published size, 100 slices"

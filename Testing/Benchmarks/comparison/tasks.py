@@ -17,9 +17,6 @@ WEIGHT_SEED, VOLUME_SEED = 21, 22
 TARGETS, TARGET = 8, 3
 # Standard deviations in slices and pixels of the random volume: smooth enough to look like tissue.
 SMOOTHNESS = (1.0, 2.0, 2.0)
-# The decoder's last layer is scaled by this, so that no decoded voxel leaves 0..1: the engine clips
-# there and the paper's code doesn't.
-OUTPUT_SCALE = 0.3
 # As in the paper's code, (y + 2) / 4: its output affine.
 PAPER_SCALE, PAPER_SHIFT = 0.25, 0.5
 
@@ -60,7 +57,6 @@ def cost_task(
 
     autoencoder, classifier = engine_models(size)
     vqgan_state = _single(fill(autoencoder.network.state_dict(), WEIGHT_SEED))
-    vqgan_state["decoder.conv_out.weight"] *= OUTPUT_SCALE
     autoencoder.network.load_state_dict(vqgan_state)
     resnet_state = _single(fill_batch_normed(classifier.network.state_dict(), WEIGHT_SEED))
     classifier.network.load_state_dict(resnet_state)
@@ -147,8 +143,11 @@ def _single(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
 
 
-def search_task(size: SearchSize, search: type, device: torch.device, scan=None) -> Task:
-    """The embedded models on a chest: `scan`, or a generated one."""
+def search_task(
+    size: SearchSize, search: type, device: torch.device, scan=None,
+    dtype: torch.dtype = torch.float32,
+) -> Task:
+    """The embedded models on a chest: `scan`, or a generated one; its middle `size.slices`."""
     from CTCounterfactualLib import load_autoencoder, load_classifier
     from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
     from CTCounterfactualLib.scans.grid import prepare
@@ -159,13 +158,14 @@ def search_task(size: SearchSize, search: type, device: torch.device, scan=None)
         settings = replace(settings, size=(*settings.voxels()[:2], size.slices))
         chest = generate_chest(settings)
         scan = Scan.from_array(chest.hu, chest.spacing, chest.origin, name="generated chest")
-    autoencoder = load_autoencoder("ct-vqgan-small").to(device)
+    autoencoder = load_autoencoder("ct-vqgan-small").to(device, dtype)
     classifier = load_classifier("lung-volume")
     grid = replace(classifier.grid, spacing=size.spacing, crop=size.crop)
     classifier.grid = grid
     prepared = prepare(scan, grid)
     ready = classifier.for_scan(prepared)
     ready.grid = grid
+    prepared = replace(prepared, volume=torch.from_numpy(prepared.volume).to(dtype).numpy())
     x = torch.from_numpy(prepared.volume).permute(1, 2, 0)[None, None].to(device)  # (1,1,H,W,D)
     target = ready.targets[0].name
     paper = PaperSide(
