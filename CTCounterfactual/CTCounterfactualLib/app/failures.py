@@ -50,7 +50,7 @@ def describe(error: BaseException) -> Failure:
         error = Cancelled()
     trace = "".join(traceback.format_exception(error))
     error = as_out_of_memory(error) or error
-    kind, message = type(error).__name__, " ".join(str(error).split())
+    kind, message = type(error).__name__, _one_line(str(error))
     if isinstance(error, Cancelled):
         return Failure(kind, message, "", "", EXIT_CANCELLED)
     if isinstance(error, CTCounterfactualError):
@@ -70,6 +70,11 @@ def describe(error: BaseException) -> Failure:
         kind, f"Something unexpected went wrong: {kind}: {message or 'no reason given'}.",
         "Please report it with the details.", trace, EXIT_UNEXPECTED,
     )
+
+
+def _one_line(text: str) -> str:
+    """Return a text on one line; what a file has in it can't move the cursor or hide the rest."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
 
 
 def tell(failure: Failure, as_json: bool, debug: bool) -> None:

@@ -6,6 +6,7 @@ import io
 import pytest
 
 from CTCounterfactualLib.app import check_command
+from CTCounterfactualLib.app.failures import describe
 from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE
 
@@ -100,3 +101,8 @@ def test_targets_of_an_autoencoder_and_unknown_models_are_refused(card):
         run("ct-vqgan-small", "--target", "x")
     with pytest.raises(ModelError, match=r"There is no classifier named 'nothing'"):
         run("nothing")
+
+
+def test_what_a_file_has_in_it_cannot_rewrite_the_line_of_an_error():
+    told = describe(ModelError("no tensor \x1b[2K\x1b[1Aall\n is \u202ewell"))
+    assert told.message == "no tensor ?[2K?[1Aall is ?well" and told.exit_code == 2
