@@ -95,6 +95,9 @@ class ModelCache:
             If offline, if the download fails, or if it isn't the file that was expected.
         """
         if self.has(file):
+            if self._lock_path(file).exists():  # left by a process that was killed at the very end
+                with suppress(OutputError):
+                    take_lock(self._lock_path(file), file.name).release()
             return self.path(file)
         if self.offline:
             raise ModelError(
@@ -145,6 +148,9 @@ class ModelCache:
             raise ModelError(f"Cannot remove {path}: {reason(error)}.") from error
         return freed
 
+    def _lock_path(self, file: RemoteFile) -> Path:
+        return self.folder / f".{file.name}.lock"
+
     @contextmanager
     def _alone(
         self, file: RemoteFile, check: Check | None = None, wait: bool = True
@@ -153,7 +159,7 @@ class ModelCache:
         lock = None
         while lock is None:
             try:
-                lock = take_lock(self.folder / f".{file.name}.lock", f"The file {file.name}")
+                lock = take_lock(self._lock_path(file), f"The file {file.name}")
             except LockHeld as held:
                 if not wait:
                     raise ModelError(str(held)) from held

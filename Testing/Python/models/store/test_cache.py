@@ -63,6 +63,13 @@ def test_who_waits_for_another_fetch_can_be_stopped(cache, file, server):
     assert cache.has(file) and len(server.asked) == 1
 
 
+def test_what_a_killed_process_left_at_the_very_end_is_cleaned(cache, file):
+    cache.fetch(file)
+    (cache.folder / ".model.pth.lock").write_text("{}")
+    cache.fetch(file)
+    assert names(cache) == ["model.pth", "pins.json"]
+
+
 def test_offline_says_what_to_do_and_asks_nobody(cache, file, server):
     with pytest.raises(ModelError, match=r"the network isn't to be used.* from http://127"):
         replace(cache, offline=True).fetch(file)

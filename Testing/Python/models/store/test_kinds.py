@@ -8,7 +8,6 @@ import pytest
 from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.legacy_checkpoints import LEGACY_HEAD
 from CTCounterfactualLib.models.store.kinds import check_kind
-from CTCounterfactualLib.storage.sizes import in_words
 from model_server import CONTENT, checkpoint
 
 CONFIGURATION = """model:
@@ -75,12 +74,3 @@ def test_what_is_no_configuration_is_told(tmp_path, content, words):
         check_kind(path, "x.yaml")
     path.write_text(CONFIGURATION)
     check_kind(path, "x.yaml")
-
-
-@pytest.mark.parametrize(("count", "words"), [
-    (0, "0 bytes"), (1, "1 byte"), (18, "18 bytes"), (999, "999 bytes"), (1000, "1.0 kB"),
-    (1550, "1.6 kB"), (9949, "9.9 kB"), (9999, "10 kB"), (999_499, "999 kB"), (999_500, "1.0 MB"),
-    (124_000_000, "124 MB"), (3.2e9, "3.2 GB"), (5e15, "5000 TB"),
-])
-def test_bytes_in_words_never_read_as_nothing(count, words):
-    assert in_words(count) == words
