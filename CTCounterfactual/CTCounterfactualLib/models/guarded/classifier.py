@@ -148,7 +148,8 @@ class GuardedClassifier(Classifier):
         """Return (name, message) pairs; see `Classifier.warnings`."""
         if not hasattr(self.inner, "warnings"):
             return ()
-        with blamed(f"Classifier {self.name}", "warnings", _SHAPES):
+        pairs = "Its warnings() must return pairs (name, message)."
+        with blamed(f"Classifier {self.name}", "warnings()", pairs):
             return tuple((str(name), str(message)) for name, message in self.inner.warnings())
 
     def _check_range(self, scores: torch.Tensor, target: str | None) -> None:

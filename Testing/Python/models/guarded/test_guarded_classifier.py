@@ -240,3 +240,16 @@ def test_errors_of_for_scan_are_told_and_scan_errors_pass():
     duck.error = KeyError("liver")
     with pytest.raises(ModelError, match="Classifier Fails fails on for_scan"):
         guarded_classifier(duck).for_scan(prepared())
+
+
+def test_warnings_are_pairs_or_refused():
+    class Warns(Duck):
+        def warnings(self):
+            return self.said
+
+    duck = Warns()
+    duck.said = [("blurred", "It was blurred.")]
+    assert guarded_classifier(duck).warnings() == (("blurred", "It was blurred."),)
+    duck.said = ["blurred"]
+    with pytest.raises(ModelError, match=r"must return pairs \(name, message\)"):
+        guarded_classifier(duck).warnings()
