@@ -27,11 +27,13 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .errors import SettingsError as SettingsError
     from .events import CancelToken as CancelToken
     from .events import Event as Event
+    from .models.autoencoder import AutoencoderLike as AutoencoderLike
     from .models.autoencoder import SliceAutoencoder as SliceAutoencoder
     from .models.catalogue import list_models as list_models
     from .models.catalogue import load_autoencoder as load_autoencoder
     from .models.catalogue import load_classifier as load_classifier
     from .models.classifier import Classifier as Classifier
+    from .models.classifier import ClassifierLike as ClassifierLike
     from .models.classifier import Target as Target
     from .outputs.folder import write_result as write_result
     from .outputs.reading import read_result as read_result
@@ -48,11 +50,13 @@ __version__ = "0.1.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "AutoencoderLike": "models.autoencoder",
     "CTCounterfactualError": "errors",
     "CancelToken": "events",
     "Cancelled": "errors",
     "ChestSettings": "scans.generated",
     "Classifier": "models.classifier",
+    "ClassifierLike": "models.classifier",
     "Event": "events",
     "ExplainSettings": "counterfactual.settings",
     "Explanation": "counterfactual.result",

@@ -70,7 +70,7 @@ def take_types(settings: Any, named: Callable[[str], str] = str) -> None:
     for field in fields(settings):
         value = getattr(settings, field.name)
         try:
-            plain = as_declared(value, field.type)
+            plain = as_declared(value, str(field.type))
         except NotOfKind as kind:
             raise _refused(field.name, value, str(kind), named) from None
         object.__setattr__(settings, field.name, plain)

@@ -118,19 +118,19 @@ def explain(
         classifier = guarded_classifier(given)
         if not classifier.differentiable:
             raise ModelError(NO_GRADIENT.format(name=classifier.name))
-        target = classifier.find_target(target)
-        autoencoder = GuardedAutoencoder(load_autoencoder(autoencoder))
+        wanted = classifier.find_target(target)
+        guarded = GuardedAutoencoder(load_autoencoder(autoencoder))
         prepared = prepare(scan, classifier.grid)
         on_grids = None if region is None else prepare_region(region, prepared)
-        with borrowed((given, autoencoder.inner), device):
+        with borrowed((given, guarded.inner), device):
             classifier = classifier.for_scan(prepared)
             reporter.report(
                 "prepared", f"Prepared {prepared.slices} slices", PREPARED, slices=prepared.slices
             )
             run = Run(
-                autoencoder, classifier, target.name, settings, prepared, reporter, device, on_grids
+                guarded, classifier, wanted.name, settings, prepared, reporter, device, on_grids
             )
-            return _finish(run, run.search(on_chunk), target.unit, started)
+            return _finish(run, run.search(on_chunk), wanted.unit, started)
 
 
 def _merge(settings: ExplainSettings | None, options: dict) -> ExplainSettings:

@@ -24,9 +24,10 @@ import torch
 
 from ..errors import ModelError
 from ..events import Reporter
-from ..models.autoencoder import SliceAutoencoder
+from ..models.autoencoder import AutoencoderLike, SliceAutoencoder
 from ..models.blame import GRADIENT_CUT, NO_GRADIENT_IN_DECODE, NO_GRADIENT_TO_TAKE, blamed
 from ..models.classifier import Classifier
+from ..models.guarded.autoencoder import GuardedAutoencoder
 from .batches import SliceBatches
 
 
@@ -74,7 +75,7 @@ def finite(score: float, classifier: Classifier) -> float:
 
 
 def latent_gradient(
-    autoencoder: SliceAutoencoder,
+    autoencoder: SliceAutoencoder | GuardedAutoencoder,
     latents: torch.Tensor,
     image_gradient: torch.Tensor,
     reporter: Reporter | None = None,
@@ -89,7 +90,7 @@ def latent_gradient(
 
     Parameters
     ----------
-    autoencoder : SliceAutoencoder
+    autoencoder : AutoencoderLike
         Its decoder is differentiated.
     latents : torch.Tensor
         (D, C, h, w).
@@ -109,7 +110,7 @@ def latent_gradient(
     torch.Tensor
         (D, C, h, w), df/dz.
     """
-    size = tuple(image_gradient.shape[-2:])
+    size = (image_gradient.shape[-2], image_gradient.shape[-1])
     gradient = torch.zeros_like(latents)
 
     def work(part: slice) -> bool:
@@ -136,7 +137,10 @@ def latent_gradient(
 
 
 def _pulled_back(
-    autoencoder: SliceAutoencoder, slices: torch.Tensor, z: torch.Tensor, cotangent: torch.Tensor
+    autoencoder: SliceAutoencoder | GuardedAutoencoder,
+    slices: torch.Tensor,
+    z: torch.Tensor,
+    cotangent: torch.Tensor,
 ) -> torch.Tensor:
     """Return the decoder's vector-Jacobian product, finite, of the shape of `z`."""
     who = f"Autoencoder {autoencoder.name}"
@@ -156,15 +160,15 @@ def _pulled_back(
 
 @torch.inference_mode()
 def encode_slices(
-    autoencoder: SliceAutoencoder, volume: torch.Tensor, reporter: Reporter | None = None
+    autoencoder: AutoencoderLike, volume: torch.Tensor, reporter: Reporter | None = None
 ) -> torch.Tensor:
     """Encode all slices: (D, 1, H, W) in 0..1 -> latents (D, C, h, w)."""
-    return _by_slices(autoencoder.encode, volume, tuple(volume.shape[-2:]), reporter)
+    return _by_slices(autoencoder.encode, volume, (volume.shape[-2], volume.shape[-1]), reporter)
 
 
 @torch.inference_mode()
 def decode_slices(
-    autoencoder: SliceAutoencoder,
+    autoencoder: AutoencoderLike,
     latents: torch.Tensor,
     size: tuple[int, int],
     reporter: Reporter | None = None,

@@ -162,11 +162,11 @@ def _check_grid(region: Region, scan: Scan) -> None:
     if same:
         last = np.array(image.GetSize()) - 1
         corners = [(np.array(bits) * last).tolist() for bits in np.ndindex(2, 2, 2)]
-        places = [
+        places = np.array([
             [each.TransformIndexToPhysicalPoint(corner) for corner in corners]
             for each in (mask, image)
-        ]
-        same = np.abs(np.subtract(*places)).max() <= SAME_GRID * min(image.GetSpacing())
+        ])
+        same = np.abs(places[0] - places[1]).max() <= SAME_GRID * min(image.GetSpacing())
     if not same:
         raise ScanError(
             f"The region {region.name!r} is not on the scan's grid: it has {_geometry(mask)}, the "

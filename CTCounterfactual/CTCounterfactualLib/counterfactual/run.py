@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from ..events import Reporter
-from ..models.autoencoder import SliceAutoencoder
 from ..models.classifier import Classifier
+from ..models.guarded.autoencoder import GuardedAutoencoder
 from ..scans.grid import PreparedScan
 from .chunks import chunk_ranges, search_range
 from .gradient import (
@@ -87,7 +87,7 @@ class Run:
 
     def __init__(
         self,
-        autoencoder: SliceAutoencoder,
+        autoencoder: GuardedAutoencoder,
         classifier: Classifier,
         target: str,
         settings: ExplainSettings,
@@ -181,10 +181,11 @@ class Run:
         slices = self._slices(volume[every])
         latents = encode_slices(self.autoencoder, slices, self.reporter)
         again = decode_slices(
-            self.autoencoder, latents, volume.shape[1:], self.reporter, self.settings.clipped
+            self.autoencoder, latents, (volume.shape[1], volume.shape[2]), self.reporter,
+            self.settings.clipped,
         )
         before = float((self.decoded[every] - self.x[every]).abs().mean())
-        return float((again - slices).abs().mean()) / max(before, np.finfo(np.float32).tiny)
+        return float((again - slices).abs().mean()) / max(before, float(np.finfo(np.float32).tiny))
 
     def _slices(self, volume: np.ndarray) -> torch.Tensor:
         """Return (K, J, I) as (D, 1, H, W) on the device: a slice is one channel of an image."""
@@ -205,7 +206,7 @@ class Run:
         if on_scan:
             self.decoded = torch.empty_like(self.x)
         else:
-            size = tuple(self.x.shape[-2:])
+            size = (self.x.shape[-2], self.x.shape[-1])
             self.decoded = decode_slices(
                 self.autoencoder, self.latents, size, self.reporter, self.settings.clipped
             )

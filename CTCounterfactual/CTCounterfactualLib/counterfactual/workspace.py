@@ -8,8 +8,8 @@ from functools import cached_property
 import torch
 
 from ..events import Reporter
-from ..models.autoencoder import SliceAutoencoder
 from ..models.classifier import Classifier
+from ..models.guarded.autoencoder import GuardedAutoencoder
 from ..models.rescoring import Rescorer
 from .batches import SliceBatches
 from .composite import compose, smooth_along_slices
@@ -52,7 +52,7 @@ class Workspace:
 
     def __init__(
         self,
-        autoencoder: SliceAutoencoder,
+        autoencoder: GuardedAutoencoder,
         classifier: Classifier,
         target: str,
         settings: ExplainSettings,

@@ -32,7 +32,9 @@ MESSAGE_LENGTH = 200
 # levels divide will do, as nothing else depends on it.
 ASSUMED_RESOLUTION = 256
 # What the published layout leaves no choice about.
-PUBLISHED_LAYOUT = {"patch": 1, "mid_attention": True, "cosine_codebook": False, "code_groups": 1}
+PUBLISHED_LAYOUT: dict[str, Any] = {
+    "patch": 1, "mid_attention": True, "cosine_codebook": False, "code_groups": 1,
+}
 
 
 def convert_checkpoint(

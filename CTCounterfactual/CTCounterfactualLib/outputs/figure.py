@@ -54,10 +54,11 @@ def draw_figure(explanation: Explanation):
     picture_width = WIDTH_INCHES * (1 - PLOT_SHARE) / PICTURE_COLUMNS * MARGIN_SHARE
     height = max(sum(heights) * picture_width, MIN_BODY_INCHES) + HEAD_INCHES + FOOT_INCHES
     figure = Figure(figsize=(WIDTH_INCHES, height), facecolor=BACKGROUND)
-    left, right = figure.add_gridspec(
+    grid = figure.add_gridspec(
         1, 2, width_ratios=(1 - PLOT_SHARE, PLOT_SHARE), left=0.015, right=0.98,
         top=1 - HEAD_INCHES / height, bottom=FOOT_INCHES / height, wspace=0.22,
     )
+    left, right = grid[0], grid[1]
     _draw_pictures(figure, left, volumes, heights, explanation)
     plots.draw_plots(figure, right, explanation, INK, MUTED, BACKGROUND)
     figure.text(

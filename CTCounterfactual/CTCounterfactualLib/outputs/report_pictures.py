@@ -57,10 +57,11 @@ def _height_mm(explanation: Explanation) -> float:
 
 def _turned(explanation: Explanation) -> _Volumes:
     image = explanation.scan.image
-    volumes = (explanation.scan.array, explanation.counterfactual, explanation.difference)
-    return _Volumes(
-        *(Oriented.on_grid(image, voxels) for voxels in volumes), TurnedGrid(image)
+    scan, counterfactual, change = (
+        Oriented.on_grid(image, voxels) for voxels in
+        (explanation.scan.array, explanation.counterfactual, explanation.difference)
     )
+    return _Volumes(scan, counterfactual, change, TurnedGrid(image))
 
 
 def _height_over_width(volume: Oriented, plane: str) -> float:

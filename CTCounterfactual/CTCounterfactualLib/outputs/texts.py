@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ..counterfactual.result import Explanation, ModelInfo
 
 # For matplotlib: names are the user's, and a dollar sign in one is no formula.
-PLAIN = {"parse_math": False}
+PLAIN: dict[str, Any] = {"parse_math": False}
 
 
 def clean(text: str) -> str:

@@ -75,7 +75,8 @@ def printable(text: str) -> str:
 def reason(error: BaseException) -> str:
     """Return why the system couldn't write, in words that fit after a colon."""
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return _REASONS.get(getattr(error, "errno", None), said)
+    number = getattr(error, "errno", None)
+    return str(said) if number is None else _REASONS.get(number, str(said))
 
 
 def check_plain_name(

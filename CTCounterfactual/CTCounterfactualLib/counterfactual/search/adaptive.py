@@ -63,7 +63,7 @@ def adaptive_search(
     if reason not in ends and walk.has_turned():
         walk.refine_turn()
         reason = stopping.no_further(goal.direction)
-    if goal.reached(walk.best):
-        walk.back_to_target()
+    if goal.target_score is not None and goal.reached(walk.best):
+        walk.back_to_target(goal.target_score)
         reason = stopping.TARGET_REACHED
     return Found(walk.best, reason, tuple(walk.path))

@@ -114,14 +114,14 @@ class Walk:
                 return
             self._visit(step)
 
-    def back_to_target(self) -> None:
+    def back_to_target(self, target: float) -> None:
         """Come back by secants to little more change than the target score needs.
 
         After one that fell short the far end counts half (the Illinois rule), or a bent score would
         keep falling short.
         """
         self.best = min(filter(self.goal.reached, self._allowed()), key=lambda p: abs(p.lam))
-        way = self.goal.sign * (self.goal.target_score - self.start.score)
+        way = self.goal.sign * (target - self.start.score)
         aim, weight = (1 + TARGET_TOLERANCE / 2) * way, 1.0
         for _ in range(TARGET_REFINEMENTS):
             far = self.best
