@@ -24,10 +24,9 @@ import torch
 
 from ..errors import ModelError
 from ..events import Reporter
-from ..models.autoencoder import AutoencoderLike, SliceAutoencoder
+from ..models.autoencoder import AutoencoderLike
 from ..models.blame import GRADIENT_CUT, NO_GRADIENT_IN_DECODE, NO_GRADIENT_TO_TAKE, blamed
 from ..models.classifier import Classifier
-from ..models.guarded.autoencoder import GuardedAutoencoder
 from .batches import SliceBatches
 
 
@@ -75,7 +74,7 @@ def finite(score: float, classifier: Classifier) -> float:
 
 
 def latent_gradient(
-    autoencoder: SliceAutoencoder | GuardedAutoencoder,
+    autoencoder: AutoencoderLike,
     latents: torch.Tensor,
     image_gradient: torch.Tensor,
     reporter: Reporter | None = None,
@@ -137,13 +136,14 @@ def latent_gradient(
 
 
 def _pulled_back(
-    autoencoder: SliceAutoencoder | GuardedAutoencoder,
+    autoencoder: AutoencoderLike,
     slices: torch.Tensor,
     z: torch.Tensor,
     cotangent: torch.Tensor,
 ) -> torch.Tensor:
     """Return the decoder's vector-Jacobian product, finite, of the shape of `z`."""
-    who = f"Autoencoder {autoencoder.name}"
+    name = getattr(autoencoder, "name", type(autoencoder).__name__)  # the interface needs none
+    who = f"Autoencoder {name}"
     if not slices.requires_grad:
         raise ModelError(f"{who}: {NO_GRADIENT_IN_DECODE}")
     with blamed(who, f"the gradient at latents of {tuple(z.shape)}", NO_GRADIENT_IN_DECODE):
@@ -152,7 +152,7 @@ def _pulled_back(
         raise ModelError(f"{who}: {NO_GRADIENT_IN_DECODE}")
     if not pulled.isfinite().all():
         raise ModelError(
-            f"The gradient of autoencoder {autoencoder.name} holds numbers that aren't finite. "
+            f"The gradient of autoencoder {name} holds numbers that aren't finite. "
             f"Look for divisions by 0, roots or logarithms of 0 in its decoder."
         )
     return pulled

@@ -28,7 +28,7 @@ def own_files(folder: Path) -> list[str]:
         If the folder holds no result of this program.
     """
     path = folder / RECORD
-    record = None
+    record: Any = None
     with suppress(OSError, ValueError, RecursionError):
         if path.is_file() and path.stat().st_size <= MOST_BYTES:  # else a pipe could hold us up
             record = json.loads(path.read_text(encoding="utf-8"))
