@@ -27,6 +27,9 @@ MAX_STORED_TISSUE_SHARE = 0.25
 CLEAR_AIR_SHARE = 0.03
 CLEAR_FAT_SHARE = 0.01
 RIM_SHARE = 0.1
+# A number that makes up more of the air than this is padding, with what lies this near to it.
+PADDING_SHARE = 0.5
+PADDING_BLUR_HU = 20
 DOUBTFUL_STORED_SHARE = 0.02
 # Metal reaches 3071 (12 bit) and rarely 30 000; more than a trace above this is another unit.
 DENSE_ABOVE_HU = 4000
@@ -103,17 +106,29 @@ def _measure(sample: np.ndarray) -> _Shares:
     count = max(rest.size, 1)
     most_common = np.unique(low, return_counts=True)[1].max() if low.size else 0
     air = rest[rest < AIR_EXPECTED_BELOW_HU]
-    # The lowest value alone may be padding too (-1000 beside HU + 1000); air has noise.
-    air_but_lowest = np.count_nonzero(air > air.min()) if air.size else 0
 
     def share(low_hu: float, high_hu: float) -> float:
         return np.count_nonzero((rest > low_hu) & (rest < high_hu)) / count
 
     return _Shares(
         below_air=(low.size - most_common) / sample.size,
-        air=air_but_lowest / count,
+        air=_count_noisy(air) / count,
         fat=share(*FAT_HU),
         soft=share(*SOFT_TISSUE_HU),
         stored_tissue=share(*STORED_TISSUE),
         dense=np.count_nonzero(rest > DENSE_ABOVE_HU) / count,
     )
+
+
+def _count_noisy(air: np.ndarray) -> int:
+    """Return how many values are air and not one number again and again: that may be padding too.
+
+    -1000 beside HU + 1000 is padding, and so is -1024 that resampling has blurred; air has noise.
+    """
+    if not air.size:
+        return 0
+    values, counts = np.unique(np.rint(air), return_counts=True)
+    usual = values[np.argmax(counts)]
+    if counts.max() > PADDING_SHARE * air.size:
+        return int(np.count_nonzero(np.abs(air - usual) > PADDING_BLUR_HU))
+    return int(np.count_nonzero(air > air.min()))
