@@ -61,7 +61,7 @@ def whole_file(
         with made_parents(target) if parents else _nothing(), staging(target) as folder:
             partial = folder / target.name
             yield partial
-            _flush(partial)
+            flush(partial)
             _move(partial, target, overwrite)
     except OSError as error:
         raise OutputError(
@@ -164,7 +164,7 @@ def _remove_if_dead(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Have the system put a file's bytes on the disk: else its name may get there first."""
     descriptor = os.open(path, os.O_RDWR)
     try:

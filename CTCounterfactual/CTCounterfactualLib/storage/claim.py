@@ -24,9 +24,9 @@ from pathlib import Path
 
 from ..errors import OutputError
 from ..wording import say
-from .atomic import STAGING
+from .atomic import STAGING, flush
 from .lock import FileLock, LockHeld, take_lock
-from .moving import cant_rename, foreign_names, move_away, move_in
+from .moving import cant_rename, files_in, foreign_names, move_away, move_in
 from .names import reason
 from .recovery import NEW, OLD, OwnFiles, discard, has_begun, recover
 
@@ -179,6 +179,8 @@ class FolderClaim:
         old = self._staging / OLD
         if self.target.exists():
             shutil.copymode(self.target, self.new)
+            for name in files_in(self.new):  # before what was there goes
+                flush(self.new / name)
         if self._staging.parent == self.target:
             self._put_in_place()
             return
