@@ -155,7 +155,7 @@ def compare_with_truth(case: Path) -> str:
 
 def in_place_alike(words: str) -> str:
     """Return what differs between a model that works in place (True) and one that doesn't."""
-    lines = [part.partition(" ") for part in words.split(" / ") if part[:4] in ("True", "Fals")]
+    lines = [part.partition(" ") for part in words.split(" / ") if "Scores(" in part]
     if len(lines) != 2:
         return "two lines are expected"
     return "" if lines[0][2] == lines[1][2] else "the two models' lines differ"
