@@ -74,6 +74,17 @@ def test_the_workflow_runs_the_test_script_on_every_supported_python():
     assert job["steps"][-1]["run"] == "bash Testing/test.sh"
 
 
+def test_the_matrix_has_every_python_and_what_the_package_allows_at_least():
+    rows = re.findall(r'^  "(\w+)\|([\d.]+)\|(.*)"$', _text("Testing/matrix.sh"), re.M)
+    supported = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', _text("pyproject.toml"))
+    assert [python for _, python, _ in rows] == supported
+    name, _, pins = rows[0]
+    assert name == "oldest"
+    for package in ("numpy", "torch"):
+        (least,) = re.findall(rf'"{package}>=([\d.]+)"', _text("pyproject.toml"))
+        assert f"{package}=={least}.*" in pins
+
+
 def test_the_extension_workflow_packages_what_cmake_describes():
     (job,) = yaml.safe_load(_text(".github/workflows/extension.yml"))["jobs"].values()
     commands = "\n".join(step.get("run", "") for step in job["steps"])
