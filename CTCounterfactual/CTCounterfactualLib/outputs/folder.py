@@ -21,6 +21,7 @@ from ..storage.claim import FolderClaim, WrittenElsewhere
 from ..storage.folder import claim_folder
 from ..storage.moving import files_in
 from ..storage.names import reason
+from ..storage.sizes import in_words
 from .earlier import RECORD, own_files
 from .figure import write_figure
 from .record import result_record
@@ -38,7 +39,6 @@ REPORT = "report.html"
 BYTES_PER_VOXEL = 18
 # CT compresses to about a third; less free space than that can't be enough.
 COMPRESSED_SHARE = 0.25
-BYTES_PER_MB = 1e6
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,8 @@ class ResultFolder:
         free = shutil.disk_usage(folder).free
         if free < needed:
             raise OutputError(
-                f"Too little space in {folder.parent}: {free / BYTES_PER_MB:.0f} MB are free, a "
-                f"result of this scan needs about {needed / BYTES_PER_MB:.0f} MB. Free some, or "
-                f"choose another folder."
+                f"Too little space in {folder.parent}: {in_words(free)} are free, a result of "
+                f"this scan needs about {in_words(needed)}. Free some, or choose another folder."
             )
 
     def write(

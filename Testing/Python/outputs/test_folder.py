@@ -283,7 +283,7 @@ def test_a_failure_half_way_leaves_nothing(explanation, tmp_path, monkeypatch):
 
 def test_too_little_space_is_said_before_the_work(tmp_path):
     with (
-        pytest.raises(OutputError, match=r"Too little space.*MB are free"),
+        pytest.raises(OutputError, match=r"Too little space.*B are free, .* about 4500 TB"),
         claim_output(tmp_path / "a" / "out") as output,
     ):
         output.check_space(voxels=10**15)
