@@ -3,7 +3,9 @@
 With base = D(z) and moved = D(z + lambda g), the paper shows `moved` itself. Here the *change*
 moved - base is carried over to the scan x, so that the decoder's blur never enters the picture or
 the score. Both rules give x exactly at lambda = 0. The direction g is the gradient for `residual`
-at lambda = 0 under either rule; scores are always those of the composite that is shown.
+at lambda = 0 under either rule, before smoothing; scores are always those of the composite that is
+shown. Both pictures are cut to 0..1 first: what a decoder draws beyond black and white is nothing
+that the scan could take on. The gradient is that of the cut pictures.
 
 residual
     x' = x + (moved - base). Where the decoder is blurred and the scan already bright, this
