@@ -146,7 +146,7 @@ def test_a_region_that_the_classifier_does_not_look_at_changes_nothing(straight,
 def test_what_cannot_be_is_refused_before_any_work(straight, autoencoder):
     region, _ = half(straight)
     events = []
-    with pytest.raises(SettingsError, match="choose baseline 'scan'"):
+    with pytest.raises(SettingsError, match="use baseline='scan'"):
         explain(
             straight, autoencoder=autoencoder, region=region, baseline="reconstruction",
             progress=events.append,
