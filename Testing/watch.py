@@ -13,6 +13,7 @@ import importlib
 import io
 import json
 import os
+import socket
 import sys
 import time
 import warnings
@@ -67,6 +68,8 @@ class Watcher:
             return "canary" in str(arguments[0])
         if not event.startswith(WATCHED) or event == "socket.gethostname":  # of a lock's holder
             return False
+        if event == "socket.__new__":  # pairs of them, within the process, wake it up on a signal
+            return arguments[1] in (socket.AF_INET, socket.AF_INET6)
         return self._outside(arguments[0]) if event.startswith(ON_FILES) else True
 
     def _outside(self, path) -> bool:
