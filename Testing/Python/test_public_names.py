@@ -122,3 +122,10 @@ def test_what_is_no_address_is_refused(wrong):
     script = REPOSITORY / "Testing" / "address.py"
     done = subprocess.run([sys.executable, script, wrong], capture_output=True, text=True)
     assert done.returncode == 2 and "OWNER/NAME" in done.stderr
+
+
+def test_people_are_sent_to_the_address():
+    """Where a fault of the program is told."""
+    from CTCounterfactualLib.app.failures import describe
+
+    assert f"{address.homepage()}/issues" in describe(RuntimeError("a fault")).advice

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Cancelled, CTCounterfactualError, OutputError, as_out_of_memory
+from ..project import ISSUES
 from .streams import ReaderGone
 
 EXIT_OK = 0
@@ -68,7 +69,7 @@ def describe(error: BaseException) -> Failure:
         )
     return Failure(
         kind, f"Something unexpected went wrong: {kind}: {message or 'no reason given'}.",
-        "Please report it with the details.", trace, EXIT_UNEXPECTED,
+        f"Please report it with the details: {ISSUES}", trace, EXIT_UNEXPECTED,
     )
 
 

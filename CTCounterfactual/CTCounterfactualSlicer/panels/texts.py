@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from CTCounterfactualLib.counterfactual import direction as directions
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER
+from CTCounterfactualLib.project import HOMEPAGE, ISSUES
 
 MINUTE_S = 60
 HOUR_S = 3600
@@ -51,6 +52,8 @@ def help_text() -> str:
             "to its slices; Compare shows scan, counterfactual and change side by side."
         ) + f"</p><p><b>{DISCLAIMER}.</b></p>" + "<p>" + _("In the Python console:") + "</p>"
         + examples
+        + f'<p><a href="{HOMEPAGE}">' + _("Documentation") + f'</a>, <a href="{ISSUES}">'
+        + _("questions and faults") + "</a></p>"
     )
 
 
