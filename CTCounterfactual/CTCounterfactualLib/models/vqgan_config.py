@@ -79,6 +79,9 @@ class VQGANConfig:
         for name, most, least_count in (("ch_mult", MOST_MULTIPLE, 1),
                                         ("attn_resolutions", MOST_SIDE, 0)):
             values = getattr(self, name)
+            if isinstance(values, list):
+                values = tuple(values)
+                object.__setattr__(self, name, values)
             if not isinstance(values, tuple) or not least_count <= len(values) <= MOST_LEVELS:
                 raise _unfit(name, values, f"a list of {least_count} to {MOST_LEVELS} numbers")
             for value in values:
