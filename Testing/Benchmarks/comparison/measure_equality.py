@@ -21,8 +21,8 @@ from .sizes import SearchSize
 from .table import Row
 from .tasks import Task, search_task
 
-# Two chunks of a chest, cut to lungs and mediastinum.
-SIZE = SearchSize((3.0, 3.0, 3.0), 20, crop=(96, 80))
+# Two chunks of a chest.
+SIZE = SearchSize((4.0, 4.0, 3.0), 20)
 # A shared scan that is compared too where it is at hand.
 REAL_SCAN = "chest_lidc0314_2mm.nii.gz"
 # The paper's sweep.
