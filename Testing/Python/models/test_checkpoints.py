@@ -184,6 +184,11 @@ def saved(content) -> bytes:
 
 
 WHOLE = saved({"w": torch.arange(6.0)})
+# PyTorch 2.2 has no uint16 yet.
+ODD_TYPES = [
+    getattr(torch, name) for name in ("bool", "uint8", "uint16", "float8_e5m2")
+    if hasattr(torch, name)
+]
 
 
 @pytest.mark.parametrize("suffix", [".ckpt", ".pt", ".pth", ".pt2", ".bin", ".zip", ""])
@@ -267,7 +272,7 @@ def test_tensors_with_attributes_and_of_subclasses_are_read(tmp_path):
     assert {type(tensor) for tensor in tensors.values()} == {torch.Tensor}
 
 
-@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.uint16, torch.float8_e5m2])
+@pytest.mark.parametrize("dtype", ODD_TYPES)
 def test_every_type_of_numbers(tmp_path, dtype):
     path = tmp_path / "x.pt"
     weight = torch.tensor([0, 1, 1, 0]).to(dtype)
