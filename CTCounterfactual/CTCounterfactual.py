@@ -58,7 +58,7 @@ class CTCounterfactual(ScriptedLoadableModule):
 
 def onStartupCompleted() -> None:
     """Add the sample scans, and the layouts in which saved scenes may want to open."""
-    from CTCounterfactualLib.scene.layouts import register_layouts
+    from CTCounterfactualLib.scene.look.layouts import register_layouts
     from CTCounterfactualSlicer.sample_data import register_sample_data
 
     register_sample_data()

@@ -25,13 +25,13 @@ SHIM = """
 import sys
 sys.path.insert(0, {package!r})
 from CTCounterfactualLib.app import cli, models_command
-from CTCounterfactualLib.models import catalogue
+from CTCounterfactualLib.models import entry as listing
 from CTCounterfactualLib.models.store.remote import RemoteFile
 
 def list_models(folder=None, cache=None):
     file = RemoteFile({file!r}, {url!r}, {size}, {digest!r})
     return tuple(
-        catalogue.CatalogueEntry(name, "classifier", "Made for a test", "needs download",
+        listing.CatalogueEntry(name, "classifier", "Made for a test", "needs download",
                                  licence=licence, files=(file,))
         for name, licence in {models!r}.items()
     )

@@ -35,7 +35,7 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # What the commands would import in any case, before the watching begins.
 BEFORE = ("safetensors.torch", "yaml", "monai.bundle", "monai.networks.nets", "onnxruntime",
           "onnx", "SimpleITK", "scipy.ndimage", "CTCounterfactualLib.counterfactual.engine",
-          "CTCounterfactualLib.models.published_models", "CTCounterfactualLib.models.own.describe")
+          "CTCounterfactualLib.models.published", "CTCounterfactualLib.models.describe")
 REBUILD = torch._utils._rebuild_tensor_v2
 DEFAULTS = REBUILD.__defaults__
 

@@ -29,12 +29,12 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .events import Event as Event
     from .models.autoencoder import AutoencoderLike as AutoencoderLike
     from .models.autoencoder import SliceAutoencoder as SliceAutoencoder
-    from .models.catalogue import list_models as list_models
     from .models.catalogue import load_autoencoder as load_autoencoder
     from .models.catalogue import load_classifier as load_classifier
     from .models.classifier import Classifier as Classifier
     from .models.classifier import ClassifierLike as ClassifierLike
     from .models.classifier import Target as Target
+    from .models.entry import list_models as list_models
     from .outputs.folder import write_result as write_result
     from .outputs.reading import read_result as read_result
     from .scans.checks import check_scan as check_scan
@@ -73,7 +73,7 @@ _PUBLIC = {
     "check_scan": "scans.checks",
     "explain": "counterfactual.engine",
     "generate_chest": "scans.generated",
-    "list_models": "models.catalogue",
+    "list_models": "models.entry",
     "load_autoencoder": "models.catalogue",
     "load_classifier": "models.catalogue",
     "prepare": "scans.grid",

@@ -16,10 +16,10 @@ from CTCounterfactualLib.errors import OutputError
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.workplace import Workplace
 from CTCounterfactualLib.outputs.reading import read_result
-from CTCounterfactualLib.scene.earlier import find_sets, remove_set
-from CTCounterfactualLib.scene.inputs import region_from_segment, scan_from_node
-from CTCounterfactualLib.scene.live import LiveNodes
-from CTCounterfactualLib.scene.nodes import SceneNodes
+from CTCounterfactualLib.scene.make.earlier import find_sets, remove_set
+from CTCounterfactualLib.scene.make.inputs import region_from_segment, scan_from_node
+from CTCounterfactualLib.scene.make.live import LiveNodes
+from CTCounterfactualLib.scene.make.nodes import SceneNodes
 
 from .listed_targets import find_listed
 from .options import REPLACE, Options
@@ -68,7 +68,7 @@ class JobNodes:
     def build(self, explanation: Explanation, workplace: Workplace) -> NodeResult:
         """Turn the result into nodes; earlier ones give way only if all went well."""
         # Here, because it needs SciPy, and Slicer loads this file when it starts.
-        from CTCounterfactualLib.scene.build import build_nodes
+        from CTCounterfactualLib.scene.make.build import build_nodes
 
         self.remove_live()
         there = self.volume.GetScene() is self.scene  # else the user removed it meanwhile
@@ -117,8 +117,8 @@ def _on_nodes(explanation: Explanation, nodes: SceneNodes) -> Explanation:
 def _replacing(scene, earlier: tuple) -> Iterator[None]:
     """Lend the earlier sets' names to the block; remove those sets if it succeeds.
 
-    New nodes are named by the first number that is free (`scene.names`). The earlier sets must stay
-    until the new one is complete, so their counterfactuals step aside under another name.
+    New nodes are named by the first number that is free (`scene.make.names`). The earlier sets must
+    stay until the new one is complete, so their counterfactuals step aside under another name.
     """
     there = [one.counterfactual for one in earlier if one.counterfactual is not None]
     kept = [(node, node.GetName()) for node in there]

@@ -19,7 +19,7 @@ from CTCounterfactualLib.errors import CTCounterfactualError, ModelError, worded
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE, FAILED, WorkerOutcome
 from CTCounterfactualLib.jobs.process import WorkerProcess, command_line
-from CTCounterfactualLib.models.catalogue import CatalogueEntry
+from CTCounterfactualLib.models.entry import CatalogueEntry
 from CTCounterfactualLib.models.store.cache import ModelCache, default_folder
 from CTCounterfactualLib.models.store.manage import CHANGED, UNREADABLE, verify_files
 from CTCounterfactualLib.wording import Place

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.catalogue import READY, CatalogueEntry, list_models
+from CTCounterfactualLib.models.entry import READY, CatalogueEntry, list_models
 from CTCounterfactualLib.models.own.consent import Consent, ConsentNeeded
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, ModelCache
 

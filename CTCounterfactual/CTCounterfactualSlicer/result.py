@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from CTCounterfactualLib.counterfactual.result import Explanation, Flag, Scores
     from CTCounterfactualLib.jobs.workplace import Workplace
-    from CTCounterfactualLib.scene.nodes import SceneNodes
+    from CTCounterfactualLib.scene.make.nodes import SceneNodes
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def add_generated_chest(scene, settings=None, name: str = NODE_NAME):
     # Here, because Slicer loads this file when it starts, and the chest needs SciPy.
     from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
     from CTCounterfactualLib.scans.scan import Scan
-    from CTCounterfactualLib.scene import volumes
+    from CTCounterfactualLib.scene.make import volumes
 
     chest = generate_chest(settings or ChestSettings(SPACING_MM, effusion_ml=EFFUSION_ML))
     scan = Scan.from_array(chest.hu, chest.spacing, chest.origin, name=name)

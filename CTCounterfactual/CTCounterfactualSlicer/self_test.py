@@ -12,7 +12,7 @@ from collections.abc import Callable
 import slicer
 
 from CTCounterfactualLib.errors import Cancelled, CTCounterfactualError
-from CTCounterfactualLib.scene import volumes
+from CTCounterfactualLib.scene.make import volumes
 
 from .caches import cache_folder
 from .node_job import WAIT_STEP_S, NodeJob

@@ -4,7 +4,7 @@
         --scan chest.nrrd --picture rows.png --json figures.json
 
 Each autoencoder explains each scan once (lung volume, mode whole, default settings). The figures
-are explained in `CTCounterfactualLib/training/quality.py`.
+are explained in `CTCounterfactualLib/metrics/autoencoder.py`.
 """
 
 import argparse
@@ -17,8 +17,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTCounterfactual"))
 
 from CTCounterfactualLib import explain, load_autoencoder, read_scan
+from CTCounterfactualLib.metrics.autoencoder import measure
 from CTCounterfactualLib.outputs.views import Oriented, busiest
-from CTCounterfactualLib.training.quality import measure
 
 GRAY = {"cmap": "gray", "vmin": -1300, "vmax": 300}
 CHANGE = {"cmap": "RdBu_r", "vmin": -400, "vmax": 400}

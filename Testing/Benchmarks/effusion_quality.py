@@ -5,7 +5,7 @@
 
 Groups: generated chests of unseen seeds, each with fluid of its own and without; each `--painted`
 scan with painted fluid and without (the scan itself and variants with distractors); logits of the
-`--as-is` scans. The figures are explained in `CTCounterfactualLib/training/effusion/measure.py`.
+`--as-is` scans. The figures are explained in `CTCounterfactualLib/metrics/effusion.py`.
 """
 
 import argparse
@@ -17,11 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTCounterfactual"))
 
-from CTCounterfactualLib.models.effusion import load_effusion
-from CTCounterfactualLib.scans.grid import GridSpec, prepare
-from CTCounterfactualLib.scans.read import read_scan
-from CTCounterfactualLib.training.effusion.examples import source_from_scan
-from CTCounterfactualLib.training.effusion.measure import (
+from CTCounterfactualLib.metrics.effusion import (
     Case,
     generated_cases,
     logits,
@@ -29,6 +25,10 @@ from CTCounterfactualLib.training.effusion.measure import (
     point,
     separate,
 )
+from CTCounterfactualLib.models.classifiers.effusion import load_effusion
+from CTCounterfactualLib.scans.grid import GridSpec, prepare
+from CTCounterfactualLib.scans.read import read_scan
+from CTCounterfactualLib.training.effusion.examples import source_from_scan
 from CTCounterfactualLib.training.effusion.settings import EffusionSettings
 
 PAINT_SEED = 7

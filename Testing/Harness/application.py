@@ -9,7 +9,7 @@ from unittest import mock
 import slicer.util
 from PySide6.QtWidgets import QApplication
 
-from CTCounterfactualLib.scene.headless import headless_scene
+from CTCounterfactualLib.scene.bundle.headless import headless_scene
 
 from . import parameters, pythonqt, widgets
 

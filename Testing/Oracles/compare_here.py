@@ -27,8 +27,8 @@ sys.path.insert(0, str(FIXTURES.parents[2] / "CTCounterfactual"))
 
 def main() -> None:
     """Print the greatest relative difference of outputs and of input gradients."""
-    from CTCounterfactualLib.models.published.inflated_resnet import InflatedResNet
-    from CTCounterfactualLib.models.published.resunet import ResUNet
+    from CTCounterfactualLib.models.classifiers.inflated_resnet import InflatedResNet
+    from CTCounterfactualLib.models.classifiers.resunet import ResUNet
 
     torch.set_num_threads(1)
     import_vqmodel()  # puts stand-ins where the paper's package imports training code
@@ -68,11 +68,11 @@ def _compare(title: str, run, oracle: torch.nn.Module, ours: torch.nn.Module, x)
 
 def _compare_whole(dtype: torch.dtype) -> None:
     """Compare the classifiers from the scan on, each with its own preparation."""
-    from CTCounterfactualLib.models.catalogue import RESOURCES
-    from CTCounterfactualLib.models.lung_size import RAW, LungSize
-    from CTCounterfactualLib.models.phecodes import Phecodes, read_targets
-    from CTCounterfactualLib.models.published.inflated_resnet import InflatedResNet
-    from CTCounterfactualLib.models.published.resunet import ResUNet
+    from CTCounterfactualLib.models.classifiers.inflated_resnet import InflatedResNet
+    from CTCounterfactualLib.models.classifiers.lung_size import RAW, LungSize
+    from CTCounterfactualLib.models.classifiers.phecodes import Phecodes, read_targets
+    from CTCounterfactualLib.models.classifiers.resunet import ResUNet
+    from CTCounterfactualLib.models.entry import RESOURCES
     from on_grid import as_batch, prepare_for
 
     lungs, phecodes = (network.to(dtype) for network in (

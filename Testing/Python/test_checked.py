@@ -22,8 +22,8 @@ from CTCounterfactualLib.checked import (
 )
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
-from CTCounterfactualLib.models.cards import read_card
-from CTCounterfactualLib.models.catalogue import RESOURCES
+from CTCounterfactualLib.models.entry import RESOURCES
+from CTCounterfactualLib.models.files.cards import read_card
 from CTCounterfactualLib.scans.generated import ChestSettings
 from CTCounterfactualLib.training.augment import AugmentSettings
 from CTCounterfactualLib.training.effusion.augment_settings import (

@@ -70,13 +70,8 @@ def check(options: argparse.Namespace) -> None:
 
 def _load(name: str, consent):
     """Return the model and whether it is a classifier."""
-    from ..models.catalogue import (
-        is_card,
-        list_models,
-        load_autoencoder,
-        load_card,
-        load_classifier,
-    )
+    from ..models.catalogue import is_card, load_autoencoder, load_card, load_classifier
+    from ..models.entry import list_models
     from ..models.own.kind import CLASSIFIER
 
     if is_card(name):

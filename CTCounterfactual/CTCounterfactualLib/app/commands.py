@@ -7,7 +7,7 @@ import sys
 
 from ..jobs.job import FileInput, GeneratedInput, Job
 from ..jobs.run import run_job
-from ..models.catalogue import list_models
+from ..models.entry import list_models
 from .check_command import consent_from
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
 from .options import settings_from

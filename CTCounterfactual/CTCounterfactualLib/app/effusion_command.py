@@ -75,8 +75,8 @@ def train_effusion(options: argparse.Namespace) -> None:
 
 def _start(card_path: str | None):
     """Return the network to start from, or None, and the settings of its trainings."""
-    from ..models.cards import read_card
-    from ..models.effusion import load_effusion
+    from ..models.classifiers.effusion import load_effusion
+    from ..models.files.cards import read_card
 
     if card_path is None:
         return None, []

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import Cancelled, ModelError, OutputError, SettingsError
 from ..events import CancelToken, Event, ProgressCallback, Reporter
 from ..jobs.fields import suggestion
-from ..models.catalogue import CatalogueEntry, list_models
+from ..models.entry import CatalogueEntry, list_models
 from ..models.store.cache import ModelCache, default_folder
 from ..models.store.manage import (
     ABSENT,
@@ -175,8 +175,8 @@ def open_command(options: argparse.Namespace, cache: ModelCache) -> None:
     Its `kind`, `name`, `description`, `licence`, `targets` (with units, as the catalogue lists
     them) and the `sha256` of the card are what the Slicer module remembers: it has no torch.
     """
+    from ..models.describe import describe_card
     from ..models.own.consent import Consent
-    from ..models.own.describe import describe_card
 
     with cancel_on_signal() as cancel:
         reporter = _reporter(options, cancel, progress_printer("text"))
@@ -223,7 +223,7 @@ def _ask_licence(entry: CatalogueEntry, accepted: bool) -> None:
 
 def convert_command(options: argparse.Namespace, cache: ModelCache) -> None:
     """Convert a checkpoint and say where its card is, in which mappings can be edited."""
-    from ..models.taming import convert_checkpoint
+    from ..models.vqgan.taming import convert_checkpoint
     from ..training.files import check_model_name
 
     check_plain_name(options.name, "The name of the model", SettingsError)

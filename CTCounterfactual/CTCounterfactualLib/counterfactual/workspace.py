@@ -8,9 +8,8 @@ from functools import cached_property
 import torch
 
 from ..events import Reporter
-from ..models.classifier import Classifier
+from ..models.classifier import Classifier, Rescorer
 from ..models.guarded.autoencoder import GuardedAutoencoder
-from ..models.rescoring import Rescorer
 from .batches import SliceBatches
 from .composite import compose, smooth_along_slices
 from .direction import gain, sign

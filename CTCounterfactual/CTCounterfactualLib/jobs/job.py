@@ -30,7 +30,7 @@ from typing import Any
 
 from ..counterfactual.settings import ExplainSettings
 from ..errors import OutputError, SettingsError
-from ..models.catalogue import CARD_SUFFIXES
+from ..models.files.cards import CARD_SUFFIXES
 from ..storage.atomic import write_json
 from ..storage.names import check_name
 from .fields import read_fields

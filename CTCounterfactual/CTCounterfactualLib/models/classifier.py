@@ -10,7 +10,6 @@ import torch
 
 from ..errors import SettingsError
 from ..scans.grid import GridSpec, PreparedScan
-from .rescoring import Rescorer, WholeRescorer
 
 NO_GRADIENT = (
     "{name} is a black box: ONNX gives scores but no gradients, and counterfactual search needs "
@@ -41,6 +40,21 @@ class Target:
     def label(self) -> str:
         """The name with the code, as lists show it: "Pleurisy; pleural effusion [507]"."""
         return f"{self.name} [{self.code}]" if self.code else self.name
+
+
+class Rescorer(Protocol):
+    """Score of one volume with some slices replaced."""
+
+    def __call__(self, changed: torch.Tensor, start: int) -> float:
+        """Return the score with slices [start, start + n) replaced by `changed`.
+
+        Parameters
+        ----------
+        changed : torch.Tensor
+            (n, 1, H, W), 0..1.
+        start : int
+            First replaced slice; all others are those of the volume that the rescorer was made for.
+        """
 
 
 class ClassifierLike(Protocol):
@@ -138,6 +152,33 @@ class Classifier(ABC):
     def target_names(self) -> list[str]:
         """The names of all targets."""
         return [target.name for target in self.targets]
+
+
+class WholeRescorer:
+    """Score the whole volume each time, in a copy of its own: right for every classifier.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Ready for the scan.
+    x : torch.Tensor
+        (1, 1, D, H, W), 0..1; not changed.
+    target : str or None
+        As in `Classifier.score`.
+    """
+
+    def __init__(self, classifier: Classifier, x: torch.Tensor, target: str | None):
+        self._classifier = classifier
+        self._target = target
+        self._volume = x
+
+    def __call__(self, changed: torch.Tensor, start: int) -> float:
+        """Return the score with slices replaced; see `Rescorer`."""
+        # A new copy each time: whatever a classifier does to it is gone at the next call.
+        volume = self._volume.clone()
+        # (n, 1, H, W) -> (1, n, H, W): slices become the D axis of the one volume
+        volume[0, :, start : start + len(changed)] = changed.transpose(0, 1)
+        return float(self._classifier.score(volume, self._target)[0])
 
 
 def find_target(classifier: str, targets: tuple[Target, ...], name: str | None) -> Target:

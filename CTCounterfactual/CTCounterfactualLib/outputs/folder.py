@@ -207,7 +207,7 @@ def _write_scene(explanation: Explanation, path: Path, wanted: bool | None) -> N
     if wanted is False:
         return
     try:
-        from ..scene.write import write_scene
+        from ..scene.bundle.write import write_scene
     except MissingExtraError as error:
         if wanted:
             raise

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from ..models.cards import CARD_SCHEMA
-from ..models.vqgan import VQGAN
+from ..models.files.cards import CARD_SCHEMA
+from ..models.vqgan.network import VQGAN
 from .files import write_model
 from .settings import TrainSettings
 
@@ -37,7 +37,7 @@ def export_model(
     licence : str
         Of the weights.
     quality : dict, optional
-        Measured figures; see `training.quality`.
+        Measured figures; see `metrics.autoencoder`.
     force : bool
         Replace a model of that name that is there.
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ..errors import ModelError, OutputError, SettingsError
-from ..models.checkpoints import read_content
+from ..models.files.checkpoints import read_content
 from ..storage.atomic import check_free, made_parents, whole_file, write_json
 from ..storage.hashing import file_sha256
 from ..storage.lock import locked

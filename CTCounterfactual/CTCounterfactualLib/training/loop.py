@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ..models.vqgan import VQGAN
+from ..models.vqgan.network import VQGAN
 from . import losses
 from .augment import CropSampler
 from .discriminator import PatchDiscriminator

@@ -7,7 +7,7 @@ from functools import partial
 
 from ..checked import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED, built, check_limits, take_types
 from ..errors import SettingsError
-from ..models.vqgan_config import VQGANConfig
+from ..models.vqgan.config import VQGANConfig
 from .augment import AugmentSettings
 from .losses import LossWeights
 

@@ -10,12 +10,12 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.scene import compare, layouts
-from CTCounterfactualLib.scene.jump import jump_to_change
-from CTCounterfactualLib.scene.provenance import get_attribute
-from CTCounterfactualLib.scene.sequences import add_animation, memory_mb
-from CTCounterfactualLib.scene.surfaces import add_surfaces
-from CTCounterfactualLib.scene.windows import SameWindow
+from CTCounterfactualLib.scene.look import compare, layouts
+from CTCounterfactualLib.scene.look.jump import jump_to_change
+from CTCounterfactualLib.scene.look.windows import SameWindow
+from CTCounterfactualLib.scene.make.provenance import get_attribute
+from CTCounterfactualLib.scene.make.sequences import add_animation, memory_mb
+from CTCounterfactualLib.scene.make.surfaces import add_surfaces
 
 from . import texts
 from .choice_box import ChoiceBox

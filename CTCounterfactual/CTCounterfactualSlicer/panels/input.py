@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.scene.provenance import ROLE, get_attribute
+from CTCounterfactualLib.scene.make.provenance import ROLE, get_attribute
 
 from ..listed_targets import read_listed
 from . import model_texts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import qt
 
-from CTCounterfactualLib.models.catalogue import CatalogueEntry
+from CTCounterfactualLib.models.entry import CatalogueEntry
 
 from . import model_texts
 

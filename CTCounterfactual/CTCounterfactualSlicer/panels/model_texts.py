@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.models.catalogue import READY, CatalogueEntry
+from CTCounterfactualLib.models.entry import READY, CatalogueEntry
 
 from . import texts
 from .choice_box import Item

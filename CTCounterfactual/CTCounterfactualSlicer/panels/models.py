@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE
-from CTCounterfactualLib.models.catalogue import READY, CatalogueEntry
+from CTCounterfactualLib.models.entry import READY, CatalogueEntry
 from CTCounterfactualLib.models.store.manage import is_here, remove_files
 
 from .. import model_files, own_models

@@ -10,10 +10,10 @@ from slicer.i18n import tr as _
 
 from CTCounterfactualLib.counterfactual.direction import DECREASE
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER
-from CTCounterfactualLib.scene import layouts
-from CTCounterfactualLib.scene.earlier import result_nodes
-from CTCounterfactualLib.scene.jump import jump_to_slab
-from CTCounterfactualLib.scene.rows import SearchRow
+from CTCounterfactualLib.scene.look import layouts
+from CTCounterfactualLib.scene.look.jump import jump_to_slab
+from CTCounterfactualLib.scene.make.earlier import result_nodes
+from CTCounterfactualLib.scene.make.rows import SearchRow
 
 from ..result import NodeResult
 from . import texts

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from CTCounterfactualLib.counterfactual.direction import DECREASE
-from CTCounterfactualLib.scene import roles, tables
-from CTCounterfactualLib.scene.provenance import ROLE, get_attribute
-from CTCounterfactualLib.scene.rows import SearchRow
+from CTCounterfactualLib.scene.make import roles, tables
+from CTCounterfactualLib.scene.make.provenance import ROLE, get_attribute
+from CTCounterfactualLib.scene.make.rows import SearchRow
 
 if TYPE_CHECKING:
-    from CTCounterfactualLib.scene.nodes import SceneNodes
+    from CTCounterfactualLib.scene.make.nodes import SceneNodes
 
     from ..result import NodeResult
 
@@ -124,7 +124,7 @@ def counterfactuals(scene) -> list:
 
 
 def _rows_of(table, direction: str) -> tuple[SearchRow, ...]:
-    """Return the searches of a table node that `scene.tables.add_search_table` made."""
+    """Return the searches of a table node that `scene.make.tables.add_search_table` made."""
     if table is None:
         return ()
     cells = table.GetTable()

@@ -96,10 +96,10 @@ def engine_models(size: CostSize):
     """
     from CTCounterfactualLib.models.autoencoder import Affine, SliceAutoencoder
     from CTCounterfactualLib.models.classifier import Target
-    from CTCounterfactualLib.models.phecodes import Phecodes
-    from CTCounterfactualLib.models.published.inflated_resnet import InflatedResNet
-    from CTCounterfactualLib.models.vqgan import VQGAN
-    from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+    from CTCounterfactualLib.models.classifiers.inflated_resnet import InflatedResNet
+    from CTCounterfactualLib.models.classifiers.phecodes import Phecodes
+    from CTCounterfactualLib.models.vqgan.config import VQGANConfig
+    from CTCounterfactualLib.models.vqgan.network import VQGAN
 
     network = VQGAN(VQGANConfig.from_dict(size.config))
     autoencoder = SliceAutoencoder(

@@ -8,9 +8,10 @@ import torch
 
 from CTCounterfactualLib.app import models_command
 from CTCounterfactualLib.app.cli import main
-from CTCounterfactualLib.models.catalogue import list_models, load_autoencoder
-from CTCounterfactualLib.models.vqgan import VQGAN
-from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from CTCounterfactualLib.models.catalogue import load_autoencoder
+from CTCounterfactualLib.models.entry import list_models
+from CTCounterfactualLib.models.vqgan.config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.network import VQGAN
 from model_server import checkpoint
 
 NAME, FILE = "merlin-phecodes", "i3_resnet_best_clip_04-02-2024_23-21-36_epoch_99.pt"

@@ -19,8 +19,8 @@ from CTCounterfactualLib.errors import Cancelled, ModelError
 from CTCounterfactualLib.events import CancelToken, Reporter
 from CTCounterfactualLib.models.autoencoder import SliceAutoencoder
 from CTCounterfactualLib.models.classifier import Classifier, Target
-from CTCounterfactualLib.models.vqgan import VQGAN
-from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.scans.grid import GridSpec
 from oracle_problems import fill
 

@@ -10,8 +10,8 @@ import torch
 from CTCounterfactualLib.counterfactual.engine import explain
 from CTCounterfactualLib.models.autoencoder import SliceAutoencoder
 from CTCounterfactualLib.models.classifier import Classifier, Target
-from CTCounterfactualLib.models.vqgan import VQGAN
-from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.scans.grid import GridSpec
 from CTCounterfactualLib.scans.scan import Scan
 from oracle_problems import fill

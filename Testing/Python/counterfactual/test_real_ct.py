@@ -6,8 +6,8 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from CTCounterfactualLib import Scan, explain, write_result
+from CTCounterfactualLib.metrics.autoencoder import component_ml, speckle_share
 from CTCounterfactualLib.scans.grid import prepare
-from CTCounterfactualLib.training.quality import component_ml, speckle_share
 
 # A lung that shrinks changes at its borders and at its hilum, in pieces of many millilitres.
 VISIBLE_HU = 100.0

@@ -18,8 +18,8 @@ from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.events import Reporter
 from CTCounterfactualLib.models.autoencoder import SliceAutoencoder
 from CTCounterfactualLib.models.classifier import Classifier, Target
-from CTCounterfactualLib.models.vqgan import VQGAN
-from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.scans.grid import GridSpec, PreparedScan
 from CTCounterfactualLib.scans.scan import Scan
 from oracle_problems import fill

@@ -12,8 +12,8 @@ from CTCounterfactualLib.models.autoencoder import (
     Affine,
     SliceAutoencoder,
 )
-from CTCounterfactualLib.models.vqgan import VQGAN
-from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.network import VQGAN
 from oracle_problems import fill
 
 CONFIG = VQGANConfig(

@@ -11,13 +11,9 @@ import pytest
 
 import CTCounterfactualLib
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.catalogue import (
-    READY,
-    list_models,
-    load_autoencoder,
-    load_classifier,
-)
-from CTCounterfactualLib.models.lung_volume import LungVolume
+from CTCounterfactualLib.models.catalogue import load_autoencoder, load_classifier
+from CTCounterfactualLib.models.classifiers.lung_volume import LungVolume
+from CTCounterfactualLib.models.entry import READY, list_models
 
 
 def test_shipped_models_are_listed():
@@ -78,7 +74,7 @@ def test_list_needs_no_torch():
     """`ct-counterfactual models` must answer at once, and in an environment without torch."""
     code = (
         "import sys\n"
-        "from CTCounterfactualLib.models.catalogue import list_models\n"
+        "from CTCounterfactualLib.models.entry import list_models\n"
         "assert list_models()\n"
         "heavy = {'torch', 'SimpleITK', 'scipy', 'slicer'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from CTCounterfactualLib.models.autoencoder import Affine
-from CTCounterfactualLib.models.catalogue import READY, RESOURCES, list_models
-from CTCounterfactualLib.models.lung_size import LungSize
-from CTCounterfactualLib.models.phecodes import read_targets
+from CTCounterfactualLib.models.classifiers.lung_size import LungSize
+from CTCounterfactualLib.models.classifiers.phecodes import read_targets
+from CTCounterfactualLib.models.entry import READY, RESOURCES, list_models
 from CTCounterfactualLib.models.store.cache import ModelCache
 
 RELEASE = "https://github.com/ieee8023/ct-counterfactuals/releases/download/init/"

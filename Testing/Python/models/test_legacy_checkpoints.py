@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.checkpoints import read_content, read_tensors
-from CTCounterfactualLib.models.legacy_checkpoints import LEGACY_HEAD, is_legacy
+from CTCounterfactualLib.models.files.checkpoints import read_content, read_tensors
+from CTCounterfactualLib.models.files.legacy_checkpoints import LEGACY_HEAD, is_legacy
 from CTCounterfactualLib.models.store.kinds import check_kind
 
 

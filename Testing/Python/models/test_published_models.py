@@ -11,20 +11,16 @@ import pytest
 import torch
 
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.catalogue import (
-    RESOURCES,
-    list_models,
-    load_autoencoder,
-    load_classifier,
-)
-from CTCounterfactualLib.models.lung_size import LungSize
-from CTCounterfactualLib.models.phecodes import Phecodes
-from CTCounterfactualLib.models.published.inflated_resnet import InflatedResNet
-from CTCounterfactualLib.models.published.resunet import ResUNet
-from CTCounterfactualLib.models.published_models import published_autoencoder, published_classifier
+from CTCounterfactualLib.models.catalogue import load_autoencoder, load_classifier
+from CTCounterfactualLib.models.classifiers.inflated_resnet import InflatedResNet
+from CTCounterfactualLib.models.classifiers.lung_size import LungSize
+from CTCounterfactualLib.models.classifiers.phecodes import Phecodes
+from CTCounterfactualLib.models.classifiers.resunet import ResUNet
+from CTCounterfactualLib.models.entry import RESOURCES, list_models
+from CTCounterfactualLib.models.published import published_autoencoder, published_classifier
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, ModelCache
-from CTCounterfactualLib.models.vqgan import VQGAN
-from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.storage.hashing import file_sha256
 from oracle_problems import fill
 

@@ -107,7 +107,7 @@ def app(tmp_path_factory):
     """Slicer's stand-ins with the module loaded and slice views in the scene."""
     pytest.importorskip("slicer", reason="slicer-core is not installed")
     pytest.importorskip("PySide6.QtUiTools", reason="PySide6 is not installed")
-    from CTCounterfactualLib.scene import layouts
+    from CTCounterfactualLib.scene.look import layouts
     from Harness.application import slicer_like
 
     with slicer_like(tmp_path_factory.mktemp("scene")) as made:

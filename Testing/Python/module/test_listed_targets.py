@@ -2,7 +2,7 @@
 
 import pytest
 
-from CTCounterfactualLib.models.catalogue import list_models
+from CTCounterfactualLib.models.entry import list_models
 from CTCounterfactualSlicer.listed_targets import ListedTarget, find_listed, read_listed
 
 

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("slicer")
 
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.catalogue import READY, RESOURCES, CatalogueEntry
+from CTCounterfactualLib.models.entry import READY, RESOURCES, CatalogueEntry
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, PARTIAL_SUFFIX
 from CTCounterfactualLib.models.store.remote import RemoteFile
 from CTCounterfactualSlicer import model_files, own_models, packages

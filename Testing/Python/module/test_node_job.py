@@ -12,9 +12,9 @@ slicer = pytest.importorskip("slicer")
 
 from CTCounterfactualLib.errors import Cancelled
 from CTCounterfactualLib.scans.generated import ChestSettings
-from CTCounterfactualLib.scene import provenance, roles, volumes
-from CTCounterfactualLib.scene.earlier import find_sets
-from CTCounterfactualLib.scene.headless import headless_scene
+from CTCounterfactualLib.scene.bundle.headless import headless_scene
+from CTCounterfactualLib.scene.make import provenance, roles, volumes
+from CTCounterfactualLib.scene.make.earlier import find_sets
 from CTCounterfactualSlicer import packages
 from CTCounterfactualSlicer.node_job import JobError, NodeJob
 from CTCounterfactualSlicer.options import Options

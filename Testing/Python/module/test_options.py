@@ -82,7 +82,7 @@ def test_a_region_is_a_node_and_a_segment(region):
 
 
 def test_default_names_are_in_the_catalogue():
-    from CTCounterfactualLib.models.catalogue import list_models
+    from CTCounterfactualLib.models.entry import list_models
 
     names = {entry.name for entry in list_models()}
     assert {options.DEFAULT_CLASSIFIER, options.DEFAULT_AUTOENCODER} <= names

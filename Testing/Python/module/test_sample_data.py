@@ -10,8 +10,8 @@ import pytest
 slicer = pytest.importorskip("slicer")
 
 from CTCounterfactualLib.scans.generated import ChestSettings
-from CTCounterfactualLib.scene import volumes
-from CTCounterfactualLib.scene.headless import headless_scene
+from CTCounterfactualLib.scene.bundle.headless import headless_scene
+from CTCounterfactualLib.scene.make import volumes
 from CTCounterfactualSlicer import sample_data
 from CTCounterfactualSlicer.sample_data import SampleDataError
 

@@ -5,7 +5,7 @@ import pytest
 
 slicer = pytest.importorskip("slicer")
 
-from CTCounterfactualLib.scene.headless import headless_scene
+from CTCounterfactualLib.scene.bundle.headless import headless_scene
 from CTCounterfactualSlicer import self_test
 from CTCounterfactualSlicer.console import make_job
 from CTCounterfactualSlicer.self_test import SelfTestError

@@ -14,7 +14,8 @@ pytest.importorskip("PySide6.QtUiTools")
 
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER
 from CTCounterfactualLib.outputs.reading import read_result
-from CTCounterfactualLib.scene import layouts, provenance
+from CTCounterfactualLib.scene.look import layouts
+from CTCounterfactualLib.scene.make import provenance
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CHUNKS = ["0-4", "4-8"]

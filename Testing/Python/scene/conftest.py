@@ -21,7 +21,7 @@ def explanation():
 
 @pytest.fixture
 def headless(tmp_path):
-    from CTCounterfactualLib.scene.headless import headless_scene
+    from CTCounterfactualLib.scene.bundle.headless import headless_scene
 
     with headless_scene(tmp_path) as made:
         yield made
@@ -34,6 +34,6 @@ def scene(headless):
 
 @pytest.fixture
 def nodes(scene, explanation):
-    from CTCounterfactualLib.scene.build import build_nodes
+    from CTCounterfactualLib.scene.make.build import build_nodes
 
     return build_nodes(scene, explanation)

@@ -101,7 +101,7 @@ def with_frames(explanation: Explanation, count: int = 3, step: int = 1) -> Expl
 
 def add_chest(scene, explanation: Explanation):
     """Add the scan as a user's own volume, with the place in the hierarchy that Slicer gives it."""
-    from CTCounterfactualLib.scene import hierarchy, volumes
+    from CTCounterfactualLib.scene.make import hierarchy, volumes
 
     node = volumes.add_scan(scene, explanation.scan, explanation.scan.name)
     hierarchy.place(scene, [node], scene.GetSubjectHierarchyNode().GetSceneItemID())
@@ -110,7 +110,7 @@ def add_chest(scene, explanation: Explanation):
 
 def content(scene) -> tuple[list[str], list[int]]:
     """Return all that a scene holds: identifiers of nodes, and subject-hierarchy items."""
-    from CTCounterfactualLib.scene import hierarchy
+    from CTCounterfactualLib.scene.make import hierarchy
 
     items = hierarchy.all_items(scene)
     return sorted(scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())), items

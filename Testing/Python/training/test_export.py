@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from CTCounterfactualLib.models.catalogue import load_autoencoder
-from CTCounterfactualLib.models.vqgan import VQGAN
-from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.training.export import export_model
 from CTCounterfactualLib.training.settings import TrainSettings
 

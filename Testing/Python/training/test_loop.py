@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from CTCounterfactualLib.models.vqgan import VQGAN
-from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.training.augment import AugmentSettings
 from CTCounterfactualLib.training.loop import CHECKPOINT, LOG, LOG_FIELDS, Trainer
 from CTCounterfactualLib.training.losses import LossWeights

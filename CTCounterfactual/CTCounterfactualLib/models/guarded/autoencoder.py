@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from ...errors import ModelError
 from ..autoencoder import AutoencoderLike, SliceAutoencoder
 from ..blame import NO_GRADIENT_IN_DECODE, blamed
-from ..vqgan import VQGAN
+from ..vqgan.network import VQGAN
 from .calling import describe, ordinary_tensors, tensor_of, wants_gradient
 
 _INTERFACE = (

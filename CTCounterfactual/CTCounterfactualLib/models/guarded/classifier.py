@@ -11,12 +11,11 @@ from torch import nn
 from ...errors import ModelError
 from ...scans.grid import GridSpec, PreparedScan
 from ..blame import NO_GRADIENT_TO_TAKE, NO_PROBABILITY, blamed
-from ..classifier import Classifier, Target
-from ..effusion import EffusionDemo
-from ..lung_size import LungSize
-from ..lung_volume import LungVolume
-from ..phecodes import Phecodes
-from ..rescoring import Rescorer, WholeRescorer
+from ..classifier import Classifier, Rescorer, Target, WholeRescorer
+from ..classifiers.effusion import EffusionDemo
+from ..classifiers.lung_size import LungSize
+from ..classifiers.lung_volume import LungVolume
+from ..classifiers.phecodes import Phecodes
 from .calling import describe, ordinary_tensors, tensor_of, wants_gradient
 
 # Of this project: known not to write into their input, so they need no copy. Not their subclasses.

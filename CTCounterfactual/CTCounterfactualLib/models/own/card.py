@@ -15,8 +15,8 @@ from ...errors import ModelError
 from ...scans.grid import GridSpec
 from ...scans.hounsfield import IntensityWindow
 from ..autoencoder import FROM_NETWORK, TO_NETWORK, Affine
-from ..vqgan_config import MOST_FACTOR
-from .fields import SCALES, Table, affine
+from ..files.fields import SCALES, Table, affine
+from ..vqgan.config import MOST_FACTOR
 from .input import InputSpec
 from .kind import AUTOENCODER, CLASSIFIER
 from .output import CardTarget, OutputSpec

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from ...errors import ModelError
-from ..loading import load_strict
-from ..weights import prefix_hint, read_weights
+from ..files.loading import load_strict
+from ..files.weights import prefix_hint, read_weights
 
 # BatchNorm counts its training steps in it; old files lack it, and nothing depends on it.
 _STEP_COUNT = ".num_batches_tracked"

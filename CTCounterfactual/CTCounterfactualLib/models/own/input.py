@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from ...errors import ModelError
-from .fields import Table
+from ..files.fields import Table
 
 # Spatial dimensions of a prepared volume (N, 1, D, H, W): towards which side their index grows.
 PREPARED_AXES = "SAR"

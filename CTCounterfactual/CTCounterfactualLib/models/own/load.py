@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..autoencoder import SliceAutoencoder
-from ..cards import read_card
 from ..classifier import Classifier
+from ..files.cards import read_card
 from .autoencoder import own_autoencoder
 from .card import autoencoder_card, classifier_card
 from .classifier import OwnClassifier

@@ -18,9 +18,9 @@ from torch import nn
 from ...errors import MissingExtraError, ModelError
 from ...storage.atomic import staging
 from ...storage.hashing import HASH_BLOCK_BYTES
-from ..archives import check_zip
-from ..cards import canonical_sha256
-from ..read_once import DIGITS_SHOWN, read_file
+from ..files.archives import check_zip
+from ..files.cards import canonical_sha256
+from ..files.read_once import DIGITS_SHOWN, read_file
 from .consent import Consent
 from .files import fill
 from .monai_arguments import check_arguments

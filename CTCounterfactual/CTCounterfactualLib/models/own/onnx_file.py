@@ -12,7 +12,7 @@ from torch import nn
 from ...errors import MissingExtraError, ModelError
 from ..blame import cause_of
 from ..classifier import NO_GRADIENT
-from ..read_once import read_file
+from ..files.read_once import read_file
 from .onnx_wire import check_whole
 
 

@@ -9,8 +9,8 @@ import torch
 
 from ...errors import ModelError
 from ..classifier import Target
+from ..files.fields import Table
 from ..guarded.calling import describe, tensor_of
-from .fields import Table
 
 LOGIT, PROBABILITY, SCORE, SEGMENTATION = "logit", "probability", "score", "segmentation"
 KINDS = (LOGIT, PROBABILITY, SCORE, SEGMENTATION)

@@ -16,8 +16,8 @@ from typing import Any
 from torch import nn
 
 from ...errors import ModelError
-from ..cards import canonical_sha256
-from ..read_once import read_file
+from ..files.cards import canonical_sha256
+from ..files.read_once import read_file
 from .consent import Consent
 from .files import combined
 

@@ -11,11 +11,11 @@ from torch import nn
 
 from ...errors import ModelError
 from ..building import building_for
-from ..loading import load_strict
-from ..weights import read_weights
+from ..files.fields import Table
+from ..files.loading import load_strict
+from ..files.weights import read_weights
 from . import monai_nets
 from .consent import Consent
-from .fields import Table
 from .files import combined, fill, fitting
 from .monai_nets import network_from_bundle, network_from_monai
 from .onnx_file import network_from_onnx

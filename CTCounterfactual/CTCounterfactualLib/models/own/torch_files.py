@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from ...errors import ModelError
-from ..archives import check_zip
-from ..read_once import read_file
+from ..files.archives import check_zip
+from ..files.read_once import read_file
 from .consent import Consent
 
 

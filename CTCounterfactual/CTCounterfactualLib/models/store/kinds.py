@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import ModelError
-from ..archives import MAX_EXPANSION, is_program
-from ..legacy_checkpoints import is_legacy, read_legacy
+from ..files.archives import MAX_EXPANSION, is_program
+from ..files.legacy_checkpoints import is_legacy, read_legacy
 
 HEAD_BYTES = 512
 CHECKPOINT_WORDS = "a PyTorch checkpoint, as torch.save writes it"

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ...errors import ScanError
-from ...models.effusion import POOLING, pool
+from ...models.classifiers.effusion import POOLING, pool
 from ...scans.generated import ChestSettings, GeneratedChest, generate_chest
 from ...scans.grid import GridSpec, prepare
 from ...scans.lungs import find_body, find_lungs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...models.cards import CARD_SCHEMA
-from ...models.effusion import EffusionDemo, EffusionNet
+from ...models.classifiers.effusion import EffusionDemo, EffusionNet
+from ...models.files.cards import CARD_SCHEMA
 from ..files import write_model
 from .examples import Example
 from .settings import EffusionSettings

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from ...errors import SettingsError
-from ...models.effusion import EffusionNet
+from ...models.classifiers.effusion import EffusionNet
 from ..files import append_row, read_checkpoint, replace_checkpoint, restore
 from .augment import Batch, BatchSampler
 from .examples import Example

@@ -8,7 +8,7 @@ from functools import partial
 
 from ...checked import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED, built, check_limits, take_types
 from ...errors import SettingsError
-from ...models.effusion import EffusionConfig
+from ...models.classifiers.effusion import EffusionConfig
 from .augment_settings import AugmentSettings
 
 

@@ -9,8 +9,8 @@ from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.autoencoder import SliceAutoencoder
 from CTCounterfactualLib.models.catalogue import load_autoencoder
 from CTCounterfactualLib.models.guarded.autoencoder import GuardedAutoencoder
-from CTCounterfactualLib.models.vqgan import VQGAN
-from CTCounterfactualLib.models.vqgan_config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.config import VQGANConfig
+from CTCounterfactualLib.models.vqgan.network import VQGAN
 
 X = torch.linspace(0, 1, 2 * 48).reshape(2, 1, 6, 8)
 

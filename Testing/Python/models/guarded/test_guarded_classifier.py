@@ -9,10 +9,9 @@ from torch import nn
 
 from CTCounterfactualLib.errors import ModelError, ScanError, SettingsError
 from CTCounterfactualLib.models.catalogue import load_classifier
-from CTCounterfactualLib.models.classifier import Classifier, Target
+from CTCounterfactualLib.models.classifier import Classifier, Target, WholeRescorer
+from CTCounterfactualLib.models.classifiers.lung_volume import LungVolume
 from CTCounterfactualLib.models.guarded.classifier import GuardedClassifier, guarded_classifier
-from CTCounterfactualLib.models.lung_volume import LungVolume
-from CTCounterfactualLib.models.rescoring import WholeRescorer
 from CTCounterfactualLib.scans.grid import GridSpec, PreparedScan
 
 X = torch.linspace(0, 1, 60).reshape(1, 1, 3, 4, 5)

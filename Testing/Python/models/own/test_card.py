@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from CTCounterfactualLib.errors import ModelError, SettingsError
-from CTCounterfactualLib.models.cards import read_card
+from CTCounterfactualLib.models.files.cards import read_card
 from CTCounterfactualLib.models.own.load import load_own_autoencoder, load_own_classifier
 
 from .conftest import CARD

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.catalogue import RESOURCES, list_models
-from CTCounterfactualLib.models.own.describe import describe_card
+from CTCounterfactualLib.models.describe import describe_card
+from CTCounterfactualLib.models.entry import RESOURCES, list_models
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import torch
 
 from CTCounterfactualLib.app.check_command import _load
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.catalogue import RESOURCES, load_autoencoder, load_classifier
-from CTCounterfactualLib.models.own.describe import describe_card
+from CTCounterfactualLib.models.catalogue import load_autoencoder, load_classifier
+from CTCounterfactualLib.models.describe import describe_card
+from CTCounterfactualLib.models.entry import RESOURCES
 from CTCounterfactualLib.models.own.kind import CardKind, kind_of
 
 from .conftest import CARD

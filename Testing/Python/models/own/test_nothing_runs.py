@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from CTCounterfactualLib.models.catalogue import RESOURCES
+from CTCounterfactualLib.models.entry import RESOURCES
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[4]

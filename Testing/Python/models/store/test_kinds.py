@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.legacy_checkpoints import LEGACY_HEAD
+from CTCounterfactualLib.models.files.legacy_checkpoints import LEGACY_HEAD
 from CTCounterfactualLib.models.store.kinds import check_kind
 from model_server import CONTENT, checkpoint
 

@@ -10,7 +10,7 @@ import torch
 
 from CTCounterfactualLib.errors import ModelError, SettingsError
 from CTCounterfactualLib.models.catalogue import load_classifier
-from CTCounterfactualLib.models.effusion import EffusionConfig
+from CTCounterfactualLib.models.classifiers.effusion import EffusionConfig
 from CTCounterfactualLib.training.effusion.augment import Batch
 from CTCounterfactualLib.training.effusion.examples import REAL, Example
 from CTCounterfactualLib.training.effusion.export import describe_data, export_effusion

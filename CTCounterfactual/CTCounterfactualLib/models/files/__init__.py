@@ -1,0 +1,1 @@
+"""Model files read without running what is in them: checkpoints as data, weights, cards."""

@@ -1,1 +1,0 @@
-"""Networks of published classifiers, with the state-dict keys of their published weight files."""

@@ -1,0 +1,1 @@
+"""The slice VQ-GAN: network, configuration, card, and taming-transformers checkpoints."""

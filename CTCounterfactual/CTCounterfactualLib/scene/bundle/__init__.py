@@ -1,0 +1,1 @@
+"""Scenes without Slicer: made, laid out and written as a bundle (.mrb)."""

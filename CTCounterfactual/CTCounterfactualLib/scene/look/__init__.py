@@ -1,0 +1,1 @@
+"""How it is looked at: layouts, views, windows, jumps to a place."""

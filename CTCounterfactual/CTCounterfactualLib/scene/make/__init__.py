@@ -1,0 +1,1 @@
+"""What an explanation is in a scene: volumes, label maps, tables, plots, folders, references."""

@@ -1,0 +1,180 @@
+"""Explanations that a scene holds already: found by what their nodes refer to, and removed whole.
+
+Works in a scene that was saved and opened again, and after a user renamed or moved nodes: a set is
+known by references and roles, never by names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from . import hierarchy, roles
+from .nodes import Animation, SceneNodes
+from .provenance import (
+    COUNTERFACTUAL_REFERENCE,
+    INPUT_REFERENCE,
+    LIVE,
+    ROLE,
+    get_attribute,
+    get_number,
+)
+from .transaction import remove_nodes
+
+# Views show a node's displays and files it was read from belong to it: they go with it.
+_SERVANTS = ("GetNthDisplayNode", "GetNthStorageNode")
+
+
+@dataclass(frozen=True)
+class ResultSet:
+    """The nodes of one explanation in a scene.
+
+    Parameters
+    ----------
+    name : str
+        For a person: the name of the set's folder, else of its counterfactual.
+    counterfactual : vtkMRMLScalarVolumeNode or None
+        None for what is left of a set whose counterfactual was deleted.
+    nodes : tuple
+        Every node of the set, in the scene's order; never the input volume.
+    folder : int
+        Its subject-hierarchy folder, 0 if there is none.
+    """
+
+    name: str
+    counterfactual: Any
+    nodes: tuple
+    folder: int
+
+
+def find_sets(scene, scan_node) -> list[ResultSet]:
+    """Return the explanations of a volume that the scene holds, oldest first.
+
+    Results that come in while a run goes on (`scene.make.live`) are none.
+    """
+    sets: dict[str, list] = {}
+    for node in _nodes(scene):
+        if node.GetNodeReferenceID(INPUT_REFERENCE) != scan_node.GetID():
+            continue
+        if get_attribute(node, LIVE) is not None:
+            continue
+        sets.setdefault(_set_of(node), []).append(node)
+    return [_result_set(scene, scene.GetNodeByID(key), nodes) for key, nodes in sets.items()]
+
+
+def remove_set(scene, found: ResultSet) -> None:
+    """Remove a set's nodes with all that only serves them, and its folder unless others use it.
+
+    The scan stays, and so does every node of the user's own.
+    """
+    remove_nodes(scene, _with_servants(found.nodes))
+    if found.folder:
+        hierarchy.remove_empty_folders(scene, found.folder)
+
+
+def result_nodes(scene, counterfactual) -> SceneNodes:
+    """Return the nodes of the explanation that a counterfactual belongs to.
+
+    Raises
+    ------
+    LookupError
+        If the node is no counterfactual of this extension or of no finished explanation in
+        `scene`, or nodes were deleted that every explanation has; says which.
+    """
+    scan = counterfactual.GetNodeReference(INPUT_REFERENCE)
+    if scan is None or get_attribute(counterfactual, ROLE) != roles.COUNTERFACTUAL:
+        raise LookupError(
+            f"'{counterfactual.GetName()}' is not the counterfactual of a volume in this scene."
+        )
+    sets = [
+        each for each in find_sets(scene, scan)
+        if each.counterfactual is not None
+        and each.counterfactual.GetID() == counterfactual.GetID()
+    ]
+    if not sets:
+        raise LookupError(
+            f"'{counterfactual.GetName()}' belongs to no finished explanation in this scene: it "
+            f"lies in another one, or was removed."
+        )
+    return _scene_nodes(scan, sets[0])
+
+
+def _scene_nodes(scan, found: ResultSet) -> SceneNodes:
+    by_role: dict[str, list] = {}
+    for node in found.nodes:
+        by_role.setdefault(get_attribute(node, ROLE) or "", []).append(node)
+
+    def every(*wanted: str) -> tuple:
+        return tuple(node for role in wanted for node in by_role.get(role, ()))
+
+    def one(role: str):
+        return next(iter(by_role.get(role, ())), None)
+
+    def needed(role: str):
+        node = one(role)
+        if node is None:
+            raise LookupError(f"Of the explanation '{found.name}' the node '{role}' was deleted.")
+        return node
+
+    sequence, browser = one(roles.SEQUENCE), one(roles.BROWSER)
+    # Not by its role: what is played replaces the attributes of the volume that plays it.
+    proxy = browser.GetProxyNode(sequence) if sequence and browser else None
+    return SceneNodes(
+        scan=scan, counterfactual=found.counterfactual,
+        change=needed(roles.CHANGE), heatmap=needed(roles.HEATMAP),
+        chunk_heatmaps=tuple(sorted(every(roles.CHUNK_HEATMAP), key=_first_slice)),
+        score_table=needed(roles.SCORES), whole_table=one(roles.WHOLE_SEARCH),
+        chunk_table=one(roles.CHUNKS), path_tables=every(roles.PATH),
+        path_chart=one(roles.PATH_CHART), evidence_chart=one(roles.EVIDENCE_CHART),
+        plot_series=every(roles.SERIES),
+        colors=every(roles.HEATMAP_COLORS, roles.CHANGE_COLORS),
+        folder=found.folder,
+        animation=Animation(sequence, browser, proxy) if proxy else None,
+        surfaces=every(roles.FALL_SURFACE, roles.RISE_SURFACE, roles.LUNG_SURFACE),
+    )
+
+
+def _result_set(scene, counterfactual, nodes: list) -> ResultSet:
+    folder = next(filter(None, (hierarchy.folder_with(scene, node) for node in nodes)), 0)
+    if folder:
+        name = scene.GetSubjectHierarchyNode().GetItemName(folder)
+    else:
+        name = (counterfactual or nodes[0]).GetName()
+    return ResultSet(name, counterfactual, tuple(nodes), folder)
+
+
+def _set_of(node) -> str:
+    """Return the identifier of a node's counterfactual, its own if it is one, "" if deleted."""
+    if get_attribute(node, ROLE) == roles.COUNTERFACTUAL:
+        return node.GetID()
+    return node.GetNodeReferenceID(COUNTERFACTUAL_REFERENCE) or ""
+
+
+def _first_slice(node) -> int:
+    return int(get_number(node, "start"))
+
+
+def _with_servants(nodes: Iterable) -> list[str]:
+    """Return identifiers of nodes, preceded by those of their displays and storage nodes.
+
+    Browsers come first: while there is one, it makes the volume that it plays anew.
+    """
+    ids: list[str] = []
+    for node in sorted(nodes, key=lambda node: not node.IsA("vtkMRMLSequenceBrowserNode")):
+        for getter in _SERVANTS:
+            ids += _servants(node, getter)
+        ids.append(node.GetID())
+    return ids
+
+
+def _servants(node, getter: str) -> list[str]:
+    if not hasattr(node, getter):
+        return []
+    count = getattr(node, getter.replace("GetNth", "GetNumberOf") + "s")()
+    found = (getattr(node, getter)(number) for number in range(count))
+    return [servant.GetID() for servant in found if servant is not None]
+
+
+def _nodes(scene) -> list:
+    return [scene.GetNthNode(number) for number in range(scene.GetNumberOfNodes())]
