@@ -28,8 +28,8 @@ from CTCounterfactualLib.metrics.effusion import (
 from CTCounterfactualLib.models.classifiers.effusion import load_effusion
 from CTCounterfactualLib.scans.grid import GridSpec, prepare
 from CTCounterfactualLib.scans.read import read_scan
+from CTCounterfactualLib.training.effusion.effusion_settings import EffusionSettings
 from CTCounterfactualLib.training.effusion.examples import source_from_scan
-from CTCounterfactualLib.training.effusion.settings import EffusionSettings
 
 PAINT_SEED = 7
 ML = EffusionSettings().ml

@@ -29,9 +29,9 @@ from CTCounterfactualLib.training.augment import AugmentSettings
 from CTCounterfactualLib.training.effusion.augment_settings import (
     AugmentSettings as VolumeAugmentSettings,
 )
-from CTCounterfactualLib.training.effusion.settings import EffusionSettings
+from CTCounterfactualLib.training.effusion.effusion_settings import EffusionSettings
 from CTCounterfactualLib.training.losses import LossWeights
-from CTCounterfactualLib.training.settings import TrainSettings
+from CTCounterfactualLib.training.train_settings import TrainSettings
 
 ALL = (
     ExplainSettings, ChestSettings, TrainSettings, LossWeights, AugmentSettings, EffusionSettings,

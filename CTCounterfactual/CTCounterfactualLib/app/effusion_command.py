@@ -91,7 +91,7 @@ def _start(card_path: str | None):
 
 def _settings(options: argparse.Namespace):
     """Return the settings of a file, with those given as options in their place."""
-    from ..training.effusion.settings import EffusionSettings
+    from ..training.effusion.effusion_settings import EffusionSettings
 
     values = {}
     if options.settings:

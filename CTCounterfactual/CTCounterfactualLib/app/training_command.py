@@ -39,8 +39,8 @@ def train(options: argparse.Namespace) -> None:
     from ..training.export import export_model
     from ..training.files import claim_training
     from ..training.loop import Trainer
-    from ..training.settings import TrainSettings
     from ..training.slices import build_stacks
+    from ..training.train_settings import TrainSettings
 
     if not options.scans and not options.generated:
         raise SettingsError("Nothing to train on: give scans, or --generated N above 0.")

@@ -9,7 +9,7 @@ import torch
 from ..models.files.cards import CARD_SCHEMA
 from ..models.vqgan.network import VQGAN
 from .files import write_model
-from .settings import TrainSettings
+from .train_settings import TrainSettings
 
 
 def export_model(

@@ -16,8 +16,8 @@ from . import losses
 from .augment import CropSampler
 from .discriminator import PatchDiscriminator
 from .files import append_row, read_checkpoint, replace_checkpoint, restore
-from .settings import TrainSettings
 from .slices import SliceStack
+from .train_settings import TrainSettings
 
 logger = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from scipy import ndimage
 
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
+from CTCounterfactualLib.scans.generated.chest_settings import FIELD_CENTRE_MM, FIELD_OF_VIEW_MM
 from CTCounterfactualLib.scans.generated.fields import compute_fields
 from CTCounterfactualLib.scans.generated.lattice import Block, lattice_axes
 from CTCounterfactualLib.scans.generated.noise import slice_noise
 from CTCounterfactualLib.scans.generated.patient import draw_patient
-from CTCounterfactualLib.scans.generated.settings import FIELD_CENTRE_MM, FIELD_OF_VIEW_MM
 from CTCounterfactualLib.scans.generated.shapes import coverage, ellipsoid
 from CTCounterfactualLib.scans.generated.trees import grow_tree
 from CTCounterfactualLib.scans.generated.tubes import Tubes, draw_tubes

@@ -11,7 +11,7 @@ from CTCounterfactualLib.models.catalogue import load_autoencoder
 from CTCounterfactualLib.models.vqgan.config import VQGANConfig
 from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.training.export import export_model
-from CTCounterfactualLib.training.settings import TrainSettings
+from CTCounterfactualLib.training.train_settings import TrainSettings
 
 CONFIG = VQGANConfig(
     ch=16, ch_mult=(1, 1), num_res_blocks=1, attn_resolutions=(), z_channels=8, embed_dim=8,

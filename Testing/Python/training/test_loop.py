@@ -14,8 +14,8 @@ from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.training.augment import AugmentSettings
 from CTCounterfactualLib.training.loop import CHECKPOINT, LOG, LOG_FIELDS, Trainer
 from CTCounterfactualLib.training.losses import LossWeights
-from CTCounterfactualLib.training.settings import TrainSettings
 from CTCounterfactualLib.training.slices import SliceStack
+from CTCounterfactualLib.training.train_settings import TrainSettings
 
 CONFIG = VQGANConfig(
     ch=16, ch_mult=(1, 1), num_res_blocks=1, attn_resolutions=(), z_channels=8, embed_dim=8,

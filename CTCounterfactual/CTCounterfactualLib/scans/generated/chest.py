@@ -8,6 +8,7 @@ import numpy as np
 
 from .abdomen import paint_abdomen
 from .canvas import Canvas
+from .chest_settings import ChestSettings, GeneratedChest
 from .effusion import Effusion, solve_effusion
 from .fields import Fields, compute_fields
 from .lattice import Block
@@ -16,7 +17,6 @@ from .lungs import hemithorax, paint_lungs, paint_trachea, paint_trees
 from .noise import noise_strength, slice_noise
 from .organs import paint_heart_and_vessels
 from .patient import Patient, draw_patient
-from .settings import ChestSettings, GeneratedChest
 from .skeleton import paint_skeleton
 from .soft_tissue import paint_soft_tissue
 from .table import paint_table

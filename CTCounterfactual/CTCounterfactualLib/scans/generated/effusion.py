@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .chest_settings import ChestSettings
 from .fields import Fields, hemithorax_distance
 from .lattice import LATTICE_STEP_MM
 from .patient import Patient
-from .settings import ChestSettings
 from .shapes import coverage, ramp
 
 # Fluid climbs this far up the chest wall (meniscus) within this distance of the pleura.

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from .settings import FIELD_CENTRE_MM, FIELD_OF_VIEW_MM
+from .chest_settings import FIELD_CENTRE_MM, FIELD_OF_VIEW_MM
 
 LATTICE_STEP_MM = 3.0
 # Beyond the field of view, so that its edge voxels are still interpolated.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .settings import FIELD_OF_VIEW_MM, ChestSettings
+from .chest_settings import FIELD_OF_VIEW_MM, ChestSettings
 from .shapes import SmoothField
 
 # Independent random streams, so that changing one part leaves the others as they were.

@@ -17,9 +17,9 @@ from ...scans.lungs import find_body, find_lungs
 from ...scans.scan import Scan
 from ..slices import FIRST_SEED
 from .distractors import paint_distractors
+from .effusion_settings import EffusionSettings
 from .fluid import draw_fluid, noise_of, paint_fluid
 from .pleura import PleuralSpace, find_spaces
-from .settings import EffusionSettings
 
 logger = logging.getLogger(__name__)
 

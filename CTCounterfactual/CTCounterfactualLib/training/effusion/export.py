@@ -7,8 +7,8 @@ from pathlib import Path
 from ...models.classifiers.effusion import EffusionDemo, EffusionNet
 from ...models.files.cards import CARD_SCHEMA
 from ..files import write_model
+from .effusion_settings import EffusionSettings
 from .examples import Example
-from .settings import EffusionSettings
 
 
 def export_effusion(

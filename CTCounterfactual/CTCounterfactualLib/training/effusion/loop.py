@@ -15,8 +15,8 @@ from ...errors import SettingsError
 from ...models.classifiers.effusion import EffusionNet
 from ..files import append_row, read_checkpoint, replace_checkpoint, restore
 from .augment import Batch, BatchSampler
+from .effusion_settings import EffusionSettings
 from .examples import Example
-from .settings import EffusionSettings
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.scans.scan import Scan
 from CTCounterfactualLib.training.effusion.augment import EFFUSION_ML, FREE_ML, BatchSampler
 from CTCounterfactualLib.training.effusion.augment_settings import AugmentSettings
+from CTCounterfactualLib.training.effusion.effusion_settings import EffusionSettings
 from CTCounterfactualLib.training.effusion.examples import (
     GENERATED,
     REAL,
@@ -19,7 +20,6 @@ from CTCounterfactualLib.training.effusion.examples import (
     source_from_scan,
     unpainted,
 )
-from CTCounterfactualLib.training.effusion.settings import EffusionSettings
 
 RAS_IN_LPS = (-1, 0, 0, 0, -1, 0, 0, 0, 1)
 

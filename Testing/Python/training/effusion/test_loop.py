@@ -12,6 +12,7 @@ from CTCounterfactualLib.errors import ModelError, SettingsError
 from CTCounterfactualLib.models.catalogue import load_classifier
 from CTCounterfactualLib.models.classifiers.effusion import EffusionConfig
 from CTCounterfactualLib.training.effusion.augment import Batch
+from CTCounterfactualLib.training.effusion.effusion_settings import EffusionSettings
 from CTCounterfactualLib.training.effusion.examples import REAL, Example
 from CTCounterfactualLib.training.effusion.export import describe_data, export_effusion
 from CTCounterfactualLib.training.effusion.loop import (
@@ -23,7 +24,6 @@ from CTCounterfactualLib.training.effusion.loop import (
     scan_loss,
     site_loss,
 )
-from CTCounterfactualLib.training.effusion.settings import EffusionSettings
 
 SETTINGS = EffusionSettings(
     config=EffusionConfig(width=2), generated=0, generated_share=0.0, steps=5, batch=2, warmup=2,
