@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from ..scans.slabs import slabs
+from ..scans.pieces import pieces
 from .added import add_to_scan
 from .result import Frame, Outcome
 from .run import FRAMED, SEARCHED, Run
@@ -111,7 +111,7 @@ def cut_around(
 def _changed_planes(difference: np.ndarray, edge: float) -> list[np.ndarray]:
     """Tell for each index along K, J and I, each as bool, whether anything changed there."""
     planes = [np.zeros(n, bool) for n in difference.shape]
-    for part in slabs(difference.shape):
+    for part in pieces(difference.shape):
         changed = np.abs(difference[part]) >= edge
         planes[0][part] = changed.any(axis=(1, 2))
         planes[1] |= changed.any(axis=(0, 2))

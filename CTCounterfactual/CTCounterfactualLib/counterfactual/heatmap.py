@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..scans.slabs import slabs
+from ..scans.pieces import pieces
 from .result import HeatLevel
 
 _INT16 = np.iinfo(np.int16)
@@ -46,12 +46,12 @@ def label_change(difference: np.ndarray, edges: tuple[float, ...]) -> np.ndarray
     """
     labels = np.empty(difference.shape, np.uint8)
     if difference.dtype != np.int16:
-        for part in slabs(difference.shape):
+        for part in pieces(difference.shape):
             labels[part] = _labels(difference[part], edges)
         return labels
     # There are fewer int16 values than voxels in a slice: each value's label is looked up.
     of_value = _labels(np.arange(_INT16.min, _INT16.max + 1), edges)
-    for part in slabs(difference.shape):
+    for part in pieces(difference.shape):
         labels[part] = of_value[difference[part].astype(np.int32) - _INT16.min]
     return labels
 

@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..scans.grid import ROUNDING, PreparedScan, resample_onto
-from ..scans.slabs import image_slabs, slabs
+from ..scans.pieces import image_pieces, pieces
 from .added import add_to_scan, as_change, change_type
 from .added import difference as difference_of
 from .heatmap import label_change
@@ -93,7 +93,7 @@ def _in_hu(prepared: PreparedScan, change: np.ndarray) -> np.ndarray:
 def _change_on(grid: sitk.Image, image: sitk.Image, scan_type: np.dtype) -> np.ndarray:
     """Resample a change in HU onto the grid of another image: (K, J, I), `change_type`."""
     resampled = np.empty(grid.GetSize()[::-1], change_type(scan_type))
-    for part in image_slabs(grid):
+    for part in image_pieces(grid):
         resampled[part[2]] = as_change(resample_onto(grid[part], image), scan_type)
     return resampled
 
@@ -103,7 +103,7 @@ def _add(scan: np.ndarray, change_hu: np.ndarray, changed: np.ndarray | None = N
 
     Where a voxel meets the limits of the scanner, less is added than the change.
     """
-    for part in slabs(scan.shape):
+    for part in pieces(scan.shape):
         voxels = add_to_scan(scan[part], change_hu[part])
         change_hu[part] = difference_of(voxels, scan[part])
         if changed is not None:

@@ -29,9 +29,9 @@ from ..counterfactual.result import (
 from ..counterfactual.settings import ExplainSettings
 from ..errors import CTCounterfactualError, OutputError
 from ..scans.hounsfield import in_type
+from ..scans.pieces import pieces
 from ..scans.read import read_scan
 from ..scans.scan import Scan
-from ..scans.slabs import slabs
 from .earlier import RECORD
 from .record import SCHEMA
 from .volumes import LUNGS_FILE, SCAN_FILE, heatmap_file
@@ -191,7 +191,7 @@ def _adds_up(scan: np.ndarray, counterfactual: np.ndarray, difference: np.ndarra
     Earlier versions wrote whole HU whatever the scan's type was; so `in_type` rounds where needed.
     """
     tolerance = FRACTION_TOLERANCE_HU if counterfactual.dtype.kind == "f" else 0
-    for part in slabs(scan.shape):
+    for part in pieces(scan.shape):
         changed = counterfactual[part]
         found = difference_of(changed, in_type(scan[part], changed.dtype))
         if not np.allclose(found, difference[part], rtol=0, atol=tolerance):

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import SimpleITK as sitk
 
-from ..scans.slabs import slabs
+from ..scans.pieces import pieces
 
 PLANES = ("axial", "coronal", "sagittal")
 # Letters at the left, right, top and bottom edge of each plane.
@@ -131,7 +131,7 @@ class Oriented:
     def totals(self) -> tuple[np.ndarray, ...]:
         """Sums of |voxels| in each axial, coronal and sagittal slice, float64."""
         totals = [np.zeros(n) for n in self.voxels.shape]
-        for part in slabs(self.voxels.shape):
+        for part in pieces(self.voxels.shape):
             size = np.abs(self.voxels[part].astype(np.float32))
             rows = size.sum(axis=2, dtype=np.float64)  # (K, J, I) -> (K, J)
             totals[0][part] = rows.sum(axis=1)

@@ -10,9 +10,9 @@ import SimpleITK as sitk
 from ..errors import ScanError
 from ..wording import say
 from .hu_likeness import what_speaks_against_hu
+from .pieces import pieces
 from .pixel_types import as_allowed_type
 from .scan import Scan
-from .slabs import slabs
 
 # A single slice has no third dimension to explain, and no spacing along it.
 MIN_SLICES = 2
@@ -126,7 +126,7 @@ def check_numbers(values: np.ndarray, source: str) -> None:
     if not np.issubdtype(values.dtype, np.floating):
         return
     bad = values.size - sum(
-        int(np.count_nonzero(np.isfinite(values[part]))) for part in slabs(values.shape)
+        int(np.count_nonzero(np.isfinite(values[part]))) for part in pieces(values.shape)
     )
     if bad:
         raise ScanError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from .slabs import slabs
+from .pieces import pieces
 
 # Signed, so that HU and their differences fit; whole HU beyond 16 bit stay whole.
 ALLOWED = (sitk.sitkInt16, sitk.sitkInt32, sitk.sitkFloat32)
@@ -52,4 +52,4 @@ def _are_whole(values: np.ndarray) -> bool:
     """Tell whether all values are whole numbers."""
     if np.issubdtype(values.dtype, np.integer):
         return True
-    return all(np.array_equal(values[k], values[k].round()) for k in slabs(values.shape))
+    return all(np.array_equal(values[k], values[k].round()) for k in pieces(values.shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from .slabs import image_slabs
+from .pieces import image_pieces
 
 # Ratio of full width at half maximum to standard deviation of a Gaussian.
 FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
@@ -35,7 +35,7 @@ def smooth_for_spacing(image: sitk.Image, target_mm: np.ndarray) -> None:
             continue
         sigma = float(np.sqrt(target**2 - spacing**2) / FWHM_PER_SIGMA)
         across = 1 if axis == 2 else 2  # parts must hold whole lines along the filtered axis
-        for part in image_slabs(image, across):
+        for part in image_pieces(image, across):
             image[part] = sitk.RecursiveGaussian(image[part], sigma, direction=axis)
 
 

@@ -95,7 +95,7 @@ def build_stacks(
     ----------
     scans : iterable of Scan
         Real scans; each weighs by the square root of its number of slices, so that one whole chest
-        doesn't drown the slabs.
+        doesn't drown the short ones.
     generated : int
         Number of generated chests.
     generated_share : float

@@ -9,7 +9,7 @@ from stacks import HU_PER_UNIT, STACKS, heatmaps_of, label_array, lively_change,
 from CTCounterfactualLib.counterfactual.added import add_to_scan, as_change, difference
 from CTCounterfactualLib.counterfactual.heatmap import label_change
 from CTCounterfactualLib.counterfactual.write_back import change_on_scan, write_back
-from CTCounterfactualLib.scans import slabs as slabs_module
+from CTCounterfactualLib.scans import pieces as pieces_module
 from CTCounterfactualLib.scans.grid import GridSpec, prepare
 from CTCounterfactualLib.scans.hounsfield import IntensityWindow
 from CTCounterfactualLib.scans.read import read_scan
@@ -197,7 +197,7 @@ def test_a_few_slices_at_a_time_give_the_same_as_all_at_once(name, monkeypatch):
     edges = (10.0, 40.0)
     at_once = write_back(prepared, change, (), edges)
     maps = heatmaps_of(prepared, change, 4)
-    monkeypatch.setattr(slabs_module, "SLAB_VOXELS", 1000)
+    monkeypatch.setattr(pieces_module, "PIECE_VOXELS", 1000)
     by_slices = write_back(prepared, change, (), edges)
     for part in ("counterfactual", "difference", "heatmap"):
         assert np.array_equal(getattr(at_once, part), getattr(by_slices, part))

@@ -20,7 +20,7 @@ from ..classifier import Classifier, Rescorer, Target
 from ..files.cards import read_card, require
 from ..files.fields import Table
 from ..files.loading import filled
-from ..rescore.slab import Layer, Segment, SlabRecompute, Window
+from ..rescore.segments import Layer, PartialForward, Segment, Window
 
 # Prepared voxels averaged into one voxel of the network, (D, H, W): 1.5 x 1.5 x 3 mm -> 6 mm cubes.
 # A layer of 20 mL along the pleura still fills a third of such a cube.
@@ -135,17 +135,17 @@ class EffusionDemo(Classifier):
         wanted = self.find_target(target)
         with torch.inference_mode(False):
             self.network.to(x.device)
-        early = SlabRecompute(self.network.early(), self._pooled(x))
+        early = PartialForward(self.network.early(), self._pooled(x))
         block = POOLING[0]
 
         def rescore(changed: torch.Tensor, start: int) -> float:
             # Whole blocks of slices, of which the outer ones may be in part as they were.
             stop = start + len(changed)
             first, last = start // block * block, -(-stop // block) * block
-            slab = torch.cat([
+            blocks = torch.cat([
                 x[:, :, first:start], changed.transpose(0, 1)[None], x[:, :, stop:last]
             ], dim=2)  # (1, 1, n, H, W)
-            middle = early(self._pooled(slab), start // block)
+            middle = early(self._pooled(blocks), start // block)
             logit = self.network.logit(self.network.late(middle))
             return float(logit if wanted.name == LOGIT else torch.sigmoid(logit))
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..rescore.slab import Layer, Segment, Window
+from ..rescore.segments import Layer, Segment, Window
 
 # Bottlenecks per stage of ResNet-152, and their widths (a stage puts out four times its width).
 BLOCKS, WIDTHS, EXPANSION = (3, 8, 36, 3), (64, 128, 256, 512), 4
@@ -26,8 +26,8 @@ TARGETS, EMBEDDING = 1692, 512
 GROUPS = (3, 2, 6, 3)
 # Output slices that the backward pass computes at a time in stem and first stage, whose inner maps
 # are the largest. Gradient of the same volume: 0.72 GB at most, of which 0.44 GB are kept maps, for
-# one more forward pass; without segments and slabs 4.7 GB.
-SLAB = 8
+# one more forward pass; without segments and pieces 4.7 GB.
+PIECE_SLICES = 8
 
 
 class Bottleneck3d(nn.Module):
@@ -67,7 +67,7 @@ class InflatedResNet(nn.Module):
     """Logit of each target of a volume; its parts are named as in the published file.
 
     For inference and for gradients with respect to the volume, in eval mode: a gradient is computed
-    slab by slab, and batch statistics of a slab are not those of the volume.
+    piece by piece, and batch statistics of a piece are not those of the volume.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class InflatedResNet(nn.Module):
         bottlenecks carry it everywhere.
         """
         stem = Layer(self._stem, Window(3, 1, 1)), Layer(self.maxpool, Window(3, 2, 1))
-        return (Segment(stem, SLAB), *self._stage(1, SLAB), *self._stage(2))
+        return (Segment(stem, PIECE_SLICES), *self._stage(1, PIECE_SLICES), *self._stage(2))
 
     def finish(self, h: torch.Tensor) -> torch.Tensor:
         """Return logits (N, targets) from the output of `early`."""
@@ -114,11 +114,11 @@ class InflatedResNet(nn.Module):
         colours = x.expand(-1, 3, -1, -1, -1)  # (N, 1, D, H, W) -> (N, 3, D, H, W), no copy
         return self.relu(self.bn1(self.conv1(colours)))
 
-    def _stage(self, number: int, slab: int | None = None) -> tuple[Segment, ...]:
+    def _stage(self, number: int, piece: int | None = None) -> tuple[Segment, ...]:
         layers = tuple(Layer(block, block.window) for block in getattr(self, f"layer{number}"))
         group = GROUPS[number - 1]
         starts = range(0, len(layers), group)
-        return tuple(Segment(layers[first : first + group], slab) for first in starts)
+        return tuple(Segment(layers[first : first + group], piece) for first in starts)
 
 
 def _run(segments: tuple[Segment, ...], x: torch.Tensor) -> torch.Tensor:

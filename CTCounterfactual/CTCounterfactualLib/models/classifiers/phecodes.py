@@ -15,7 +15,7 @@ import torch
 from ...errors import ModelError
 from ...scans.grid import GridSpec
 from ..classifier import Classifier, Rescorer, Target
-from ..rescore.slab import SlabRecompute
+from ..rescore.segments import PartialForward
 from .inflated_resnet import InflatedResNet
 
 NAMES_FILE = "phecodes.json"
@@ -75,7 +75,7 @@ class Phecodes(Classifier):
         index = self.targets.index(self.find_target(target))
         with torch.inference_mode(False):
             self.network.to(x.device)
-        early = SlabRecompute(self.network.early(), x.transpose(-2, -1))
+        early = PartialForward(self.network.early(), x.transpose(-2, -1))
 
         def rescore(changed: torch.Tensor, start: int) -> float:
             # (n, 1, J, I) -> (1, 1, n, I, J)

@@ -15,8 +15,8 @@ import SimpleITK as sitk
 from ...errors import ScanError
 from ..checks import check_shape
 from ..files import read_unpacked
+from ..pieces import pieces
 from ..pixel_types import holds
-from ..slabs import slabs
 from .nifti_geometry import nifti_geometry
 
 HEADER_BYTES = 348
@@ -196,7 +196,7 @@ def _scaled(path: Path, header: NiftiHeader, stored: np.ndarray) -> np.ndarray:
     whole = native.dtype.kind in "iu" and slope.is_integer() and inter.is_integer()
     low, high = slope * float(native.min()) + inter, slope * float(native.max()) + inter
     scaled = np.empty(native.shape, holds(min(low, high), max(low, high), whole))
-    for part in slabs(native.shape):
+    for part in pieces(native.shape):
         values = native[part] * slope + inter  # float64
         scaled[part] = np.rint(values) if whole else values
     return scaled

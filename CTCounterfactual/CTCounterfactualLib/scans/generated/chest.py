@@ -1,4 +1,4 @@
-"""Assemble the generated chest, slab by slab."""
+"""Assemble the generated chest, piece by piece."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLANE_STEP_MM = 1.6
 # The blur of a CT reconstruction: edges are at least this wide, however small the voxels.
 SYSTEM_BLUR_MM = 1.1
 # Voxels painted at once: keeps temporaries near 100 MB.
-SLAB_VOXELS = 1_200_000
+PIECE_VOXELS = 1_200_000
 HU_RANGE = (-1024, 3071)
 DEFAULT_SETTINGS = ChestSettings()
 
@@ -48,10 +48,10 @@ def generate_chest(settings: ChestSettings = DEFAULT_SETTINGS) -> GeneratedChest
     hu = np.empty((k, j, i), np.int16)
     masks = {name: np.zeros((k, j, i), bool) for name in MASKS}
     planes = max(1, math.ceil(settings.spacing[2] / PLANE_STEP_MM))
-    step = max(1, SLAB_VOXELS // (i * j * planes))
+    step = max(1, PIECE_VOXELS // (i * j * planes))
     for first in range(0, k, step):
         rows = slice(first, min(k, first + step))
-        painted = _paint_slab(settings, rows, planes, patient, fields, trees, effusion)
+        painted = _paint_piece(settings, rows, planes, patient, fields, trees, effusion)
         hu[rows], covers = painted
         for name, cover in covers.items():
             masks[name][rows] = cover >= 0.5
@@ -68,7 +68,7 @@ def _block(settings: ChestSettings, rows: slice, planes: int) -> Block:
     return Block(x, y, (centres[:, None] + within).ravel(), edge)
 
 
-def _paint_slab(
+def _paint_piece(
     settings: ChestSettings,
     rows: slice,
     planes: int,

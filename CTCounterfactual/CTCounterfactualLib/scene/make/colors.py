@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...counterfactual.result import HeatLevel
-from ...scans.slabs import slabs
+from ...scans.pieces import pieces
 from ..mrml import slicer
 
 # RGB of the weakest and the strongest change. Both ends are bright: they must show on black lung
@@ -74,7 +74,7 @@ def change_limit(difference: np.ndarray, edges: tuple[float, ...]) -> float:
     candidates = edges[1:] or (ONE_LEVEL_FACTOR * edges[0],)
     beyond = np.zeros(len(candidates))
     changed = 0
-    for part in slabs(difference.shape):
+    for part in pieces(difference.shape):
         size = np.abs(difference[part].astype(np.float32))
         size = size[size >= edges[0]]  # few of all voxels
         changed += len(size)

@@ -14,7 +14,7 @@ from ...scans.hounsfield import AIR_HU
 from .augment_settings import AugmentSettings
 from .examples import GENERATED, REAL, SITE_VOXEL_ML, Example
 
-# Field of view of a batch in voxels of 6 mm, (D, H, W): from a slab to a whole chest.
+# Field of view of a batch in voxels of 6 mm, (D, H, W): from a few slices to a whole chest.
 SLICES = (6, 12, 24, 36, 46)
 SLICES_CHANCE = (0.1, 0.15, 0.2, 0.3, 0.25)
 IN_PLANE = ((46, 60), (40, 52), (30, 36))
@@ -39,7 +39,7 @@ class Batch:
 
 
 class BatchSampler:
-    """Draw batches: half with fluid, groups by share, scans evenly but for the size of a slab.
+    """Draw batches: half with fluid, groups by share, scans evenly but for the size of a short one.
 
     Raises
     ------

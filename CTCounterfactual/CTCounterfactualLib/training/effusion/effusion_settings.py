@@ -23,7 +23,7 @@ class EffusionSettings:
     generated : int
         Generated chests (each with and without its own effusion).
     variants : int
-        Painted and distractor variants of a whole real chest; slabs get a quarter of them,
+        Painted and distractor variants of a whole real chest; short ones get a quarter of them,
         generated chests two each.
     generated_share : float
         Share of examples drawn from generated chests.

@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 REAL, GENERATED = "real", "generated"
 GENERATED_SPACING_MM = (3.0, 3.0, 3.0)
 GENERATED_VARIANTS = 2
-# A slab of a few centimetres holds less to vary than a whole chest.
-WHOLE_CHEST_LITRES, SLAB_SHARE = 1.2, 0.25
+# A scan of a few centimetres holds less to vary than a whole chest.
+WHOLE_CHEST_LITRES, SHORT_SCAN_SHARE = 1.2, 0.25
 BOTH_SIDES_CHANCE = 0.3
 DISTRACTORS_CHANCE = 0.4
 # Sites of 12 mm with this much fluid count as full: a thin layer is an effusion, too.
@@ -186,7 +186,7 @@ def draw_ml(rng: np.random.Generator, ml: tuple[float, float]) -> float:
 
 
 def _variant_count(source: Source, settings: EffusionSettings) -> int:
-    share = 1.0 if source.litres >= WHOLE_CHEST_LITRES else SLAB_SHARE
+    share = 1.0 if source.litres >= WHOLE_CHEST_LITRES else SHORT_SCAN_SHARE
     return max(1, round(share * settings.variants))
 
 

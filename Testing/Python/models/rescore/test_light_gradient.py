@@ -13,9 +13,9 @@ import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from CTCounterfactualLib.models.classifiers.inflated_resnet import SLAB, InflatedResNet
+from CTCounterfactualLib.models.classifiers.inflated_resnet import PIECE_SLICES, InflatedResNet
 from CTCounterfactualLib.models.classifiers.lung_volume import LungVolume
-from CTCounterfactualLib.models.rescore.slab import Segment
+from CTCounterfactualLib.models.rescore.segments import Segment
 from published_problems import WEIGHT_SEED, fill_batch_normed, uniform
 
 
@@ -73,7 +73,8 @@ def plain(monkeypatch):
     return lambda: monkeypatch.setattr(Segment, "checkpointed", Segment.__call__)
 
 
-@pytest.mark.parametrize("slices", [2 * SLAB + 3, 4 * SLAB + 2])  # the last slab is a smaller one
+# The last piece is a smaller one.
+@pytest.mark.parametrize("slices", [2 * PIECE_SLICES + 3, 4 * PIECE_SLICES + 2])
 def test_gradient_of_the_resnet_is_that_of_plain_autograd(plain, slices):
     network = InflatedResNet((3, 3, 2, 1), 3).double().eval().requires_grad_(False)
     network.load_state_dict(fill_batch_normed(network.state_dict(), WEIGHT_SEED))

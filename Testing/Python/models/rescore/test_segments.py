@@ -1,4 +1,4 @@
-"""Slabs of a network: which slices a change reaches, by hand and by brute force; exact splices."""
+"""Segments of a network: which slices a change reaches, by hand and by force; exact splices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from CTCounterfactualLib.models.classifiers.effusion import EffusionConfig, EffusionNet
 from CTCounterfactualLib.models.classifiers.inflated_resnet import InflatedResNet
-from CTCounterfactualLib.models.rescore.slab import Layer, Segment, SlabRecompute, Window
+from CTCounterfactualLib.models.rescore.segments import Layer, PartialForward, Segment, Window
 from published_problems import WEIGHT_SEED, fill_batch_normed, uniform
 
 CONV, HALVING = Window(3, 1, 1), Window(3, 2, 1)
@@ -47,7 +47,7 @@ def test_reached_slices_by_hand(window, inputs, changed, reached):
     [
         (CONV, 100, range(19, 31), range(18, 32)),
         (CONV, 100, range(0, 100), range(0, 100)),
-        # 2 * 10 - 1 = 19 is odd: one slice more, so that the slab's outputs are the volume's.
+        # 2 * 10 - 1 = 19 is odd: one slice more, so that the part's outputs are the volume's.
         (HALVING, 100, range(10, 16), range(18, 32)),
         (HALVING, 100, range(0, 50), range(0, 100)),
     ],
@@ -147,7 +147,7 @@ def test_recomputed_maps_equal_those_of_the_replaced_volume(request, name, slice
     segments = request.getfixturevalue(name).early()
     x, new = uniform(1, 1, 1, slices, 8, 12), uniform(2, 1, 1, count, 8, 12)
     with torch.no_grad():
-        found = SlabRecompute(segments, x)(new, start)
+        found = PartialForward(segments, x)(new, start)
         expected = x.clone()
         expected[:, :, start : start + count] = new
         for segment in segments:
@@ -159,7 +159,7 @@ def test_recomputed_maps_equal_those_of_the_replaced_volume(request, name, slice
 def test_slices_that_nothing_reaches_are_the_kept_ones(resnet):
     x = uniform(3, 1, 1, 64, 8, 8)
     with torch.no_grad():
-        recompute = SlabRecompute(resnet.early()[:2], x)  # stem and first stage
+        recompute = PartialForward(resnet.early()[:2], x)  # stem and first stage
         before = recompute(x[:, :, :4], 0)
         after = recompute(torch.zeros_like(x[:, :, :4]), 0)
     # conv 0-4, pool 0-2, three bottlenecks 0-5
@@ -174,7 +174,7 @@ def test_a_resnet_152_saves_a_quarter_of_its_operations(start, share):
         network = InflatedResNet().eval().requires_grad_(False)
         x, new = torch.empty(1, 1, 100, 32, 32), torch.empty(1, 1, 10, 32, 32)
     with torch.no_grad():
-        recompute = SlabRecompute(network.early(), x)
+        recompute = PartialForward(network.early(), x)
         whole = operations(lambda: network(x))
         again = operations(lambda: network.finish(recompute(new, start)))
     assert again <= share * whole

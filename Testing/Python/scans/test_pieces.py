@@ -4,32 +4,32 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CTCounterfactualLib.scans import slabs as slabs_module
+from CTCounterfactualLib.scans import pieces as pieces_module
+from CTCounterfactualLib.scans.pieces import image_pieces, pieces
 from CTCounterfactualLib.scans.scan import Scan
-from CTCounterfactualLib.scans.slabs import image_slabs, slabs
 from CTCounterfactualLib.scans.smoothing import smooth_for_spacing
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize("voxels", [1, 60, 10**6])
-def test_slabs_cover_an_axis_once(axis, voxels, monkeypatch):
-    monkeypatch.setattr(slabs_module, "SLAB_VOXELS", voxels)
+def test_pieces_cover_an_axis_once(axis, voxels, monkeypatch):
+    monkeypatch.setattr(pieces_module, "PIECE_VOXELS", voxels)
     shape = (7, 5, 6)
-    parts = list(slabs(shape, axis))
+    parts = list(pieces(shape, axis))
     covered = np.concatenate([np.arange(shape[axis])[part] for part in parts])
     assert covered.tolist() == list(range(shape[axis]))
     plane = 7 * 5 * 6 // shape[axis]
     assert all((part.stop - part.start) * plane <= max(voxels, plane) for part in parts)
 
 
-def test_an_empty_volume_has_no_slabs():
-    assert list(slabs((0, 5, 6))) == []
+def test_an_empty_volume_has_no_pieces():
+    assert list(pieces((0, 5, 6))) == []
 
 
-def test_image_slabs_cut_along_the_axis_that_is_asked_for(monkeypatch):
-    monkeypatch.setattr(slabs_module, "SLAB_VOXELS", 2 * 7 * 6)
+def test_image_pieces_cut_along_the_axis_that_is_asked_for(monkeypatch):
+    monkeypatch.setattr(pieces_module, "PIECE_VOXELS", 2 * 7 * 6)
     everything = slice(None)
-    assert list(image_slabs(sitk.Image(7, 5, 6, sitk.sitkInt16), axis=1)) == [
+    assert list(image_pieces(sitk.Image(7, 5, 6, sitk.sitkInt16), axis=1)) == [
         (everything, slice(0, 2), everything),
         (everything, slice(2, 4), everything),
         (everything, slice(4, 5), everything),
@@ -44,7 +44,7 @@ def test_smoothing_by_parts_is_itks_smoothing_of_the_whole_to_the_bit(monkeypatc
     for axis in range(3):
         sigma = np.sqrt(target[axis] ** 2 - scan.spacing[axis] ** 2) / (2 * np.sqrt(2 * np.log(2)))
         whole = sitk.RecursiveGaussian(whole, float(sigma), direction=axis)
-    monkeypatch.setattr(slabs_module, "SLAB_VOXELS", 3 * 22 * 20)
+    monkeypatch.setattr(pieces_module, "PIECE_VOXELS", 3 * 22 * 20)
     smooth = Scan.from_array(scan.array, scan.spacing).image
     smooth_for_spacing(smooth, target)
     assert np.array_equal(Scan(smooth).array, Scan(whole).array)

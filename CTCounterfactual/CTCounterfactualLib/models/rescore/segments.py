@@ -2,8 +2,8 @@
 
 A convolution or pooling with a kernel of 3 along the slices carries a change of its input one slice
 further, on both sides. So of a volume in which a chunk changed, the first layers need to compute a
-slab only; around it, their output is what it was. The slab is exact: it comes with all the slices
-that its outputs depend on, and a layer's own padding acts at the true ends of the volume only.
+few slices only; around them, their output is what it was. These slices are exact: they are computed
+from all that they depend on, and a layer's own padding acts at the true ends of the volume only.
 
 Index ranges are along D of (N, C, D, H, W), as `range` objects.
 """
@@ -76,12 +76,12 @@ class Segment:
     ----------
     layers : tuple of Layer
         At least one.
-    slab : int or None
+    piece : int or None
         Output slices that a backward pass computes at a time; None for all.
     """
 
     layers: tuple[Layer, ...]
-    slab: int | None = None
+    piece: int | None = None
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Return the last layer's output, (N, C, D, H, W) -> (N, C', D', H', W')."""
@@ -92,13 +92,14 @@ class Segment:
     def checkpointed(self, x: torch.Tensor) -> torch.Tensor:
         """Return the same as a call, of which autograd keeps the input alone.
 
-        The backward pass computes the rest again, slab by slab.
+        The backward pass computes the rest again, piece by piece.
         """
         size = self._sizes(x.shape[2])[-1]
-        if self.slab is None or size <= self.slab:
+        if self.piece is None or size <= self.piece:
             return keeping_inputs(self, x)
-        slabs = (range(size)[first : first + self.slab] for first in range(0, size, self.slab))
-        return torch.cat([keeping_inputs(self._part_of, x, slab) for slab in slabs], dim=2)
+        starts = range(0, size, self.piece)
+        pieces = (range(size)[first : first + self.piece] for first in starts)
+        return torch.cat([keeping_inputs(self._part_of, x, piece) for piece in pieces], dim=2)
 
     def reached(self, changed: range, inputs: int) -> range:
         """Return the output slices that the changed ones of `inputs` input slices reach."""
@@ -121,7 +122,7 @@ class Segment:
             ranges.insert(0, layer.window.needed(ranges[0], size))
         x = read(ranges[0])
         for layer, (given, kept) in zip(self.layers, pairwise(ranges), strict=True):
-            # Where the slab ends inside the volume, outputs that saw padding are cut off.
+            # Where the input read ends inside the volume, outputs that saw padding are cut off.
             first = kept.start - given.start // layer.window.stride
             x = layer.run(x)[:, :, first : first + len(kept)]
         return x
@@ -137,7 +138,7 @@ class Segment:
         return sizes
 
 
-class SlabRecompute:
+class PartialForward:
     """Output of some segments for a volume with some slices replaced.
 
     Keeps what each segment gives for the unchanged volume; a call computes the slices that the
