@@ -20,6 +20,7 @@ from ..models.classifier import NO_GRADIENT, ClassifierLike, suggest
 from ..models.guarded.autoencoder import GuardedAutoencoder
 from ..models.guarded.borrowed import borrowed
 from ..models.guarded.classifier import guarded_classifier
+from ..models.guarded.stoppable import stoppable
 from ..scans.checks import check_scan
 from ..scans.grid import PreparedScan, prepare
 from ..scans.read import read_scan
@@ -87,7 +88,7 @@ def explain(
     progress : callable, optional
         Gets an `Event` at each step.
     cancel : CancelToken, optional
-        Any thread may set it; the run then raises `Cancelled` within one slice batch.
+        Any thread may set it; the run then raises `Cancelled` within one layer of a network.
     region : Region, optional
         Only its voxels may change; see `counterfactual.region`.
     on_chunk : callable, optional
@@ -120,9 +121,10 @@ def explain(
             raise ModelError(NO_GRADIENT.format(name=classifier.name))
         wanted = classifier.find_target(target)
         guarded = GuardedAutoencoder(load_autoencoder(autoencoder))
-        prepared = prepare(scan, classifier.grid)
-        on_grids = None if region is None else prepare_region(region, prepared)
-        with borrowed((given, guarded.inner), device):
+        prepared = prepare(scan, classifier.grid, reporter.check)
+        on_grids = region and prepare_region(region, prepared, reporter.check)
+        with borrowed((given, guarded.inner), device), \
+                stoppable((given, guarded.inner), reporter.check):
             classifier = classifier.for_scan(prepared)
             reporter.report(
                 "prepared", f"Prepared {prepared.slices} slices", PREPARED, slices=prepared.slices
@@ -188,7 +190,8 @@ def _judge(
 ) -> tuple[Scores, tuple[Flag, ...]]:
     """Prepare and score the counterfactual (K, J, I), HU, like a new scan, and raise flags."""
     prepared, whole = run.prepared, searched.whole
-    again = prepare(Scan(prepared.scan.with_array(counterfactual)), prepared.spec).volume
+    changed = Scan(prepared.scan.with_array(counterfactual))
+    again = prepare(changed, prepared.spec, run.reporter.check).volume
     scores = Scores(run.original_score, run.decoded_score, run.score_prepared(again))
     found = whole.score_after if whole else run.score_prepared(prepared.volume + searched.change)
     notes = (*prepared.scan.warnings, *run.classifier.warnings())

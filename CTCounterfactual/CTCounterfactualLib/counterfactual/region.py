@@ -22,6 +22,7 @@ from scipy import ndimage
 from ..errors import ScanError, SettingsError
 from ..scans.grid import PreparedScan, resample_onto
 from ..scans.read import read_file
+from ..scans.resample import Check
 from ..scans.scan import Scan
 from ..scans.smoothing import smooth_to_prepared
 from ..wording import say
@@ -116,8 +117,10 @@ def check_region(region: Region | None, settings: ExplainSettings) -> None:
         )
 
 
-def prepare_region(region: Region, prepared: PreparedScan) -> PreparedRegion:
-    """Bring a region to the prepared grid.
+def prepare_region(
+    region: Region, prepared: PreparedScan, check: Check | None = None
+) -> PreparedRegion:
+    """Bring a region to the prepared grid; `check` is asked now and then, as in `prepare`.
 
     Raises
     ------
@@ -132,7 +135,7 @@ def prepare_region(region: Region, prepared: PreparedScan) -> PreparedRegion:
             f"choose another, or none."
         )
     mask = sitk.Cast(prepared.scan.with_array(inside.view(np.uint8)), sitk.sitkFloat32)
-    smooth_to_prepared(mask, prepared.spec.spacing)
+    smooth_to_prepared(mask, prepared.spec.spacing, check)
     coverage = resample_onto(prepared.as_image(prepared.volume), mask)
     weight = _feather(coverage, prepared)
     if not weight.any():

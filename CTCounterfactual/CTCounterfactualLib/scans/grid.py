@@ -15,12 +15,8 @@ import SimpleITK as sitk
 
 from ..errors import ScanError
 from .hounsfield import AIR_HU, IntensityWindow
-from .monai_layout import (
-    RAS_DIRECTION_IN_LPS,
-    RAS_SIGN,
-    along_patient_axes,
-    resample_like_monai,
-)
+from .monai_layout import RAS_SIGN, along_patient_axes, resample_like_monai
+from .resample import RAS_DIRECTION_IN_LPS, Check, resample_to_ras
 from .scan import Scan
 from .smoothing import smooth_to_prepared
 
@@ -144,8 +140,20 @@ class PreparedScan:
         return resample_onto(self.scan.image if cut is None else cut, image)
 
 
-def prepare(scan: Scan, spec: GridSpec | None = None) -> PreparedScan:
+def prepare(
+    scan: Scan, spec: GridSpec | None = None, check: Check | None = None
+) -> PreparedScan:
     """Resample a scan to a model's prepared grid: RAS, the spec's spacing, HU window -> 0..1.
+
+    Parameters
+    ----------
+    scan : Scan
+        In HU.
+    spec : GridSpec, optional
+        What the model wants.
+    check : callable, optional
+        Asked between small pieces of the work, which takes seconds for a large scan; raises if it
+        is to stop.
 
     Raises
     ------
@@ -156,16 +164,11 @@ def prepare(scan: Scan, spec: GridSpec | None = None) -> PreparedScan:
     low, size = _cover(scan, spec)
     image = _float_image(scan, spec)
     if spec.antialias:
-        smooth_to_prepared(image, spec.spacing)
+        smooth_to_prepared(image, spec.spacing, check)
     if spec.monai_layout and along_patient_axes(image):
-        hu, inside, low = resample_like_monai(image, spec.spacing, spec.crop)
+        hu, inside, low = resample_like_monai(image, spec.spacing, spec.crop, check)
         return _prepared(np.where(inside, spec.window.to_unit(hu), 0.0), inside, spec, scan, low)
-    hu = sitk.GetArrayFromImage(
-        sitk.Resample(
-            image, size, sitk.Transform(), sitk.sitkLinear, tuple(float(v) for v in low),
-            spec.spacing, RAS_DIRECTION_IN_LPS, OUTSIDE, sitk.sitkFloat32,
-        )
-    )
+    hu = resample_to_ras(image, size, low, spec.spacing, OUTSIDE, check=check)
     inside = hu != OUTSIDE
     hu[~inside] = AIR_HU
     return _prepared(spec.window.to_unit(hu), inside, spec, scan, low)

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-# ITK works in LPS; index axes that grow to Right, Anterior, Superior are therefore -x, -y, +z.
-RAS_DIRECTION_IN_LPS = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
+from .resample import Check, resample_to_ras
+
 RAS_SIGN = np.array([-1.0, -1.0, 1.0])
 # Sines up to this are rounding of a stored direction: 0.04 mm over 400 mm.
 MAX_SINE = 1e-4
@@ -26,7 +26,10 @@ def along_patient_axes(image: sitk.Image) -> bool:
 
 
 def resample_like_monai(
-    image: sitk.Image, spacing: tuple[float, float, float], crop: tuple[int, int] | None
+    image: sitk.Image,
+    spacing: tuple[float, float, float],
+    crop: tuple[int, int] | None,
+    check: Check | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Resample a scan along the patient's axes to RAS and `spacing`; pad or crop it in plane.
 
@@ -38,6 +41,8 @@ def resample_like_monai(
         (I, J, K) mm.
     crop : tuple of int or None
         (I, J) voxels; None keeps all.
+    check : callable, optional
+        Asked now and then; raises if the work is to stop.
 
     Returns
     -------
@@ -49,11 +54,8 @@ def resample_like_monai(
         LPS mm of voxel (0, 0, 0).
     """
     low, size = _lattice(image, spacing)
-    hu = sitk.GetArrayFromImage(
-        sitk.Resample(
-            image, size, sitk.Transform(), sitk.sitkLinear, (low * RAS_SIGN).tolist(), spacing,
-            RAS_DIRECTION_IN_LPS, 0.0, sitk.sitkFloat32, True,  # True: go on with the border value
-        )
+    hu = resample_to_ras(
+        image, size, low * RAS_SIGN, spacing, outside=0.0, border_goes_on=True, check=check
     )
     inside = np.ones(hu.shape, bool)
     for axis, wanted in zip((2, 1), crop or (), strict=False):  # I is the last axis of (K, J, I)

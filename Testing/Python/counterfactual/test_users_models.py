@@ -14,7 +14,8 @@ from users import SIZE, Halves, Judge, Net, flag, run, same, small_scan
 
 from CTCounterfactualLib.counterfactual.region import Region
 from CTCounterfactualLib.counterfactual.repeatable import differs
-from CTCounterfactualLib.errors import ModelError
+from CTCounterfactualLib.errors import Cancelled, ModelError
+from CTCounterfactualLib.events import CancelToken
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +163,33 @@ def test_a_region_works_with_an_autoencoder_that_only_has_the_interface(scan):
     inside[:, 2:12, 3:15] = 1
     result = run(scan, region=Region(sitk.Cast(scan.with_array(inside), sitk.sitkUInt8), "box"))
     assert not result.difference[inside == 0].any() and result.difference.any()
+
+
+@pytest.mark.parametrize("way", ["forward", "backward"])
+def test_cancel_ends_a_pass_through_a_deep_classifier(scan, way):
+    token, after = CancelToken(), []
+
+    class Deep(Net):
+        def forward(self, x):
+            for n in range(8):
+                x = self.rest[n](x)
+            return super().forward(x)
+
+    class Layer(torch.nn.Module):
+        def forward(self, x):
+            if token.cancelled:
+                after.append("forward")
+            elif way == "forward":
+                token.cancel()
+            x = x * 1.5
+            if x.requires_grad and way == "backward":
+                x.register_hook(lambda _: after.append("backward") if token.cancelled
+                                else token.cancel())
+            return x
+
+    network = Deep()
+    network.rest = torch.nn.ModuleList([Layer() for _ in range(8)])
+    with pytest.raises(Cancelled):
+        run(scan, Judge(network), cancel=token)
+    assert after == []
+    assert not network.rest[0]._forward_pre_hooks
