@@ -106,7 +106,7 @@ def measure(autoencoder: SliceAutoencoder, found: Explanation) -> Quality:
     changed = prepare(changed_scan, prepared.spec).volume
     x = torch.from_numpy(prepared.volume)[:, None]  # (K, J, I) -> (D, 1, H, W)
     latents = encode_slices(autoencoder, x)
-    size = prepared.volume.shape[1:]
+    size = (prepared.volume.shape[1], prepared.volume.shape[2])
     decoded = decode_slices(autoencoder, latents, size, clipped=True)[:, 0].numpy()
     to_hu = prepared.spec.window.hu_per_unit
     change_hu = (changed - prepared.volume) * to_hu

@@ -99,7 +99,8 @@ def _paint_piece(
     body = average(canvas.field("body"))
     for n, height in enumerate(heights):
         noise = slice_noise(
-            patient, settings.seed, rows.start + n, hu.shape[1:], settings.spacing[:2]
+            patient, settings.seed, rows.start + n, (hu.shape[1], hu.shape[2]),
+            settings.spacing[:2],
         )
         hu[n] += patient.noise_hu * noise_strength(body[n], height) * noise
     hu = np.clip(np.rint(hu), *HU_RANGE).astype(np.int16)
