@@ -35,7 +35,6 @@ LOG_LINES = 200
 # The event that says that a command has done what it was for: of `run`, `models fetch` and
 # `models open`.
 LAST_STEPS = ("written", "fetched", "opened")
-_WINDOWS = os.name == "nt"
 
 OnEvent = Callable[[Event], None]
 OnLog = Callable[[str], None]
@@ -82,8 +81,8 @@ class WorkerProcess:
         self._on_event = on_event
         self._on_log = on_log
         self._place = place or Place.PYTHON
-        self._process: subprocess.Popen | None = None
-        self._readers: list[threading.Thread] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        self._readers: list[tuple[threading.Thread, IO[bytes]]] = []
         self._lines: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._written: dict[str, Any] | None = None
@@ -130,7 +129,7 @@ class WorkerProcess:
                 name=f"worker {self._process.pid} {name}",
             )
             thread.start()
-            self._readers.append(thread)
+            self._readers.append((thread, stream))
 
     def poll(self) -> bool:
         """Deliver what has come since the last call; return True while the worker runs.
@@ -145,12 +144,12 @@ class WorkerProcess:
             return self.outcome is None
         if not self._ended_at:
             self._ended_at = monotonic()
-            self._kill_tree()  # whatever it had started
+            _kill_tree(self._process)  # whatever it had started
         late = monotonic() - self._ended_at > READERS_GRACE_S
-        if any(thread.is_alive() for thread in self._readers) and not late:
+        if any(thread.is_alive() for thread, _ in self._readers) and not late:
             return True
         self._deliver()
-        self._release()
+        self._release(self._process)
         log = "\n".join(self._log)
         self.outcome = judge(
             returncode, self._cancelled, self._written, self._error, log, self._place,
@@ -167,11 +166,14 @@ class WorkerProcess:
         if self._cancelled or self.outcome is not None or self._process is None:
             return
         self._cancelled = True
-        self._close_stdin()
-        if not _WINDOWS:  # there it would kill the launcher alone, and its child be out of reach
+        _close_stdin(self._process)
+        # Not on Windows: it would kill the launcher alone, and its child be out of reach.
+        if sys.platform != "win32":
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGTERM)
-        threading.Thread(target=self._end_after_grace, daemon=True, name="worker cancel").start()
+        threading.Thread(
+            target=_end_after_grace, args=(self._process,), daemon=True, name="worker cancel",
+        ).start()
 
     def close(self) -> None:
         """End the worker now, without grace, and wait until it is gone; for the program's end."""
@@ -179,10 +181,10 @@ class WorkerProcess:
             return
         self._cancelled = True
         self._on_event = self._on_log = None  # their owners may be half gone
-        self._kill_tree()
+        _kill_tree(self._process)
         self._process.wait()
         while self.poll():
-            for thread in self._readers:
+            for thread, _ in self._readers:
                 thread.join(READERS_GRACE_S / 10)
 
     def _deliver(self) -> None:
@@ -210,38 +212,40 @@ class WorkerProcess:
         now = memory_kills()
         return None if now is None or self._kills_before is None else now - self._kills_before
 
-    def _end_after_grace(self) -> None:
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE_S)
-        self._kill_tree()
-
-    def _kill_tree(self) -> None:
-        """Kill the process and all that it started; nothing happens where none is left."""
-        if _WINDOWS:
-            if self._process.returncode is not None:
-                return  # children are found through their parent only
-            subprocess.run(
-                ["taskkill", "/T", "/F", "/PID", str(self._process.pid)], check=False,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                creationflags=subprocess.CREATE_NO_WINDOW,
-            )
-        else:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _close_stdin(self) -> None:
-        with suppress(OSError):
-            self._process.stdin.close()
-
-    def _release(self) -> None:
+    def _release(self, process: subprocess.Popen[bytes]) -> None:
         """Close the pipes and forget the exit hook; the process itself is reaped already."""
-        self._close_stdin()
-        for thread, stream in zip(
-            self._readers, (self._process.stdout, self._process.stderr), strict=True
-        ):
+        _close_stdin(process)
+        for thread, stream in self._readers:
             if not thread.is_alive():  # closing under a blocked read would block as well
                 stream.close()
         atexit.unregister(self.close)
+
+
+def _end_after_grace(process: subprocess.Popen[bytes]) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_S)
+    _kill_tree(process)
+
+
+def _kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and all that it started; nothing happens where none is left."""
+    if sys.platform == "win32":
+        if process.returncode is not None:
+            return  # children are found through their parent only
+        subprocess.run(
+            ["taskkill", "/T", "/F", "/PID", str(process.pid)], check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            creationflags=subprocess.CREATE_NO_WINDOW,
+        )
+    else:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _close_stdin(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.close()
 
 
 def _own_group() -> dict[str, Any]:

@@ -6,6 +6,7 @@ import atexit
 import getpass
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
@@ -143,7 +144,7 @@ def _is_dead(folder: Path) -> bool:
 
 def _take(lock: int) -> None:
     """Lock an open file until it is closed or the process ends; raise OSError if another has it."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         import msvcrt
 
         msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)

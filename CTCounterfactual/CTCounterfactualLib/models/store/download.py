@@ -73,7 +73,8 @@ def download(
     progress, check = progress or (lambda done, total: None), check or (lambda: None)
     try:
         with PartialFile(final, file.url) as partial:
-            for attempt in range(1, ATTEMPTS + 1):
+            attempt = 1
+            while True:
                 try:
                     _attempt(file, partial, progress, check)
                     return partial.path, partial.sha256
@@ -84,6 +85,7 @@ def download(
                     if not error.again or attempt == ATTEMPTS:
                         raise
                 _pause(attempt * PAUSE_S, check)
+                attempt += 1
     except OSError as error:
         raise ModelError(
             f"Cannot keep what arrives of {file.name} in {final.parent}: {reason(error)}. "
@@ -100,13 +102,13 @@ def _attempt(file: RemoteFile, partial: PartialFile, progress: Progress, check: 
     with Stream(file.url, headers, check) as stream:
         answer = stream.answer()
         if answer.status_code == HTTPStatus.OK:
-            part = read_part(file.url, answer)
-            partial.restart(_version(file, part))
-            return _collect(file, partial, part, stream, progress)
+            whole = read_part(file.url, answer)
+            partial.restart(_version(file, whole))
+            return _collect(file, partial, whole, stream, progress)
         if not have:
             raise status_failed(file.url, answer.status_code)
         if answer.status_code == HTTPStatus.PARTIAL_CONTENT:
-            part = None
+            part: Part | None = None
             with suppress(DownloadFailed):  # of headers that make no sense: then from the start
                 part = read_part(file.url, answer)
             if part and part.start == have and not version.contradicts(_version(file, part)):

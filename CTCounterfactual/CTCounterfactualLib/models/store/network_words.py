@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -66,9 +67,10 @@ def connection_failed(url: str, error: Exception) -> DownloadFailed:
     return DownloadFailed(url, f"the answer of {host} makes no sense")
 
 
-def _causes(error: BaseException):
+def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an exception and all that it wraps: as cause, context, argument or `reason`."""
-    seen, waiting = set(), [error]
+    seen: set[int] = set()
+    waiting: list[object] = [error]
     while waiting:
         one = waiting.pop()
         if not isinstance(one, BaseException) or id(one) in seen:

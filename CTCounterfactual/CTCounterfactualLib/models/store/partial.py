@@ -13,6 +13,7 @@ import stat
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ...storage.hashing import HASH_BLOCK_BYTES
 
@@ -84,7 +85,7 @@ class PartialFile:
         self.size = 0
         self._recorded = 0
         self._digest = hashlib.sha256()
-        self._file = None
+        self._opened: BinaryIO | None = None
 
     def __enter__(self) -> PartialFile:
         if not self._go_on():
@@ -92,12 +93,12 @@ class PartialFile:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._file is not None:
+        if self._opened is not None:
             with suppress(OSError):  # a full disk: the last record counts
                 self.record()
             with suppress(OSError):
-                self._file.close()
-            self._file = None
+                self._opened.close()
+            self._opened = None
         if not self.size:
             self.drop()
 
@@ -140,15 +141,20 @@ class PartialFile:
 
     def drop(self) -> None:
         """Remove the bytes and the record."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
         drop_partial(self._final)
 
+    @property
+    def _file(self) -> BinaryIO:
+        if self._opened is None:
+            raise ValueError(f"{self.path} isn't open: it takes bytes within its context only.")
+        return self._opened
 
     def _open(self, flags: int) -> None:
         flags |= os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-        self._file = os.fdopen(os.open(self.path, flags, 0o666), "r+b")
+        self._opened = os.fdopen(os.open(self.path, flags, 0o666), "r+b")
 
     def _go_on(self) -> bool:
         """Open what an earlier attempt left, cut to what is surely of one version."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from ...errors import ScanError
 from ...wording import say
-from .frames import Frame
+from .frames import Frame, PlacedFrame
 from .series import named
 
 # Directions (unit vectors) are the same up to what scanners round: 0.06 degrees.
@@ -23,6 +24,7 @@ LOCALIZER_COSINE = 0.985  # 10 degrees
 UNIT_TOLERANCE = 1e-2
 HU_TYPES = ("", "HU")
 GREY = ("MONOCHROME1", "MONOCHROME2")
+Value = TypeVar("Value")
 
 
 def without_localizers(
@@ -34,11 +36,14 @@ def without_localizers(
     """
     called = [frame for frame in frames if frame.localizer]
     rest = [frame for frame in frames if not frame.localizer] or list(frames)
-    sound = [frame for frame in rest if frame.orientation and not _is_damaged(frame)]
-    main = _most_common([frame.orientation for frame in sound])
-    if main is not None:
+    sound = [
+        (frame, frame.orientation) for frame in rest
+        if frame.orientation and not _is_damaged(frame.orientation)
+    ]
+    if sound:
+        main = _most_common([orientation for _, orientation in sound])
         across = np.cross(main[:3], main[3:])
-        other = [f for f in sound if abs(float(normal(f) @ across)) < LOCALIZER_COSINE]
+        other = [f for f, own in sound if abs(float(normal(own) @ across)) < LOCALIZER_COSINE]
         if len(other) <= MAX_LOCALIZERS and len(rest) - len(other) > len(other):
             called += other
             rest = [frame for frame in rest if frame not in other]
@@ -50,24 +55,26 @@ def without_localizers(
     ),)
 
 
-def check_each(frames: Sequence[Frame], told: str, assume_hu: bool) -> None:
-    """Raise `ScanError` if a frame lacks its place, its pixels' size or the way to HU."""
+def check_each(frames: Sequence[Frame], told: str, assume_hu: bool) -> tuple[PlacedFrame, ...]:
+    """Return the frames; raise `ScanError` if one lacks its place, its pixels' size or HU."""
     _need(frames, lambda f: f.position, told, "a position (ImagePositionPatient, 0020,0032)")
     _need(frames, lambda f: f.orientation, told, "an orientation (ImageOrientationPatient, "
                                                  "0020,0037)")  # fmt: skip
     _need(frames, lambda f: f.pixel_spacing, told, "a pixel spacing (PixelSpacing, 0028,0030)")
-    for frame in frames:
+    placed = tuple(PlacedFrame(**vars(frame)) for frame in frames)
+    for frame in placed:
         if min(frame.pixel_spacing) <= 0:
             raise ScanError(
                 f"{told} has a pixel spacing of {_words(frame.pixel_spacing)} mm in {frame}; "
                 f"numbers above 0 are expected. Export it again."
             )
-        if _is_damaged(frame):
+        if _is_damaged(frame.orientation):
             raise ScanError(
                 f"{told} has a damaged orientation in {frame} ({_words(frame.orientation)}): two "
                 f"directions at right angles are expected. Export it again."
             )
     _check_rescale(frames, told, assume_hu)
+    return placed
 
 
 def check_alike(frames: Sequence[Frame], told: str) -> None:
@@ -83,7 +90,7 @@ def check_alike(frames: Sequence[Frame], told: str) -> None:
         )
     kinds = Counter(frame.photometric for frame in frames)
     if len(kinds) > 1:
-        rare = min(kinds, key=kinds.get)
+        rare = min(kinds, key=kinds.__getitem__)
         frame = next(f for f in frames if f.photometric == rare)
         raise ScanError(
             f"{told} mixes MONOCHROME1 and MONOCHROME2: {frame} is {rare}, others aren't. Take out "
@@ -91,15 +98,15 @@ def check_alike(frames: Sequence[Frame], told: str) -> None:
         )
 
 
-def _is_damaged(frame: Frame) -> bool:
+def _is_damaged(orientation: tuple[float, ...]) -> bool:
     """Tell an orientation that isn't two unit vectors at right angles."""
-    axes = np.reshape(frame.orientation, (2, 3))
+    axes = np.array(orientation).reshape(2, 3)
     return bool(np.abs(axes @ axes.T - np.eye(2)).max() > UNIT_TOLERANCE)
 
 
-def normal(frame: Frame) -> np.ndarray:
+def normal(orientation: tuple[float, ...]) -> np.ndarray:
     """Return the direction (LPS, unit) at right angles to a frame's rows and columns."""
-    cross = np.cross(frame.orientation[:3], frame.orientation[3:])
+    cross = np.cross(orientation[:3], orientation[3:])
     return cross / max(float(np.linalg.norm(cross)), np.finfo(float).tiny)
 
 
@@ -165,8 +172,8 @@ def _near(absolute: float, relative: float) -> Callable:
     return lambda a, b: np.isclose(a, b, rtol=relative, atol=absolute)
 
 
-def _most_common(values: list):
-    return Counter(values).most_common(1)[0][0] if values else None
+def _most_common(values: list[Value]) -> Value:
+    return Counter(values).most_common(1)[0][0]
 
 
 def _words(numbers) -> str:

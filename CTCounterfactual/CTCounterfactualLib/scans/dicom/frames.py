@@ -77,6 +77,15 @@ class Frame:
         return f"{self.path.name}, frame {self.number + 1}" if self.of > 1 else self.path.name
 
 
+@dataclass(frozen=True)
+class PlacedFrame(Frame):
+    """A frame that says where its pixels lie; `agreement.check_each` makes it."""
+
+    position: tuple[float, float, float]
+    orientation: tuple[float, ...]
+    pixel_spacing: tuple[float, float]
+
+
 # Name in words -> keywords that tell phases apart, the surest first.
 PHASES = {
     "patient": ("PatientID",),

@@ -73,7 +73,7 @@ def _check_thickness(
     size = f"{expected:.4g} mm {'apart' if expected == first.between else 'thick'}"
     # As many numbers skipped as slices would fit in; else they were numbered with another series.
     if steps is not None and steps.min() > 1 and gap <= MISSING_FACTOR * steps.max() * expected:
-        numbers = sorted(frame.instance for frame in frames)
+        numbers = sorted(_instances(frames))
         raise ScanError(
             f"{told} misses slices: they {what} {size} but lie {gap:.2f} mm apart, and instance "
             f"numbers between {numbers[0]} and {numbers[1]} are missing. {_copy(lacking)}"
@@ -91,10 +91,16 @@ def _check_thickness(
 
 def _instance_steps(frames: Sequence[Frame]) -> np.ndarray | None:
     """Return the steps of the instance numbers along the stack; None if they don't follow it."""
-    if any(frame.instance is None for frame in frames):
+    numbers = _instances(frames)
+    if len(numbers) < len(frames):
         return None
-    steps = np.diff([frame.instance for frame in frames])
+    steps = np.diff(numbers)
     return np.abs(steps) if (steps > 0).all() or (steps < 0).all() else None
+
+
+def _instances(frames: Sequence[Frame]) -> list[int]:
+    """Return the instance numbers of those frames that have one."""
+    return [frame.instance for frame in frames if frame.instance is not None]
 
 
 def _changes_once(gaps: np.ndarray, steps: np.ndarray | None) -> bool:

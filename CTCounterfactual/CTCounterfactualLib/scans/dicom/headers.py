@@ -129,12 +129,16 @@ def _judged(path: Path, header: Dataset) -> Any:
 
 def _lacking_pixels(path: Path, header: Dataset) -> str:
     """Return in words what a file's plain pixels lack; "" if they are all there."""
+    from pydicom.dataelem import RawDataElement
+    from pydicom.tag import Tag
+
     if "PixelData" not in header:
         return "is truncated before its pixels, or holds pixels of another kind than whole numbers"
     shape = [int(header.get(k) or 1) for k in ("Rows", "Columns", "NumberOfFrames",
                                                "SamplesPerPixel")]  # fmt: skip
     needed = math.prod(shape) * int(header.BitsAllocated) // 8
-    pixels = dict(header.items())[PIXEL_DATA]  # raw: `get_item` would read what was deferred
+    pixels = dict(header.items())[Tag(PIXEL_DATA)]  # `get_item` would read what was deferred
+    assert isinstance(pixels, RawDataElement)  # nothing has looked at the value yet
     there = pixels.length
     if transfer_syntax(header) != DEFLATED:  # of the unpacked stream the file's end says nothing
         there = min(there, path.stat().st_size - pixels.value_tell)

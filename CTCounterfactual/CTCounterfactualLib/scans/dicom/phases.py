@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import ScanError
 from ...wording import say
-from .frames import PHASES, Frame
+from .frames import PHASES, PlacedFrame
 from .series import MAX_LISTED
 
 # Slices closer than this, in mm, lie at the same position.
@@ -23,20 +23,20 @@ class Phase:
     """Frames that make up one volume, and in words what sets them apart from the others."""
 
     words: str
-    frames: tuple[Frame, ...]
+    frames: tuple[PlacedFrame, ...]
 
     def __str__(self) -> str:
         return f"{self.words} ({len(self.frames)} slices)"
 
 
 def one_phase(
-    frames: Sequence[Frame], along: np.ndarray, told: str, number: str, wanted: str
-) -> tuple[Frame, ...]:
+    frames: Sequence[PlacedFrame], along: np.ndarray, told: str, number: str, wanted: str
+) -> tuple[PlacedFrame, ...]:
     """Return the frames of the only phase, or of the one that `wanted` numbers from 1.
 
     Parameters
     ----------
-    frames : sequence of Frame
+    frames : sequence of PlacedFrame
     along : numpy.ndarray
         (frames,), mm along the slices' normal.
     told : str
@@ -73,7 +73,7 @@ def one_phase(
     )
 
 
-def _phases(frames: Sequence[Frame], along: np.ndarray) -> list[Phase] | None:
+def _phases(frames: Sequence[PlacedFrame], along: np.ndarray) -> list[Phase] | None:
     """Return the phases of a series; None if it is one volume, empty if they can't be told."""
     twice = _repeats(along)
     for name in (*PHASES, "file"):
@@ -96,7 +96,7 @@ def _words(name: str, value: str, number: int) -> str:
     return f"{name} {number if name in PERSONAL else value or 'not told'}"
 
 
-def _grouped(frames: Sequence[Frame], name: str) -> dict[str, list[int]]:
+def _grouped(frames: Sequence[PlacedFrame], name: str) -> dict[str, list[int]]:
     """Return value -> indices of the frames that have it, in natural order of the values."""
     found: dict[str, list[int]] = {}
     for index, frame in enumerate(frames):
@@ -104,15 +104,16 @@ def _grouped(frames: Sequence[Frame], name: str) -> dict[str, list[int]]:
     return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
 
 
-def _by_instance(frames: Sequence[Frame], along: np.ndarray) -> list[Phase]:
+def _by_instance(frames: Sequence[PlacedFrame], along: np.ndarray) -> list[Phase]:
     """Return runs of images within which no position repeats, if all runs are alike.
 
     Images follow one another by their instance numbers, frames by their order in the file.
     """
-    numbers = [frame.number + 1 if frame.of > 1 else frame.instance for frame in frames]
-    if None in numbers or len(set(numbers)) < len(numbers):
+    told = [frame.number + 1 if frame.of > 1 else frame.instance for frame in frames]
+    numbers = [number for number in told if number is not None]
+    if len(set(numbers)) < len(frames):
         return []
-    order = sorted(range(len(frames)), key=numbers.__getitem__)
+    order = sorted(range(len(frames)), key=lambda index: numbers[index])
     runs: list[list[int]] = [[]]
     for index in order:
         if runs[-1] and np.abs(along[runs[-1]] - along[index]).min() < SAME_POSITION_MM:
@@ -149,7 +150,9 @@ def _interleaved(groups: list[np.ndarray]) -> bool:
     return False
 
 
-def _at_same_position(frames: Sequence[Frame], along: np.ndarray) -> tuple[Frame, Frame]:
+def _at_same_position(
+    frames: Sequence[PlacedFrame], along: np.ndarray
+) -> tuple[PlacedFrame, PlacedFrame]:
     order = np.argsort(along, kind="stable")
     at = int(np.argmin(np.diff(along[order])))
     return frames[order[at]], frames[order[at + 1]]

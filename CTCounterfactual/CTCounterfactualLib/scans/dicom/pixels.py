@@ -203,7 +203,8 @@ def _decoded(
         if keyword in header:
             del header[keyword]
     kind = _MULTI_FRAME_CAPTURE.get(int(header.BitsAllocated)) if shape[0] > 1 else None
-    header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID = kind or _SECONDARY_CAPTURE
+    capture = UID(kind or _SECONDARY_CAPTURE)
+    header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID = capture
     header.PhotometricInterpretation = "MONOCHROME2"
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")

@@ -89,13 +89,13 @@ def _read(
             f"{told} has a single slice; a volume is expected. {_words(unread)}"
             f"Copy the whole series."
         )
-    check_each(frames, told, assume_hu)
-    check_alike(frames, told)
+    placed = check_each(frames, told, assume_hu)
+    check_alike(placed, told)
     number = str(contents.series.index(chosen) + 1)
-    frames = one_phase(frames, along_normal(frames), told, number, phase)
-    if len(frames) < 2:
+    of_phase = one_phase(placed, along_normal(placed), told, number, phase)
+    if len(of_phase) < 2:
         raise ScanError(f"{told}: that phase has a single slice; a volume is expected.")
-    found = stack(frames, told, _words(unread).strip())
+    found = stack(of_phase, told, _words(unread).strip())
     volume, digest, padded = read_hu(found.frames, told)
     return Scan(
         _image(volume, found), name, str(place), digest,

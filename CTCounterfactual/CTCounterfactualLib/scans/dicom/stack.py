@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ScanError
 from ..oblique import straight_enough
 from .agreement import normal
-from .frames import Frame
+from .frames import PlacedFrame
 from .gaps import check_gaps
 
 # Degrees between slice normal and stacking direction above which the gantry was tilted; no gantry
@@ -29,7 +29,7 @@ class Stack:
 
     Parameters
     ----------
-    frames : tuple of Frame
+    frames : tuple of PlacedFrame
         Along growing K.
     spacing, origin : tuple of float
         (I, J, K) mm; LPS mm of voxel (0, 0, 0).
@@ -40,24 +40,24 @@ class Stack:
         On uneven, shifted or tilted slices.
     """
 
-    frames: tuple[Frame, ...]
+    frames: tuple[PlacedFrame, ...]
     spacing: tuple[float, float, float]
     origin: tuple[float, float, float]
     direction: tuple[float, ...]
     warnings: tuple[tuple[str, str], ...]
 
 
-def along_normal(frames: Sequence[Frame]) -> np.ndarray:
+def along_normal(frames: Sequence[PlacedFrame]) -> np.ndarray:
     """Return where frames of one orientation lie along their normal: (frames,), mm."""
-    return np.array([frame.position for frame in frames]) @ normal(frames[0])
+    return np.array([frame.position for frame in frames]) @ normal(frames[0].orientation)
 
 
-def stack(frames: Sequence[Frame], told: str, lacking: str) -> Stack:
+def stack(frames: Sequence[PlacedFrame], told: str, lacking: str) -> Stack:
     """Return frames (checked, one at each position) as a stack.
 
     Parameters
     ----------
-    frames : sequence of Frame
+    frames : sequence of PlacedFrame
         Two or more, in any order.
     told : str
         The series in words, for errors.
@@ -77,7 +77,7 @@ def stack(frames: Sequence[Frame], told: str, lacking: str) -> Stack:
     positions = np.array([frame.position for frame in frames])
     step = (positions[-1] - positions[0]) / (len(frames) - 1)
     warnings += _check_line(frames, positions, along, told)
-    warnings += _check_tilt(step, normal(frames[0]), told)
+    warnings += _check_tilt(step, normal(frames[0].orientation), told)
     rows_mm, columns_mm = frames[0].pixel_spacing
     between = float(np.linalg.norm(step))
     axes = np.column_stack([frames[0].orientation[:3], frames[0].orientation[3:], step / between])
@@ -92,14 +92,15 @@ def stack(frames: Sequence[Frame], told: str, lacking: str) -> Stack:
 
 
 def _check_line(
-    frames: Sequence[Frame], positions: np.ndarray, along: np.ndarray, told: str
+    frames: Sequence[PlacedFrame], positions: np.ndarray, along: np.ndarray, told: str
 ) -> list[tuple[str, str]]:
     """Return a warning if slices lie a little beside a straight line; raise if far beside it."""
     # Sideways mm per mm along the normal, as most slices have it.
+    across = normal(frames[0].orientation)
     gaps = np.diff(along)[:, None]
-    sideways = np.diff(positions, axis=0) - gaps * normal(frames[0])
+    sideways = np.diff(positions, axis=0) - gaps * across
     slope = np.median(sideways / gaps, axis=0)
-    off = positions - positions[0] - np.outer(along - along[0], normal(frames[0]) + slope)
+    off = positions - positions[0] - np.outer(along - along[0], across + slope)
     off -= np.median(off, axis=0)
     beside = np.linalg.norm(off, axis=1) / min(frames[0].pixel_spacing)  # in pixels
     if beside.max() <= STRAIGHT_PIXELS:

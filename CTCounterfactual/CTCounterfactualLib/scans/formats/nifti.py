@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import SimpleITK as sitk
@@ -40,7 +41,8 @@ _TYPES = {
     2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8",
     1280: "u8",
 }  # fmt: skip
-_BYTE_ORDERS = {"<": "little", ">": "big"}
+ByteOrder = Literal["<", ">"]  # as NumPy writes it
+_BYTE_ORDERS: dict[ByteOrder, Literal["little", "big"]] = {"<": "little", ">": "big"}
 _COLOURS = {128: 3, 2304: 4}
 
 
@@ -48,7 +50,7 @@ _COLOURS = {128: 3, 2304: 4}
 class NiftiHeader:
     """The fields of a NIfTI-1 header that a scan needs, in its byte order ("<" or ">")."""
 
-    order: str
+    order: ByteOrder
     single_file: bool
     fields: dict[str, np.ndarray]
 
@@ -84,7 +86,7 @@ def read_nifti(path: Path) -> tuple[sitk.Image, tuple[tuple[str, str], ...]]:
     size = header.size
     check_shape(str(path), size, _COLOURS.get(int(header["datatype"]), 1))
     stored = _stored(path, header, data)
-    spacing, origin, direction, warnings = nifti_geometry(path, header)
+    spacing, origin, direction, warnings = nifti_geometry(path, header.fields)
     image = sitk.GetImageFromArray(_scaled(path, header, stored.reshape(size[2::-1])))
     image.SetSpacing(spacing)
     image.SetOrigin(origin)
@@ -195,7 +197,7 @@ def _scaled(path: Path, header: NiftiHeader, stored: np.ndarray) -> np.ndarray:
         return native
     whole = native.dtype.kind in "iu" and slope.is_integer() and inter.is_integer()
     low, high = slope * float(native.min()) + inter, slope * float(native.max()) + inter
-    scaled = np.empty(native.shape, holds(min(low, high), max(low, high), whole))
+    scaled: np.ndarray = np.empty(native.shape, holds(min(low, high), max(low, high), whole))
     for part in pieces(native.shape):
         values = native[part] * slope + inter  # float64
         scaled[part] = np.rint(values) if whole else values

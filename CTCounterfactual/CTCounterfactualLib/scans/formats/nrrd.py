@@ -49,7 +49,7 @@ def check_nrrd(path: Path) -> tuple[float, tuple[tuple[str, str], ...]]:
                 f"voxel size."
             )
     scale = _unit(path, fields)
-    warnings = ()
+    warnings: tuple[tuple[str, str], ...] = ()
     if not directions or not PATIENT_SPACES.fullmatch(fields.get("space", "")):
         warnings = ((
             "unknown-orientation",
@@ -90,8 +90,8 @@ def _unit(path: Path, fields: dict[str, str]) -> float:
         u.strip().lower() for u in re.findall(r'"([^"]*)"', fields.get("units", ""))
         if u.strip().lower() in MM_PER_UNIT
     }  # `units` also names those of axes that aren't in space
-    lengths = {MM_PER_UNIT.get(unit) for unit in told - {""}} or {1.0}
-    if len(lengths) > 1 or None in lengths:
+    lengths = {MM_PER_UNIT[unit] for unit in told - {""} if unit in MM_PER_UNIT} or {1.0}
+    if len(lengths) > 1 or not told <= MM_PER_UNIT.keys():
         raise ScanError(
             f"The file {path} measures in {', '.join(sorted(told))}; one unit of length (mm, cm, "
             f"m or um) is expected. Export it again in mm."
