@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ScanError
-from ..storage.hashing import file_sha256
+from ..storage.hashing import file_sha256, files_sha256
 from ..storage.names import check_name
 from .checks import check_scan
 from .dicom.headers import is_dicom
 from .dicom.read import read_dicom_file, read_dicom_folder
+from .formats.detached import files_of
 from .formats.itk import read_by_itk
 from .formats.nifti import is_nifti, read_nifti
 from .pixel_types import in_least_type
@@ -75,7 +76,9 @@ def read_file(path: Path, series: str | None = None, assume_hu: bool = True) -> 
         return read_dicom_file(path, base_name(path), series, assume_hu)
     read = read_nifti if is_nifti(path) else read_by_itk
     image, warnings = read(path)
-    return Scan(image, base_name(path), str(path), file_sha256(path), warnings)
+    files = files_of(path)
+    digest = file_sha256(path) if len(files) == 1 else files_sha256(files)
+    return Scan(image, base_name(path), str(path), digest, warnings)
 
 
 def base_name(path: Path) -> str:

@@ -24,7 +24,8 @@ class Scan:
         What `read_scan` takes to choose it again: UID of the DICOM series, with the number of its
         phase behind it if there were several; empty for what isn't DICOM.
     sha256 : str
-        Digest of the file (for a DICOM series: of its files' digests in slice order), or empty.
+        Digest of the file, or empty; of several (a DICOM series in slice order, a header and its
+        voxels' files) of their digests.
     warnings : tuple of (name, message)
         What a reader should know of this scan (uneven slice spacing, assumed HU ...).
     """

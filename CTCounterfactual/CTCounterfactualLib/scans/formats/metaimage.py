@@ -5,6 +5,7 @@ Keys as in the MetaIO definition (https://itk.org/Wiki/MetaIO/Documentation).
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -68,16 +69,29 @@ def _numbers(text: str) -> np.ndarray:
         return np.array([])
 
 
+def metaimage_data(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return where a header says that the voxels are, and the names that follow if it is a list."""
+    keys, rest = _parts(path)
+    told = keys.get(LAST_KEY, "").encode("latin-1")
+    listed = [line.strip() for line in rest if line.strip()]
+    return os.fsdecode(told), tuple(os.fsdecode(name) for name in listed)
+
+
 def _keys(path: Path) -> dict[str, str]:
     """Return the keys of a header, in lower case, up to the one that names the voxels' place."""
+    return _parts(path)[0]
+
+
+def _parts(path: Path) -> tuple[dict[str, str], list[bytes]]:
+    """Return the keys of a header, in lower case, and the lines after the last of them."""
     with path.open("rb") as file:
         lines = file.read(MAX_HEADER_BYTES).split(b"\n")
     found: dict[str, str] = {}
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         name, separator, value = line.decode("latin-1").partition("=")
         if not separator:
             break
         found[name.strip().lower()] = value.strip()
         if name.strip().lower() == LAST_KEY:
-            break
-    return found
+            return found, lines[number:]
+    return found, []

@@ -94,6 +94,13 @@ def read_nifti(path: Path) -> tuple[sitk.Image, tuple[tuple[str, str], ...]]:
     return image, warnings
 
 
+def nifti_files(path: Path) -> tuple[Path, ...]:
+    """Return the files of a NIfTI image: header and voxels of a pair, whichever is given."""
+    header = _header_of(path)
+    single = parse_nifti(path, read_unpacked(header, HEADER_BYTES)).single_file
+    return (header,) if single else (header, _voxels_of(path))
+
+
 def parse_nifti(path: Path, data: bytes) -> NiftiHeader:
     """Return the header at the beginning of `data`; raise `ScanError` if it isn't NIfTI-1's."""
     lengths = {o: int.from_bytes(data[:NIFTI_SIZE_BYTES], b) for o, b in _BYTE_ORDERS.items()}

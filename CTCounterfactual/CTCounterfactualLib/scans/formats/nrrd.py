@@ -16,6 +16,8 @@ from ...errors import ScanError
 MAGIC = b"NRRD"
 # A header is some lines of text; an attached one ends with an empty line.
 MAX_HEADER_BYTES = 1 << 20
+# Both name the file of the voxels.
+DATA_FIELDS = ("data file", "datafile")
 SPACE_DIMENSIONS = 3
 MM_PER_UNIT = {
     "": 1.0, "mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "millimetre": 1.0,
@@ -99,14 +101,33 @@ def _unit(path: Path, fields: dict[str, str]) -> float:
     return lengths.pop()
 
 
+def nrrd_data(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return where a header says that the voxels are, and the names that follow if it is a list.
+
+    Empty text where they are in the file itself.
+    """
+    told, listed = "", []
+    for line in _lines(path, "surrogateescape"):
+        name, separator, value = line.partition(":")
+        if told.lower().startswith("list"):  # the last field; only names follow
+            listed.append(line.strip())
+        elif separator and name.lower() in DATA_FIELDS and not value.startswith("="):
+            told = value.strip()
+    return told, tuple(name for name in listed if name)
+
+
 def _fields(path: Path) -> dict[str, str]:
     """Return the fields of a header, names in lower case."""
-    with path.open("rb") as file:
-        head = file.read(MAX_HEADER_BYTES)
-    text = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0].decode("utf-8", "replace")
     found = {}
-    for line in text.splitlines()[1:]:
+    for line in _lines(path):
         name, separator, value = line.partition(": ")
         if separator and not line.startswith("#"):
             found[name.strip().lower()] = value.strip()
     return found
+
+
+def _lines(path: Path, errors: str = "replace") -> list[str]:
+    """Return the lines of a header after the first."""
+    with path.open("rb") as file:
+        head = file.read(MAX_HEADER_BYTES)
+    return re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0].decode("utf-8", errors).splitlines()[1:]

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from CTCounterfactualLib.errors import ScanError
 from CTCounterfactualLib.scans.read import read_scan
+from CTCounterfactualLib.storage.hashing import files_sha256
 
 SPACING = (3.0, 4.0, 6.0)
 ORIGIN_RAS = (10.0, -20.0, 30.0)
@@ -199,7 +200,9 @@ def test_pair_of_header_and_voxels(tmp_path):
     (tmp_path / "a.hdr").write_bytes(whole[:348])
     (tmp_path / "a.img").write_bytes(whole[352:])
     for name in ("a.hdr", "a.img"):
-        assert np.array_equal(read_scan(tmp_path / name).array, body_hu())
+        scan = read_scan(tmp_path / name)
+        assert np.array_equal(scan.array, body_hu())
+        assert scan.sha256 == files_sha256([tmp_path / "a.hdr", tmp_path / "a.img"])
     (tmp_path / "a.img").write_bytes(whole[352:-1])
     with pytest.raises(ScanError, match="is truncated: 11519 of 11520 bytes"):
         read_scan(tmp_path / "a.img")
