@@ -33,8 +33,8 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .models.catalogue import load_classifier as load_classifier
     from .models.classifier import Classifier as Classifier
     from .models.classifier import ClassifierLike as ClassifierLike
-    from .models.classifier import Target as Target
     from .models.entry import list_models as list_models
+    from .models.targets import Target as Target
     from .outputs.folder import write_result as write_result
     from .outputs.reading import read_result as read_result
     from .scans.checks import check_scan as check_scan
@@ -69,7 +69,7 @@ _PUBLIC = {
     "ScanError": "errors",
     "SettingsError": "errors",
     "SliceAutoencoder": "models.autoencoder",
-    "Target": "models.classifier",
+    "Target": "models.targets",
     "check_scan": "scans.checks",
     "explain": "counterfactual.engine",
     "generate_chest": "scans.generated",

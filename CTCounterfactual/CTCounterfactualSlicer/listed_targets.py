@@ -1,50 +1,26 @@
-"""Targets as the catalogue lists them for people, "Pleural effusion [507] (probability)".
-
-Slicer's process loads no model (no torch), so name, code and unit come from that text. A target
-is found by the rules of the engine's `find_target`: the whole name, label or code, in any case.
-"""
+"""Targets of the listed models: which is meant, and how earlier versions remembered them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+
+from CTCounterfactualLib.models.targets import NO_UNIT, Target, meant
 
 
-@dataclass(frozen=True)
-class ListedTarget:
-    """One target: its name, its code in a classification and its unit; the latter may be empty."""
-
-    name: str
-    code: str = ""
-    unit: str = ""
-
-    @property
-    def label(self) -> str:
-        """Name and code: what a job names the target by."""
-        return f"{self.name} [{self.code}]" if self.code else self.name
+def find_listed(targets: Sequence[Target], wanted: str | None) -> Target | None:
+    """Return the target that is meant by a name, the first for None; None if there is none."""
+    found = targets if wanted is None else meant(targets, wanted)
+    return next(iter(found), None)
 
 
-def read_listed(text: str) -> ListedTarget:
-    """Return what a listed target says."""
+def read_listed(text: str) -> Target:
+    """Return the target of an own model that an earlier version remembered as one text.
+
+    That was what lists show, "Pleural effusion [507] (probability)".
+    """
     label, unit = _without_end(text, "(", ")")
     name, code = _without_end(label, "[", "]")
-    return ListedTarget(name, code, unit)
-
-
-def find_listed(targets: Iterable[str], wanted: str | None) -> ListedTarget | None:
-    """Return the target of a name, label or code, the first for None; None if there is none.
-
-    A name that fits exactly comes before a code, and both before what fits in another case only.
-    """
-    listed = [read_listed(text) for text in targets]
-    if wanted is None:
-        return next(iter(listed), None)
-    for same in (str, str.casefold):
-        for part in ("label", "name", "code"):
-            for target in listed:
-                if same(getattr(target, part)) == same(wanted):
-                    return target
-    return None
+    return Target(name, "" if unit == NO_UNIT else unit, code)
 
 
 def _without_end(text: str, opening: str, closing: str) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.jobs.job import FileInput, Job
+from CTCounterfactualLib.suggest import suggest
 from CTCounterfactualLib.wording import keyword_of, say
 
 # The job file's own defaults.
@@ -80,7 +80,9 @@ class Options:
         """
         for keyword in keywords:
             if keyword not in KEYWORDS:
-                raise SettingsError(_unknown(keyword))
+                raise SettingsError(
+                    f"There is no option {keyword!r}. {suggest(keyword, KEYWORDS)}"
+                )
         settings = {SETTING_KEYWORDS[k]: v for k, v in keywords.items() if k in SETTING_KEYWORDS}
         others = {OTHER_KEYWORDS[k]: v for k, v in keywords.items() if k in OTHER_KEYWORDS}
         return cls(settings=ExplainSettings(**settings), **others)
@@ -109,10 +111,3 @@ def _is_region(region: Any) -> bool:
         isinstance(region, (tuple, list)) and len(region) == 2 and region[0] is not None
         and isinstance(region[1], str) and bool(region[1])
     )
-
-
-def _unknown(keyword: str) -> str:
-    by_lower = {known.lower(): known for known in KEYWORDS}
-    near = difflib.get_close_matches(keyword.replace("_", "").lower(), by_lower, n=1)
-    hint = f"Did you mean {by_lower[near[0]]}?" if near else f"There are {', '.join(KEYWORDS)}."
-    return f"There is no option {keyword!r}. {hint}"

@@ -17,7 +17,9 @@ from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.entry import READY, CatalogueEntry, list_models
 from CTCounterfactualLib.models.own.consent import Consent, ConsentNeeded
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, ModelCache
+from CTCounterfactualLib.models.targets import Target
 
+from .listed_targets import read_listed
 from .model_files import model_cache
 from .python_slicer import application
 
@@ -93,9 +95,16 @@ def _entry(path: str, about: dict[str, Any]) -> CatalogueEntry:
     return CatalogueEntry(
         name=path, kind=str(about.get("kind", "")), description=str(about.get("description", "")),
         status=_status(Path(path), about),
-        targets=tuple(about.get("targets", ())), licence=str(about.get("licence", "")),
-        title=str(about.get("name", "")),
+        targets=tuple(map(_target, about.get("targets", ()))),
+        licence=str(about.get("licence", "")), title=str(about.get("name", "")),
     )
+
+
+def _target(told: Any) -> Target:
+    """Return a target from what was remembered of it: its fields, or in earlier versions a text."""
+    if not isinstance(told, dict):
+        return read_listed(str(told))
+    return Target(*(str(told.get(part, "")) for part in ("name", "unit", "code")))
 
 
 def _status(path: Path, about: dict[str, Any]) -> str:

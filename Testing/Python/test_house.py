@@ -17,8 +17,8 @@ ROOMS = (
 # The same within two rooms that have rooms of their own; single files stand in the row like rooms.
 INNER_ROOMS = {
     "models": (
-        "autoencoder", "classifier", "blame", "building", "files", "store", "rescore", "vqgan",
-        "classifiers", "guarded", "own", "entry", "published", "catalogue", "describe",
+        "targets", "autoencoder", "classifier", "blame", "building", "files", "store", "rescore",
+        "vqgan", "classifiers", "guarded", "own", "entry", "published", "catalogue", "describe",
     ),
     "scene": ("mrml", "make", "look", "bundle"),
 }

@@ -8,6 +8,7 @@ import sys
 from ..jobs.job import FileInput, GeneratedInput, Job
 from ..jobs.run import run_job
 from ..models.entry import list_models
+from ..models.targets import Target
 from .check_command import consent_from
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
 from .options import settings_from
@@ -49,11 +50,13 @@ def list_all(options: argparse.Namespace) -> None:
                 sys.stdout.write(f"  {'':<18} {line}\n")
 
 
-def _target_lines(targets: tuple[str, ...], word: str) -> list[str]:
+def _target_lines(targets: tuple[Target, ...], word: str) -> list[str]:
     """Return the targets as lines: those with the word, or without one the first few."""
+    lines = [f"target: {target.listed}" for target in targets]
     if word:
-        return [f"target: {name}" for name in targets if word.casefold() in name.casefold()]
-    lines = [f"target: {name}" for name in targets[:TARGETS_SHOWN]]
+        return [line for line, target in zip(lines, targets, strict=True)
+                if word.casefold() in target.listed.casefold()]
+    lines = lines[:TARGETS_SHOWN]
     left_out = len(targets) - len(lines)
     return lines + ([f"... and {left_out} more; see --find WORD"] if left_out else [])
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ..errors import Cancelled, ModelError, OutputError, SettingsError
 from ..events import CancelToken, Event, ProgressCallback, Reporter
-from ..jobs.fields import suggestion
 from ..models.entry import CatalogueEntry, list_models
 from ..models.store.cache import ModelCache, default_folder
 from ..models.store.manage import (
@@ -22,9 +21,11 @@ from ..models.store.manage import (
     verify_files,
 )
 from ..models.store.remote import RemoteFile
+from ..models.targets import Target
 from ..storage.atomic import made_parents
 from ..storage.names import check_name, check_plain_name, reason
 from ..storage.sizes import in_words
+from ..suggest import suggest
 from ..wording import say
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
 from .options import add_parent_option, add_progress_option
@@ -172,8 +173,8 @@ def _only_theirs(
 def open_command(options: argparse.Namespace, cache: ModelCache) -> None:
     """Load the model of a card; the event `opened` says what it is.
 
-    Its `kind`, `name`, `description`, `licence`, `targets` (with units, as the catalogue lists
-    them) and the `sha256` of the card are what the Slicer module remembers: it has no torch.
+    Its `kind`, `name`, `description`, `licence`, `targets` (name, unit and code of each)
+    and the `sha256` of the card are what the Slicer module remembers: it has no torch.
     """
     from ..models.describe import describe_card
     from ..models.own.consent import Consent
@@ -182,7 +183,7 @@ def open_command(options: argparse.Namespace, cache: ModelCache) -> None:
         reporter = _reporter(options, cancel, progress_printer("text"))
         reporter.report("open", f"Loading {options.card.name}", 0.0)
         about = describe_card(options.card, Consent(cache.folder, trust=options.trust_code))
-        targets = ", ".join(about["targets"]) or about["kind"]
+        targets = ", ".join(Target(**one).listed for one in about["targets"]) or about["kind"]
         reporter.report("opened", f"{about['name']}: {targets}", 1.0, **about)
 
 
@@ -199,7 +200,7 @@ def _reporter(
 def _find(name: str, cache: ModelCache) -> CatalogueEntry:
     entries = {entry.name: entry for entry in list_models(cache=cache)}
     if name not in entries:
-        raise ModelError(f"There is no model named {name!r}. {suggestion(name, entries)}")
+        raise ModelError(f"There is no model named {name!r}. {suggest(name, entries)}")
     return entries[name]
 
 

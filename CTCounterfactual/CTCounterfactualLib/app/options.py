@@ -6,6 +6,7 @@ import argparse
 
 from ..counterfactual import settings as choices
 from ..counterfactual.settings import ExplainSettings
+from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
 from .progress import STYLES
 
 DEFAULTS = ExplainSettings()
@@ -58,10 +59,10 @@ def add_parent_option(parser) -> None:
 def add_explain_options(parser: argparse.ArgumentParser) -> None:
     """Add what to explain and how to search."""
     group = parser.add_argument_group("models")
-    group.add_argument("--classifier", default="lung-volume", help="default: %(default)s")
+    group.add_argument("--classifier", default=DEFAULT_CLASSIFIER, help="default: %(default)s")
     group.add_argument("--target", metavar="NAME", help="default: the classifier's first")
     group.add_argument(
-        "--autoencoder", default="ct-vqgan-small",
+        "--autoencoder", default=DEFAULT_AUTOENCODER,
         help="catalogue name or path of a JSON card (default: %(default)s)",
     )
     group = parser.add_argument_group("search")

@@ -16,7 +16,8 @@ from ..errors import ModelError, ScanError, SettingsError
 from ..events import CancelToken, ProgressCallback, Reporter
 from ..models.autoencoder import AutoencoderLike
 from ..models.catalogue import load_autoencoder, load_classifier
-from ..models.classifier import NO_GRADIENT, ClassifierLike, suggest
+from ..models.classifier import NO_GRADIENT, ClassifierLike
+from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
 from ..models.guarded.autoencoder import GuardedAutoencoder
 from ..models.guarded.borrowed import borrowed
 from ..models.guarded.classifier import guarded_classifier
@@ -25,6 +26,7 @@ from ..scans.checks import check_scan
 from ..scans.grid import PreparedScan, prepare
 from ..scans.read import read_scan
 from ..scans.scan import Scan
+from ..suggest import suggest
 from .environment import (
     choose_device,
     describe_device,
@@ -50,9 +52,6 @@ from .run import ChunkCallback, Run, Searched
 from .settings import ExplainSettings
 from .torch_state import run_state
 from .write_back import write_back
-
-DEFAULT_CLASSIFIER = "lung-volume"
-DEFAULT_AUTOENCODER = "ct-vqgan-small"
 
 # Share of a run's time by the end of each step, as in `run`.
 READ, PREPARED, WRITTEN_BACK = 0.05, 0.10, 0.98
@@ -139,7 +138,7 @@ def _merge(settings: ExplainSettings | None, options: dict) -> ExplainSettings:
     for name in options:
         if name not in ExplainSettings.names():
             raise SettingsError(
-                f"There is no setting {name!r}. {suggest(name, list(ExplainSettings.names()))}"
+                f"There is no setting {name!r}. {suggest(name, ExplainSettings.names())}"
             )
     return replace(settings or ExplainSettings(), **options)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import MISSING, fields
 from typing import Any
 
 from ..checked import NotOfKind, as_declared
 from ..errors import SettingsError
-
-SUGGESTIONS = 3
+from ..suggest import suggest
 
 
 def read_fields(kind: type, values: Any, where: str, skip: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -36,21 +34,13 @@ def read_fields(kind: type, values: Any, where: str, skip: tuple[str, ...] = ())
     known = {field.name: field for field in fields(kind)}
     for key, value in values.items():
         if key not in known:
-            raise SettingsError(f"{where}: there is no key {key!r}. {suggestion(key, known)}")
+            raise SettingsError(f"{where}: there is no key {key!r}. {suggest(key, sorted(known))}")
         if key not in skip:
             _check(value, known[key].type, f"{where}: {key}")
     for name, field in known.items():
         if field.default is MISSING and field.default_factory is MISSING and name not in values:
             raise SettingsError(f"{where}: the key {name!r} is missing.")
     return dict(values)
-
-
-def suggestion(name: str, known) -> str:
-    """Return a sentence that names what may have been meant, or else all that is known."""
-    close = difflib.get_close_matches(name, list(known), n=SUGGESTIONS, cutoff=0.5)
-    if close:
-        return f"Did you mean {' or '.join(repr(word) for word in close)}?"
-    return f"Known are: {', '.join(sorted(known))}."
 
 
 def _check(value: Any, annotation: str, what: str) -> None:

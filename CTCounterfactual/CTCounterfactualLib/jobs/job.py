@@ -30,6 +30,7 @@ from typing import Any
 
 from ..counterfactual.settings import ExplainSettings
 from ..errors import OutputError, SettingsError
+from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
 from ..models.files.cards import CARD_SUFFIXES
 from ..storage.atomic import write_json
 from ..storage.names import check_name
@@ -71,9 +72,9 @@ class Job:
 
     input: FileInput | GeneratedInput
     output: str
-    classifier: str = "lung-volume"
+    classifier: str = DEFAULT_CLASSIFIER
     target: str | None = None
-    autoencoder: str = "ct-vqgan-small"
+    autoencoder: str = DEFAULT_AUTOENCODER
     settings: ExplainSettings = field(default_factory=ExplainSettings)
     region: str | None = None
     region_name: str = ""

@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
-from ..errors import SettingsError
 from ..scans.grid import GridSpec, PreparedScan
+from .targets import Target as Target
+from .targets import find_target as find_target
 
 NO_GRADIENT = (
     "{name} is a black box: ONNX gives scores but no gradients, and counterfactual search needs "
     "the gradient. Use methods that need none (occlusion, responsibility maps), or give the same "
     "network as TorchScript, torch.export or a Python file."
 )
-
-
-@dataclass(frozen=True)
-class Target:
-    """One output of a classifier.
-
-    Parameters
-    ----------
-    name : str
-        For people and for `--target`.
-    unit : str
-        Unit of its score: `L`, `probability`, `logit` ...
-    code : str
-        Its code in a classification (a phecode); `--target` takes it too.
-    """
-
-    name: str
-    unit: str = ""
-    code: str = ""
-
-    @property
-    def label(self) -> str:
-        """The name with the code, as lists show it: "Pleurisy; pleural effusion [507]"."""
-        return f"{self.name} [{self.code}]" if self.code else self.name
 
 
 class Rescorer(Protocol):
@@ -145,7 +121,7 @@ class Classifier(ABC):
         return ()
 
     def find_target(self, name: str | None) -> Target:
-        """Return the target of this name, label or code; see the function `find_target`."""
+        """Return the target of this name, label or code; see `models.targets`."""
         return find_target(self.name, self.targets, name)
 
     @property
@@ -179,42 +155,3 @@ class WholeRescorer:
         # (n, 1, H, W) -> (1, n, H, W): slices become the D axis of the one volume
         volume[0, :, start : start + len(changed)] = changed.transpose(0, 1)
         return float(self._classifier.score(volume, self._target)[0])
-
-
-def find_target(classifier: str, targets: tuple[Target, ...], name: str | None) -> Target:
-    """Return the target of this name, label or code, or the first for None.
-
-    As it is written before any case; a name before a label, and that before a code: so that no
-    target's code hides another target's name.
-
-    Raises
-    ------
-    SettingsError
-        With the closest names if there is no such target; with all of them if there are several.
-    """
-    if name is None:
-        return targets[0]
-    if not isinstance(name, str):
-        raise SettingsError(f"A target is given by its name or code in quotes, not as {name!r}.")
-    for written in (str, str.casefold):
-        for field in ("name", "label", "code"):
-            found = [t for t in targets if written(getattr(t, field)) == written(name) != ""]
-            if len(set(found)) > 1:
-                raise SettingsError(
-                    f"Target {name!r} of classifier {classifier} can be any of "
-                    f"{', '.join(repr(t.label) for t in found)}: give one of these as it is "
-                    f"written here."
-                )
-            if found:
-                return found[0]
-    hint = suggest(name, [target.name for target in targets])
-    raise SettingsError(f"Classifier {classifier} has no target {name!r}. {hint}")
-
-
-def suggest(name: str, known: list[str]) -> str:
-    """Return a sentence that names the known names, closest first, at most five."""
-    import difflib
-
-    close = difflib.get_close_matches(name, known, n=5, cutoff=0.4) or known[:5]
-    more = "" if len(close) == len(known) else f" ({len(known)} in all)"
-    return f"Choose one of: {', '.join(close)}{more}."

@@ -9,9 +9,6 @@ from .catalogue import load_card
 from .own.consent import Consent
 from .own.kind import AUTOENCODER
 
-# Shown after a target whose score has no unit: lists have one in brackets after each name.
-NO_UNIT = "score"
-
 
 def describe_card(path: Path, consent: Consent) -> dict[str, Any]:
     """Load the model of a card and return what lists need to know of it.
@@ -19,8 +16,8 @@ def describe_card(path: Path, consent: Consent) -> dict[str, Any]:
     Returns
     -------
     dict
-        `kind`, `name`, `description`, `licence`, `targets` (with their units in brackets, as the
-        catalogue lists them), `differentiable`, and `sha256` of the card itself. JSON values only.
+        `kind`, `name`, `description`, `licence`, `targets` (`name`, `unit` and `code` of
+        each), `differentiable`, and `sha256` of the card itself. JSON values only.
 
     Raises
     ------
@@ -37,7 +34,9 @@ def describe_card(path: Path, consent: Consent) -> dict[str, Any]:
         "name": model.name,
         "description": model.description,
         "licence": str(loaded.card.get("licence", "")),
-        "targets": [f"{target.label} ({target.unit or NO_UNIT})" for target in targets],
+        "targets": [
+            {"name": target.name, "unit": target.unit, "code": target.code} for target in targets
+        ],
         "differentiable": bool(getattr(model, "differentiable", True)),
         "sha256": loaded.sha256,
     }

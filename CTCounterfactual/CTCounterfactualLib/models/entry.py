@@ -9,8 +9,10 @@ from typing import Any
 
 from ..errors import ModelError
 from ..storage.sizes import in_words
+from ..suggest import suggest
 from .store.cache import ModelCache, default_folder
 from .store.remote import RemoteFile
+from .targets import Target, read_coded_targets
 
 
 def _resources() -> Path:
@@ -22,6 +24,8 @@ def _resources() -> Path:
 
 RESOURCES = _resources()
 CATALOGUE = "catalogue.json"
+# What is explained with what, where nothing else is asked for.
+DEFAULT_CLASSIFIER, DEFAULT_AUTOENCODER = "lung-volume", "ct-vqgan-small"
 READY = "ready"
 # SPDX names of licences that ask for nothing but attribution.
 PERMISSIVE_LICENCES = ("Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0")
@@ -39,8 +43,8 @@ class CatalogueEntry:
         `classifier` or `autoencoder`.
     status : str
         `ready`, or what is missing in words.
-    targets : tuple of str
-        Target names with units; empty for an autoencoder.
+    targets : tuple of Target
+        As the classifier has them; empty for an autoencoder.
     licence : str
         SPDX name, or what the card says.
     size_bytes : int
@@ -63,7 +67,7 @@ class CatalogueEntry:
     kind: str
     description: str
     status: str
-    targets: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
     licence: str = ""
     size_bytes: int = 0
     card: str = ""
@@ -111,7 +115,7 @@ def _entry(row: dict, folder: Path, cache: ModelCache) -> CatalogueEntry:
     status, size = _status(row.get("weights", ""), files, folder, cache)
     return CatalogueEntry(
         name=row["name"], kind=row["kind"], description=row["description"], status=status,
-        targets=_target_names(row, folder), licence=row.get("licence", ""), size_bytes=size,
+        targets=_targets(row, folder), licence=row.get("licence", ""), size_bytes=size,
         card=row.get("card", ""), files=files, architecture=row.get("architecture", ""),
         trained_on=row.get("trained_on", ""), options=row.get("options", {}),
     )
@@ -135,11 +139,10 @@ def _status(
     return READY, path.stat().st_size if weights else 0
 
 
-def _target_names(row: dict, folder: Path) -> tuple[str, ...]:
-    if "targets_file" not in row:
-        return tuple(row.get("targets", ()))
-    listed = json.loads((folder / row["targets_file"]).read_text(encoding="utf-8"))["targets"]
-    return tuple(f"{name} [{code}] (probability)" for code, name in listed)
+def _targets(row: dict, folder: Path) -> tuple[Target, ...]:
+    if "targets_file" in row:
+        return read_coded_targets(folder / row["targets_file"], row["targets_unit"])
+    return tuple(Target(**target) for target in row.get("targets", ()))
 
 
 def find_entry(name: str, kind: str) -> CatalogueEntry:
@@ -148,7 +151,5 @@ def find_entry(name: str, kind: str) -> CatalogueEntry:
     for entry in entries:
         if entry.name == name:
             return entry
-    from .classifier import suggest  # here, so that listing models needs no torch
-
     hint = suggest(name, [entry.name for entry in entries])
     raise ModelError(f"There is no {kind} named {name!r}. {hint}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from CTCounterfactualLib.models.targets import Target
 from CTCounterfactualLib.scene.make.provenance import ROLE, get_attribute
 
-from ..listed_targets import read_listed
+from ..listed_targets import find_listed
 from . import model_texts
 from .choice_box import ChoiceBox
 from .panel import Panel
@@ -20,7 +21,7 @@ class InputPanel(Panel):
     def setup(self) -> None:
         """List the models and follow the choices."""
         self._classifiers = {}
-        self._targets: tuple[str, ...] = ()
+        self._targets: tuple[Target, ...] = ()
         self._filling = False
         self._classifier = ChoiceBox(self.ui.classifierComboBox, self._choose_classifier)
         self.ui.targetList.connect("currentRowChanged(int)", self._choose_target)
@@ -72,18 +73,18 @@ class InputPanel(Panel):
             self._targets = targets
             self.ui.targetSearchBox.text = ""
             self.ui.targetList.clear()
-            self.ui.targetList.addItems(list(targets))
+            self.ui.targetList.addItems([target.listed for target in targets])
         finally:
             self._filling = False
         choice = len(targets) > 1
         self.ui.targetSearchBox.visible = choice
         self.ui.targetList.visible = choice
         self.ui.targetLabel.visible = not choice
-        self.ui.targetLabel.text = targets[0] if targets else "-"
+        self.ui.targetLabel.text = targets[0].listed if targets else "-"
 
     def _show_target(self, name: str) -> None:
-        names = [read_listed(target).label for target in self._targets]
-        row = names.index(name) if name in names else (0 if names else -1)
+        found = find_listed(self._targets, name or None)
+        row = self._targets.index(found) if found else (0 if self._targets else -1)
         if self.ui.targetList.currentRow != row:
             self._filling = True
             try:
@@ -93,12 +94,12 @@ class InputPanel(Panel):
 
     def _choose_target(self, row: int) -> None:
         if not self._filling and self.host.parameterNode is not None and row >= 0:
-            self.host.parameterNode.target = read_listed(self._targets[row]).label
+            self.host.parameterNode.target = self._targets[row].label
 
     def _search(self, text: str) -> None:
         words = text.casefold().split()
         for row, target in enumerate(self._targets):
-            found = all(word in target.casefold() for word in words)
+            found = all(word in target.listed.casefold() for word in words)
             self.ui.targetList.item(row).setHidden(not found)
 
     def _show_region(self, parameters) -> None:

@@ -9,9 +9,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.events import Event
+from CTCounterfactualLib.models.targets import Target
 from CTCounterfactualLib.wording import Place
 
-from ..listed_targets import ListedTarget, find_listed
+from ..listed_targets import find_listed
 from ..own_models import CONSENT_NEEDED
 from ..state import State
 from . import texts
@@ -103,7 +104,7 @@ class RunPanel(Panel):
         )
         self.host.show(self._live)
 
-    def _target(self, keywords: dict) -> ListedTarget:
+    def _target(self, keywords: dict) -> Target:
         """Return the target as the catalogue lists it; without a unit if it isn't listed."""
         wanted = keywords["target"]
         for entry in self.host.models.entries:
@@ -111,7 +112,7 @@ class RunPanel(Panel):
                 found = find_listed(entry.targets, wanted)
                 if found is not None:
                     return found
-        return ListedTarget(wanted or "")
+        return Target(wanted or "")
 
     def _on_event(self, event: Event) -> None:
         """Follow the worker; called in this thread."""

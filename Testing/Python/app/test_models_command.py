@@ -180,7 +180,8 @@ def test_open_says_what_the_model_is_and_remembers_the_consent(run, card):
     assert (code, about["step"], about["kind"], about["name"]) == (
         0, "opened", "classifier", "mine"
     )
-    assert about["targets"] == ["mean (all) (score)"] and about["licence"] == "MIT"
+    assert about["targets"] == [{"name": "mean (all)", "unit": "", "code": ""}]
+    assert about["licence"] == "MIT"
     assert about["differentiable"] is True and len(about["sha256"]) == 64
     assert run("open", card)[0] == 0
 

@@ -81,7 +81,7 @@ GOOD = {"schema": 1, "input": {"path": "a.nrrd"}, "output": "out"}
     ("change", "said"),
     [
         ({"ouput": "x"}, "no key 'ouput'. Did you mean 'output'"),
-        ({"zzzzzz": 1}, "no key 'zzzzzz'. Known are: autoencoder, classifier"),
+        ({"zzzzzz": 1}, "no key 'zzzzzz'. Choose one of: autoencoder, classifier"),
         ({"force": "yes"}, "force is 'yes'; it must be true or false."),
         ({"force": None}, "force is None; it must be true or false."),
         ({"scene": 1}, "scene is 1; it must be true or false or null."),

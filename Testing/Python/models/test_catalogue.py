@@ -14,20 +14,21 @@ from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.catalogue import load_autoencoder, load_classifier
 from CTCounterfactualLib.models.classifiers.lung_volume import LungVolume
 from CTCounterfactualLib.models.entry import READY, list_models
+from CTCounterfactualLib.models.targets import Target
 
 
 def test_shipped_models_are_listed():
     models = {model.name: model for model in list_models()}
     assert models["lung-volume"].kind == "classifier"
     assert models["lung-volume"].status == READY
-    assert models["lung-volume"].targets == ("aerated lung volume (L)",)
+    assert models["lung-volume"].targets == (Target("aerated lung volume", "L"),)
     assert models["ct-vqgan-small"].kind == "autoencoder"
     assert models["ct-vqgan-small"].card == "ct-vqgan-small.json"
 
 
 def test_listed_targets_are_those_of_the_classifier():
     (entry,) = (model for model in list_models() if model.name == LungVolume.name)
-    assert entry.targets == tuple(f"{t.name} ({t.unit})" for t in LungVolume.targets)
+    assert entry.targets == LungVolume.targets
     assert entry.description == LungVolume.description
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from CTCounterfactualLib.errors import SettingsError
-from CTCounterfactualLib.models.classifier import Target, find_target
+from CTCounterfactualLib.models.targets import Target, find_target
 
 TARGETS = (
     Target("a", code="b"), Target("b", code="c"), Target("Mass", code="10"), Target("mass"),
@@ -13,7 +13,7 @@ TARGETS = (
 
 @pytest.mark.parametrize(("asked", "number"), [
     (None, 0), ("a", 0), ("b", 1), ("B", 1), ("c", 1), ("a [b]", 0), ("A [B]", 0),
-    ("Mass", 2), ("mass", 3), ("10", 2), ("twin [2]", 5), ("2", 5),
+    ("Mass", 2), ("mass", 3), ("10", 2), ("twin [2]", 5), ("2", 5), ("a [b] (score)", 0),
 ])
 def test_a_code_hides_no_name_and_case_counts_first(asked, number):
     assert find_target("net", TARGETS, asked) is TARGETS[number]

@@ -1,24 +1,26 @@
-"""Targets taken from the catalogue's texts."""
+"""Which target is meant, and the texts that earlier versions remembered."""
 
 import pytest
 
 from CTCounterfactualLib.models.entry import list_models
-from CTCounterfactualSlicer.listed_targets import ListedTarget, find_listed, read_listed
+from CTCounterfactualLib.models.targets import Target
+from CTCounterfactualSlicer.listed_targets import find_listed, read_listed
 
 
 @pytest.mark.parametrize(
     ("text", "target"),
     [
-        ("lung volume (L)", ListedTarget("lung volume", "", "L")),
+        ("lung volume (L)", Target("lung volume", "L")),
         ("Pleural effusion [507] (probability)",
-         ListedTarget("Pleural effusion", "507", "probability")),
+         Target("Pleural effusion", "probability", "507")),
         ("Nausea (and vomiting) [78] (probability)",
-         ListedTarget("Nausea (and vomiting)", "78", "probability")),
-        ("rate (1/(min mL))", ListedTarget("rate", "", "1/(min mL)")),
-        ("f(x)", ListedTarget("f(x)")),
-        ("(x)", ListedTarget("(x)")),
-        ("x) (L)", ListedTarget("x)", "", "L")),
-        ("", ListedTarget("")),
+         Target("Nausea (and vomiting)", "probability", "78")),
+        ("rate (1/(min mL))", Target("rate", "1/(min mL)")),
+        ("mean (score)", Target("mean")),
+        ("f(x)", Target("f(x)")),
+        ("(x)", Target("(x)")),
+        ("x) (L)", Target("x)", "L")),
+        ("", Target("")),
     ],
 )
 def test_name_code_and_unit(text, target):
@@ -39,20 +41,23 @@ def test_name_code_and_unit(text, target):
 )
 def test_a_target_is_found_by_its_whole_name(wanted, unit):
     """One target's name begins another's, and one's code is another's name."""
-    targets = ("effusion (L)", "other [b] (s)", "effusion logit (logit)", "b (mL)", "B (HU)")
+    targets = (
+        Target("effusion", "L"), Target("other", "s", "b"), Target("effusion logit", "logit"),
+        Target("b", "mL"), Target("B", "HU"),
+    )
     for shown in (targets, targets[:1] + targets[:0:-1]):
         assert find_listed(shown, wanted).unit == unit
 
 
 def test_what_is_not_listed_is_not_found():
-    assert find_listed(("effusion logit (logit)",), "effusion") is None
+    assert find_listed((Target("effusion logit", "logit"),), "effusion") is None
     assert find_listed((), None) is None
 
 
 def test_every_target_of_the_catalogue_is_read_back():
     for entry in list_models():
-        for text in entry.targets:
-            target = read_listed(text)
-            assert f"{target.label} ({target.unit})" == text
-        last = read_listed(entry.targets[-1]) if entry.targets else None
+        for target in entry.targets:
+            assert read_listed(target.listed) == target
+            assert f"{target.label} ({target.unit})" == target.listed
+        last = entry.targets[-1] if entry.targets else None
         assert find_listed(entry.targets, last.label if last else "x") == last

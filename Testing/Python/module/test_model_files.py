@@ -13,6 +13,7 @@ from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.entry import READY, RESOURCES, CatalogueEntry
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, PARTIAL_SUFFIX
 from CTCounterfactualLib.models.store.remote import RemoteFile
+from CTCounterfactualLib.models.targets import Target
 from CTCounterfactualSlicer import model_files, own_models, packages
 from CTCounterfactualSlicer.model_files import FetchJob, FileJob, OpenJob
 from model_server import CONTENT, DIGEST, NAP_S, ModelServer
@@ -205,7 +206,7 @@ def test_code_runs_only_after_a_yes_which_is_asked_once_per_content(folder, card
     assert len(questions) == 2 and "net.py is code, not only data" in questions[0]
     outcome = opened(card)
     assert outcome.kind == "done"
-    assert (outcome.data["name"], outcome.data["targets"]) == ("mine", ["mean (score)"])
+    assert (outcome.data["name"], outcome.data["targets"]) == ("mine", TARGETS)
     assert own_models.consent(refused.data, questions.index)  # known: nobody is asked
     (card.parent / "net.py").write_text(NETWORK + "# edited\n")
     assert opened(card).error == own_models.CONSENT_NEEDED
@@ -223,9 +224,17 @@ def test_a_copy_of_an_embedded_classifier_can_be_added(folder, tmp_path):
     assert (own.kind, own.status, own.targets) == ("classifier", READY, embedded.targets)
 
 
+def test_targets_that_an_earlier_version_remembered_are_read(folder, card):
+    own_models.remember(card, {**ABOUT, "targets": ["mean (score)", "Effusion [507] (logit)"]})
+    told = own_models.list_all()[-1].targets
+    assert told == (Target("mean"), Target("Effusion", "logit", "507"))
+    assert [target.listed for target in told] == ["mean (score)", "Effusion [507] (logit)"]
+
+
+TARGETS = [{"name": "mean", "unit": "", "code": ""}]
 ABOUT = {
     "kind": "classifier", "name": "mine", "description": "Mean brightness", "licence": "MIT",
-    "targets": ["mean (score)"], "differentiable": True,
+    "targets": TARGETS, "differentiable": True,
 }
 
 
@@ -234,7 +243,7 @@ def test_an_own_model_is_listed_until_its_card_changes_or_goes(folder, card):
     name = own_models.remember(card, about)
     entry = own_models.list_all()[-1]
     assert (entry.name, entry.title, entry.status) == (str(card), "mine", READY)
-    assert entry.targets == ("mean (score)",) and own_models.is_own(entry)
+    assert entry.targets == (Target("mean"),) and own_models.is_own(entry)
     card.write_text(CARD + "\n")
     assert own_models.list_all()[-1].status == own_models.EDITED
     card.unlink()

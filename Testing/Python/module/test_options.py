@@ -57,12 +57,12 @@ def test_keywords_reach_settings_and_job(tmp_path):
     ("classifer", "classifier"), ("assume_hu", "assumeHu"), ("levels", "levelEdges"),
 ])
 def test_an_unknown_keyword_is_refused_with_the_nearest(wrong, meant):
-    with pytest.raises(SettingsError, match=f"no option '{wrong}'.*Did you mean {meant}"):
+    with pytest.raises(SettingsError, match=f"no option '{wrong}'.*Did you mean '{meant}'"):
         Options.from_keywords(**{wrong: 1})
 
 
 def test_an_unknown_keyword_that_resembles_none_lists_them():
-    with pytest.raises(SettingsError, match="There are assumeHu, autoencoder, "):
+    with pytest.raises(SettingsError, match="Choose one of: assumeHu, autoencoder, "):
         Options.from_keywords(zzz=1)
 
 

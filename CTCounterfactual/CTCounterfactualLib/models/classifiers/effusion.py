@@ -16,11 +16,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from ...scans.grid import GridSpec
-from ..classifier import Classifier, Rescorer, Target
+from ..classifier import Classifier, Rescorer
 from ..files.cards import read_card, require
 from ..files.fields import Table
 from ..files.loading import filled
 from ..rescore.segments import Layer, PartialForward, Segment, Window
+from ..targets import Target
 
 # Prepared voxels averaged into one voxel of the network, (D, H, W): 1.5 x 1.5 x 3 mm -> 6 mm cubes.
 # A layer of 20 mL along the pleura still fills a third of such a cube.

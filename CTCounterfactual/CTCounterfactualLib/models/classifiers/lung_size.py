@@ -11,9 +11,10 @@ from __future__ import annotations
 import torch
 
 from ...scans.grid import GridSpec
-from ..classifier import Classifier, Rescorer, Target
+from ..classifier import Classifier, Rescorer
 from ..rescore.light import keeping_inputs
 from ..rescore.per_slice import PerSliceRescorer
+from ..targets import Target
 from .resunet import ResUNet
 
 # Slices scored together: the memory of a backward pass doesn't grow with the volume.

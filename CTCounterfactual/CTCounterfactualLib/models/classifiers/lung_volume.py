@@ -13,8 +13,9 @@ from scipy import ndimage
 
 from ...scans.grid import GridSpec, PreparedScan
 from ...scans.lungs import find_airways, find_lungs
-from ..classifier import Classifier, Rescorer, Target
+from ..classifier import Classifier, Rescorer
 from ..rescore.per_slice import PerSliceRescorer
+from ..targets import Target
 
 # Half-way between lung (-850 HU) and soft tissue (-150 HU incl. partial volume at the border).
 AERATED_BELOW_HU = -500.0

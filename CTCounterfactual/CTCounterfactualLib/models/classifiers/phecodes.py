@@ -7,15 +7,14 @@ used by Cohen et al. for the pleural-effusion study. Input, as their code prepar
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
 
-from ...errors import ModelError
 from ...scans.grid import GridSpec
-from ..classifier import Classifier, Rescorer, Target
+from ..classifier import Classifier, Rescorer
 from ..rescore.segments import PartialForward
+from ..targets import Target, read_coded_targets
 from .inflated_resnet import InflatedResNet
 
 NAMES_FILE = "phecodes.json"
@@ -23,14 +22,7 @@ NAMES_FILE = "phecodes.json"
 
 def read_targets(folder: Path) -> tuple[Target, ...]:
     """Return the targets in the order of the network's outputs."""
-    path = folder / NAMES_FILE
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["targets"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"The list of phecodes {path} cannot be read ({error}); reinstall."
-        ) from error
-    return tuple(Target(name, "probability", code) for code, name in rows)
+    return read_coded_targets(folder / NAMES_FILE, "probability")
 
 
 class Phecodes(Classifier):

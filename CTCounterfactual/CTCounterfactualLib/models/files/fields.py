@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, overload
 
 from ...errors import ModelError
+from ...suggest import suggest
 from ..autoencoder import Affine
-from ..classifier import suggest
 from .archives import leaves_folder
 
 _MISSING = object()

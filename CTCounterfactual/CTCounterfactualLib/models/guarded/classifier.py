@@ -11,11 +11,12 @@ from torch import nn
 from ...errors import ModelError
 from ...scans.grid import GridSpec, PreparedScan
 from ..blame import NO_GRADIENT_TO_TAKE, NO_PROBABILITY, blamed
-from ..classifier import Classifier, Rescorer, Target, WholeRescorer
+from ..classifier import Classifier, Rescorer, WholeRescorer
 from ..classifiers.effusion import EffusionDemo
 from ..classifiers.lung_size import LungSize
 from ..classifiers.lung_volume import LungVolume
 from ..classifiers.phecodes import Phecodes
+from ..targets import Target
 from .calling import describe, ordinary_tensors, tensor_of, wants_gradient
 
 # Of this project: known not to write into their input, so they need no copy. Not their subclasses.

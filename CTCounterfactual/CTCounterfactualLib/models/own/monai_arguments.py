@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from ...errors import ModelError
-from ..classifier import suggest
+from ...suggest import suggest
 
 # Classes of monai.networks.nets (MONAI 1.3 to 1.6) that are built from sizes alone.
 NETWORKS = frozenset((

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from ...errors import ModelError
-from ..classifier import Target
 from ..files.fields import Table
 from ..guarded.calling import describe, tensor_of
+from ..targets import Target
 
 LOGIT, PROBABILITY, SCORE, SEGMENTATION = "logit", "probability", "score", "segmentation"
 KINDS = (LOGIT, PROBABILITY, SCORE, SEGMENTATION)

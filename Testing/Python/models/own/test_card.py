@@ -43,7 +43,7 @@ antialias = false
     ("schema = 1", "schema = ", "no valid TOML"),
     ('kind = "classifier"', 'kind = "segmenter"', "kind = 'segmenter', expected one of classifier"),
     ('name = "mine"\n', "", "lacks name"),
-    ('name = "mine"', 'nmae = "mine"', "unknown field 'nmae'. Choose one of: name"),
+    ('name = "mine"', 'nmae = "mine"', "unknown field 'nmae'. Did you mean 'name'"),
     ('type = "python"', 'type = "keras"', "expected one of python, torchscript"),
     ('type = "python"', 'type = "onnx"\nfactory = "f"', r"type onnx\) has an unknown field"),
     ('file = "net.py"', "", "lacks file"),
@@ -71,7 +71,7 @@ def test_slips_are_named(write, trusting, old, new, words):
 
 
 def test_unknown_targets_are_answered_with_the_known_ones(write, trusting):
-    with pytest.raises(SettingsError, match=r"Choose one of: mean"):
+    with pytest.raises(SettingsError, match=r"Did you mean 'mean'"):
         load_own_classifier(write(), trusting).find_target("maen")
 
 

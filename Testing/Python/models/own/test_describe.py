@@ -9,6 +9,7 @@ import pytest
 from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.describe import describe_card
 from CTCounterfactualLib.models.entry import RESOURCES, list_models
+from CTCounterfactualLib.models.targets import Target
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_an_embedded_models_card_is_described_as_the_catalogue_lists_it(name, co
     (entry,) = [entry for entry in list_models() if entry.name == name]
     about = describe_card(card, trusting)
     assert (about["kind"], about["name"]) == (entry.kind, name)
-    assert tuple(about["targets"]) == entry.targets
+    assert tuple(Target(**one) for one in about["targets"]) == entry.targets
     assert about["differentiable"] is True
     assert about["sha256"] == hashlib.sha256(card.read_bytes()).hexdigest()
     json.dumps(about)  # plain values only
@@ -40,7 +41,7 @@ def test_a_card_of_a_built_in_without_weights(tmp_path, trusting):
     card.write_text('schema = 1\nbuiltin = "lung-volume"\n')
     about = describe_card(card, trusting)
     assert about["kind"] == "classifier"
-    assert about["targets"] == ["aerated lung volume (L)"]
+    assert about["targets"] == [{"name": "aerated lung volume", "unit": "L", "code": ""}]
 
 
 def test_changed_weights_are_refused(copied, trusting):

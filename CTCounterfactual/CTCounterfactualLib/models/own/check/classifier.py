@@ -11,10 +11,11 @@ from torch import nn
 from ....errors import ModelError
 from ....scans.grid import PreparedScan
 from ...blame import MESSAGE_LENGTH
-from ...classifier import ClassifierLike, Target
+from ...classifier import ClassifierLike
 from ...guarded.borrowed import borrowed
 from ...guarded.calling import ordinary_tensors
 from ...guarded.classifier import guarded_classifier
+from ...targets import Target
 from .findings import FAILED, NOTE, OK, WARNING, Finding, Findings
 from .gradient import check_gradient
 
