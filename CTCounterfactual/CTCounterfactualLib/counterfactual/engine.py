@@ -121,7 +121,7 @@ def explain(
         wanted = classifier.find_target(target)
         guarded = GuardedAutoencoder(load_autoencoder(autoencoder))
         prepared = prepare(scan, classifier.grid, reporter.check)
-        on_grids = region and prepare_region(region, prepared, reporter.check)
+        on_grids = None if region is None else prepare_region(region, prepared, reporter.check)
         with borrowed((given, guarded.inner), device), \
                 stoppable((given, guarded.inner), reporter.check):
             classifier = classifier.for_scan(prepared)

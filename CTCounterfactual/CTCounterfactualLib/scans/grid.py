@@ -168,7 +168,7 @@ def prepare(
     if spec.monai_layout and along_patient_axes(image):
         hu, inside, low = resample_like_monai(image, spec.spacing, spec.crop, check)
         return _prepared(np.where(inside, spec.window.to_unit(hu), 0.0), inside, spec, scan, low)
-    hu = resample_to_ras(image, size, low, spec.spacing, OUTSIDE, check=check)
+    hu = resample_to_ras(image, size, low.tolist(), spec.spacing, OUTSIDE, check=check)
     inside = hu != OUTSIDE
     hu[~inside] = AIR_HU
     return _prepared(spec.window.to_unit(hu), inside, spec, scan, low)
