@@ -11,6 +11,7 @@ from ..make.build import build_nodes
 from ..mrml import slicer
 from .arrange import arrange_headless
 from .headless import headless_scene
+from .member_names import name_members
 from .thumbnail import thumbnail
 
 # The view that becomes the bundle's thumbnail: the scan under its heatmap.
@@ -57,6 +58,7 @@ def _write(explanation: Explanation, path: Path) -> None:
     with headless_scene(cache=path.parent) as headless:
         nodes = build_nodes(headless.scene, explanation)
         arrange_headless(headless, nodes)
+        name_members(headless.scene)
         messages = slicer.vtkMRMLMessageCollection()
         picture = thumbnail(headless.slices[PICTURED_VIEW])
         if not headless.scene.WriteToMRB(str(path), picture, messages):

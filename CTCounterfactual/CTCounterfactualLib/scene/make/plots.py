@@ -89,12 +89,17 @@ def _add_series(scene, table, name: str, x: str, y: str):
 
 def _add_chart(scene, name: str, title: str, axes: tuple[str, str], series: Sequence):
     chart = scene.AddNewNodeByClass("vtkMRMLPlotChartNode", name)
-    chart.SetTitle(title)
-    chart.SetXAxisTitle(axes[0])
-    chart.SetYAxisTitle(axes[1])
+    chart.SetTitle(plain(title))
+    chart.SetXAxisTitle(plain(axes[0]))
+    chart.SetYAxisTitle(plain(axes[1]))
     for node in series:
         chart.AddAndObservePlotSeriesNodeID(node.GetID())
     return chart
+
+
+def plain(text: str) -> str:
+    """Return a text as a chart shows it letter by letter: VTK takes what is between "$" for TeX."""
+    return text.replace("$", r"\$")
 
 
 def _with_unit(text: str, unit: str) -> str:

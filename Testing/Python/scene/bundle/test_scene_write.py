@@ -135,6 +135,36 @@ def test_hierarchy_and_layout_survive(reloaded):
         assert slice_node.GetOrientation() == "Axial"
 
 
+# Names of scans, and what members of the bundle begin with.
+ODD_NAMES = {
+    "a<b>c": "a_b_c", 'q"r|s?*<': "q_r_s___", "C:\\scans\\one": "C__scans_one", "NUL": "_NUL",
+    "com1.v2": "_com1.v2",
+}
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+REFUSED_BY_WINDOWS = set('<>:"\\|?*')
+DEVICES = {"CON", "PRN", "AUX", "NUL", "COM1", "LPT1"}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_members_can_be_unpacked_on_windows_and_nodes_keep_their_names(tmp_path, name):
+    explanation = make_explanation(name=name)
+    path = write_scene(explanation, tmp_path / "scene.mrb")
+    with zipfile.ZipFile(path) as bundle:
+        members = [m.removeprefix("scene/Data/") for m in bundle.namelist() if "/Data/" in m]
+    assert len({m.lower() for m in members}) == len(members) == 20
+    for member in members:
+        assert not set(member) & REFUSED_BY_WINDOWS
+        assert member.split(".")[0].upper() not in DEVICES
+    assert f"{ODD_NAMES[name]}.nrrd" in members
+    with headless_scene(tmp_path) as headless:
+        assert headless.scene.ReadFromMRB(str(path))
+        for what, array in (("", explanation.scan.array), (" heatmap", explanation.heatmap)):
+            node = headless.scene.GetFirstNodeByName(name + what)
+            np.testing.assert_array_equal(slicer.util.arrayFromVolume(node), array)
+        chunks = headless.scene.GetFirstNodeByName(f"{name} chunks")
+        assert chunks.GetNumberOfRows() == 2
+
+
 def test_volumes_are_compressed_and_a_picture_is_inside(reloaded):
     _, path, _ = reloaded
     with zipfile.ZipFile(path) as bundle:
@@ -154,7 +184,7 @@ def test_slicer_takes_the_scene_for_its_own(reloaded):
 
 
 def test_missing_folder_is_named(tmp_path):
-    with pytest.raises(OutputError, match=r"Cannot write the scene '.*nowhere/scene.mrb'"):
+    with pytest.raises(OutputError, match=r"Cannot write .*nowhere/scene.mrb: No such file"):
         write_scene(make_explanation(), tmp_path / "nowhere" / "scene.mrb")
     assert list(tmp_path.iterdir()) == []
 
@@ -168,7 +198,7 @@ def test_file_in_place_of_the_folder_is_an_output_error(tmp_path):
 
 def test_failed_move_leaves_nothing_behind(tmp_path):
     (tmp_path / "scene.mrb").mkdir()  # a folder can't be replaced by a file
-    with pytest.raises(OutputError, match="Cannot write the scene"):
+    with pytest.raises(OutputError, match=r"scene.mrb is a folder; give the name of a file"):
         write_scene(make_explanation(), tmp_path / "scene.mrb")
     assert list(tmp_path.iterdir()) == [tmp_path / "scene.mrb"]
     assert list((tmp_path / "scene.mrb").iterdir()) == []
@@ -187,7 +217,7 @@ def test_full_disk_leaves_the_old_file_and_says_why(tmp_path, room):
         "try:\n    write_scene(explanation, 'scene.mrb')\n"
         "except OutputError as error:\n    print('OutputError', error)\n"
     )
-    folders = [str(Path(__file__).parent), str(Path(mrml.__file__).parents[2])]
+    folders = [str(Path(__file__).parents[1]), str(Path(mrml.__file__).parents[2])]
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},

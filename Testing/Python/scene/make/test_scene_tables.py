@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from CTCounterfactualLib.counterfactual.result import TargetInfo
 from CTCounterfactualLib.scene.make.build import build_nodes
 from CTCounterfactualLib.scene.make.plots import MAX_CHUNK_CURVES, plotted_paths
 from CTCounterfactualLib.scene.mrml import vtk
@@ -129,3 +130,18 @@ def test_mode_chunks_has_no_whole_nodes(scene, explanation):
     nodes = build_nodes(scene, replace(explanation, whole=None))
     assert nodes.whole_table is None
     assert nodes.path_chart.GetNumberOfPlotSeriesNodes() == 2
+
+
+def test_a_dollar_sign_in_a_name_is_no_formula(scene, explanation):
+    target = TargetInfo("cost $x$ of", "US$ or A$")
+    nodes = build_nodes(scene, replace(explanation, target=target))
+    renderer = vtk.vtkTextRenderer.GetInstance()
+    assert renderer.DetectBackend("$x$") == vtk.vtkTextRenderer.MathText  # so it could go wrong
+    chart = nodes.evidence_chart
+    for shown, text in (
+        (nodes.path_chart.GetTitle(), "cost $x$ of along lambda"),
+        (nodes.path_chart.GetYAxisTitle(), "cost $x$ of (US$ or A$)"),
+        (chart.GetYAxisTitle(), "reduction of cost $x$ of (US$ or A$)"),
+    ):
+        assert renderer.DetectBackend(shown) == vtk.vtkTextRenderer.FreeType
+        assert shown.replace("\\", "") == text
