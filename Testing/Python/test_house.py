@@ -23,6 +23,8 @@ INNER_ROOMS = {
     "scene": ("mrml", "make", "look", "bundle"),
 }
 LONGEST_FILE = 300
+# Folders of tests that are not the library's: the module's in Slicer, and the documents'.
+OTHER_TESTS = {"module", "docs"}
 
 
 def room(path: Path) -> str:
@@ -154,6 +156,16 @@ def test_every_file_keeps_the_rule(rule):
 )
 def test_the_rules_bite(rule, path, text, found):
     assert rule(Path(path), text) == found
+
+
+def folders(root: Path) -> set[str]:
+    """Return the folders below `root` that hold Python files, as paths within it."""
+    return {path.parent.relative_to(root).as_posix() for path in root.rglob("*.py")}
+
+
+def test_tests_lie_in_folders_of_the_rooms_names():
+    found = folders(Path(__file__).parent) - OTHER_TESTS
+    assert found == folders(LIBRARY)
 
 
 def test_no_modules_import_each_other():

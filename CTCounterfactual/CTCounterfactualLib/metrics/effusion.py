@@ -10,7 +10,7 @@ import torch
 from ..models.classifier import Classifier
 from ..models.classifiers.effusion import LOGIT, POOLING, pool
 from ..scans.generated import ChestSettings, generate_chest
-from ..scans.grid import RAS_DIRECTION_IN_LPS, GridSpec, prepare
+from ..scans.grid import GridSpec, prepare
 from ..scans.hounsfield import IntensityWindow
 from ..scans.lungs import find_body
 from ..scans.scan import Scan
@@ -163,15 +163,6 @@ def generated_cases(seed: int, ml: tuple[float, float]) -> tuple[Case, Case]:
         fluid = prepare(mask, _MASK_GRID).volume
         cases.append(Case(f"generated-{seed}", volume, fluid))
     return cases[0], cases[1]
-
-
-def case_as_scan(case: Case) -> Scan:
-    """Return a case as a scan in HU, on a grid that prepares to the same volume."""
-    window, spacing = GridSpec().window, GridSpec().spacing
-    return Scan.from_array(
-        window.to_hu(case.volume).astype(np.float32), spacing,
-        direction=RAS_DIRECTION_IN_LPS, name=case.name,
-    )
 
 
 def _tensor(volume: np.ndarray) -> torch.Tensor:

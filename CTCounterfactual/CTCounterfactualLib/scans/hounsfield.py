@@ -8,7 +8,6 @@ import numpy as np
 
 # By definition of the Hounsfield scale (air at -1000, water at 0).
 AIR_HU = -1000
-WATER_HU = 0
 # What a 12-bit CT scanner can store with the usual intercept of -1024.
 MIN_STORED_HU = -1024
 MAX_STORED_HU = 3071

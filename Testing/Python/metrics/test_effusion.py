@@ -7,7 +7,6 @@ import torch
 from CTCounterfactualLib.metrics.effusion import (
     Case,
     auc,
-    case_as_scan,
     logits,
     paint_cases,
     point,
@@ -15,7 +14,7 @@ from CTCounterfactualLib.metrics.effusion import (
 )
 from CTCounterfactualLib.models.classifier import Classifier, Target
 from CTCounterfactualLib.models.classifiers.effusion import LOGIT
-from CTCounterfactualLib.scans.grid import GridSpec, prepare
+from CTCounterfactualLib.scans.grid import GridSpec
 
 
 class Weighted(Classifier):
@@ -79,12 +78,6 @@ def test_cases_with_and_without_fluid(source):
     assert all(c.ml == 0.0 for c in dry)
     assert np.array_equal(dry[0].volume, GridSpec().window.to_unit(source.hu))
     assert not np.array_equal(dry[1].volume, dry[0].volume)
-
-
-def test_a_case_as_a_scan_prepares_to_itself(case):
-    prepared = prepare(case_as_scan(case))
-    assert prepared.volume.shape == case.volume.shape
-    assert np.allclose(prepared.volume, case.volume, atol=1e-5)
 
 
 def test_logits_of_cases(case):

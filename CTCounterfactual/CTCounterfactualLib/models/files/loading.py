@@ -26,7 +26,8 @@ def filled(make: Callable[[], Network], path: Path, sha256: str, card: str) -> N
     Raises
     ------
     ModelError
-        As `load_weights`, and if the sizes make no network, or one larger than its weights.
+        As `read_safetensors` and `load_strict`, and if the sizes make no network, or one larger
+        than its weights.
     """
     tensors = read_safetensors(path, sha256)
     try:
@@ -38,20 +39,14 @@ def filled(make: Callable[[], Network], path: Path, sha256: str, card: str) -> N
     return network
 
 
-def load_weights(module: nn.Module, path: Path, sha256: str) -> None:
-    """Load a safetensors file into a module, in float32, after its hash was checked.
+def read_safetensors(path: Path, sha256: str) -> dict[str, torch.Tensor]:
+    """Return the tensors of a safetensors file whose digest is `sha256`.
 
     Raises
     ------
     ModelError
-        Naming the file and what is wrong: missing, other bytes than expected, not safetensors, or
-        tensors that don't fit the module.
+        Naming the file and what is wrong: missing, other bytes than expected, not safetensors.
     """
-    load_strict(module, read_safetensors(path, sha256), str(path))
-
-
-def read_safetensors(path: Path, sha256: str) -> dict[str, torch.Tensor]:
-    """Return the tensors of a safetensors file whose digest is `sha256`; see `load_weights`."""
     if not path.is_file():
         raise ModelError(f"The weights file {path} is missing; reinstall, or fetch it again.")
     if not path.stat().st_size:

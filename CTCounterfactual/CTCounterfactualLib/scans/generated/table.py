@@ -8,7 +8,7 @@ from .canvas import Canvas
 from .thorax import spine_y
 
 SHELL_HU, FOAM_HU = -150.0, -955.0
-HALF_WIDTH_MM, THICK_MM, CURVE = 205.0, 22.0, 1.0 / 1150.0
+THICK_MM, CURVE = 22.0, 1.0 / 1150.0
 
 
 def paint_table(canvas: Canvas) -> None:

@@ -147,15 +147,6 @@ def show_animation(scene, nodes: SceneNodes, visible: bool) -> None:
         composite.SetLinkedControl(True)
 
 
-def find_chunk_heatmap(heatmaps, start: int, stop: int):
-    """Return the heatmap of the chunk of prepared slices [start, stop); None if it has none."""
-    for node in heatmaps:
-        edges = (provenance.get_attribute(node, name) for name in ("start", "stop"))
-        if tuple(edges) == (str(start), str(stop)):
-            return node
-    return None
-
-
 def _fill_others(scene, nodes: SceneNodes) -> None:
     table = scene.GetSingletonNode(layouts.OTHER_VIEW, "vtkMRMLTableViewNode")
     if table is not None:

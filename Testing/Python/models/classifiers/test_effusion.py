@@ -6,13 +6,13 @@ import json
 import math
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
 from CTCounterfactualLib import explain
 from CTCounterfactualLib.errors import ModelError, SettingsError
 from CTCounterfactualLib.metrics.effusion import (
-    case_as_scan,
     generated_cases,
     logits,
     paint_cases,
@@ -30,7 +30,9 @@ from CTCounterfactualLib.models.classifiers.effusion import (
     pool,
 )
 from CTCounterfactualLib.models.entry import RESOURCES, list_models
+from CTCounterfactualLib.scans.grid import RAS_DIRECTION_IN_LPS, GridSpec
 from CTCounterfactualLib.scans.read import read_scan
+from CTCounterfactualLib.scans.scan import Scan
 from CTCounterfactualLib.training.effusion.examples import source_from_scan
 
 CARD = RESOURCES / "effusion-demo.json"
@@ -196,7 +198,9 @@ def test_a_counterfactual_lowers_the_score_where_the_fluid_is(shipped):
     fullest = int(wet.fluid.sum(axis=(1, 2)).argmax())
     part = slice(max(0, fullest - 5), fullest + 6)
     fluid = wet.fluid[part]
-    scan = case_as_scan(type(wet)(wet.name, wet.volume[part], fluid))
+    spec = GridSpec()
+    hu = spec.window.to_hu(wet.volume[part]).astype(np.float32)
+    scan = Scan.from_array(hu, spec.spacing, direction=RAS_DIRECTION_IN_LPS, name=wet.name)
     found = explain(scan, shipped, LOGIT, mode="whole", max_evaluations=5)
     assert found.scores.counterfactual < found.scores.original - 0.5
     energy = found.difference.astype(float) ** 2

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.catalogue import load_autoencoder
-from CTCounterfactualLib.models.files.loading import load_weights
+from CTCounterfactualLib.models.files.loading import load_strict, read_safetensors
 from CTCounterfactualLib.models.vqgan.card import autoencoder_from_card
 from CTCounterfactualLib.models.vqgan.config import VQGANConfig
 from CTCounterfactualLib.models.vqgan.network import VQGAN
@@ -139,8 +139,9 @@ def test_failed_load_leaves_the_module_as_it_was(network, tmp_path):
     del tensors["quant_conv.bias"]
     path = tmp_path / "w.safetensors"
     save_file(tensors, path)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     with pytest.raises(ModelError):
-        load_weights(network, path, hashlib.sha256(path.read_bytes()).hexdigest())
+        load_strict(network, read_safetensors(path, sha256), str(path))
     assert all(torch.equal(network.state_dict()[name], before[name]) for name in before)
 
 

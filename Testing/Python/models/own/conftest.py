@@ -32,12 +32,6 @@ def build():
 
 
 @pytest.fixture
-def trusting(tmp_path):
-    """Consent given beforehand."""
-    return Consent(folder=tmp_path / "cache", trust=True)
-
-
-@pytest.fixture
 def nobody(tmp_path):
     """Consent that nobody can give."""
     return Consent(folder=tmp_path / "cache")

@@ -230,12 +230,6 @@ def test_jump_to_slab_follows_the_parent_transform(scene, views, results, orient
     assert distance(views["Red"], by_edges) < 1e-6
 
 
-def test_row_finds_its_heatmap(results):
-    found = compare.find_chunk_heatmap(results.chunk_heatmaps, 10, 20)
-    assert found is results.chunk_heatmaps[1]
-    assert compare.find_chunk_heatmap(results.chunk_heatmaps, 10, 19) is None
-
-
 def test_windows_follow_each_other_until_released(results):
     nodes = (results.scan, results.counterfactual, results.animation.proxy)
     same = SameWindow(nodes)
