@@ -13,6 +13,7 @@ import SimpleITK as sitk
 
 from ...errors import ScanError
 
+MAGIC = b"NRRD"
 # A header is some lines of text; an attached one ends with an empty line.
 MAX_HEADER_BYTES = 1 << 20
 # Both name the file of the voxels.
