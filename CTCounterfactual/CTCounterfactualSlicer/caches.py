@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from CTCounterfactualLib.jobs.workplace import Workplace, cache_root, clear_root, root_size
-
-BYTES_PER_MB = 1e6
+from CTCounterfactualLib.storage.sizes import BYTES_PER_MB
 
 
 def cache_folder() -> Path:

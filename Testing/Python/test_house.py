@@ -17,8 +17,9 @@ ROOMS = (
 # The same within two rooms that have rooms of their own; single files stand in the row like rooms.
 INNER_ROOMS = {
     "models": (
-        "targets", "autoencoder", "classifier", "blame", "building", "files", "store", "rescore",
-        "vqgan", "classifiers", "guarded", "own", "entry", "published", "catalogue", "describe",
+        "targets", "reconstruction", "autoencoder", "classifier", "blame", "building", "files",
+        "store", "rescore", "vqgan", "classifiers", "guarded", "own", "entry", "published",
+        "catalogue", "describe",
     ),
     "scene": ("mrml", "make", "look", "bundle"),
 }

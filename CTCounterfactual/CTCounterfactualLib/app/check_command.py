@@ -7,6 +7,7 @@ import sys
 import textwrap
 
 from ..errors import ModelError
+from ..storage.sizes import BYTES_PER_MB
 
 # Width of the table's first two columns and of the whole.
 NAME_WIDTH, STATUS_WIDTH, WIDTH = 16, 9, 100
@@ -59,7 +60,7 @@ def check(options: argparse.Namespace) -> None:
     if device.type == "cuda":
         import torch
 
-        peak += f", {torch.cuda.max_memory_allocated(device) / 1e6:.0f} MB on the GPU"
+        peak += f", {torch.cuda.max_memory_allocated(device) / BYTES_PER_MB:.0f} MB on the GPU"
     _print(Finding("memory", NOTE, peak))
     failed = [finding.name for finding in findings if finding.status == FAILED]
     warned = sum(finding.status == WARNING for finding in findings)

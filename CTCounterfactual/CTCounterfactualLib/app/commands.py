@@ -9,12 +9,12 @@ from ..jobs.job import FileInput, GeneratedInput, Job
 from ..jobs.run import run_job
 from ..models.entry import list_models
 from ..models.targets import Target
+from ..storage.sizes import BYTES_PER_KB
 from .check_command import consent_from
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
 from .options import settings_from
 from .progress import progress_printer
 
-BYTES_PER_KB = 1000
 # Of a classifier with very many targets; `list --find` finds the others.
 TARGETS_SHOWN = 5
 

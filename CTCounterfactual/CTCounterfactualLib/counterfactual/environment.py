@@ -10,9 +10,8 @@ import torch
 
 from .. import __version__
 from ..errors import SettingsError
+from ..storage.sizes import BYTES_PER_MB
 from ..wording import say
-
-BYTES_PER_MB = 1e6
 
 
 def choose_device(name: str) -> torch.device:

@@ -20,6 +20,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ..errors import ScanError, SettingsError
+from ..scans.geometry import same_grid
 from ..scans.grid import PreparedScan, resample_onto
 from ..scans.read import read_file
 from ..scans.resample import Check
@@ -32,9 +33,6 @@ from .settings import ExplainSettings
 FEATHER_MM = 4.5
 # A prepared voxel of which less than this is covered by the mask takes no part.
 MIN_COVERAGE = 0.05
-# Two grids are the same if no corner is further off than this part of the smallest voxel side:
-# above what a file format with float32 geometry (NIfTI) loses, far below what can be seen.
-SAME_GRID = 0.02
 
 
 @dataclass(frozen=True)
@@ -161,15 +159,10 @@ def _feather(coverage: np.ndarray, prepared: PreparedScan) -> np.ndarray:
 
 def _check_grid(region: Region, scan: Scan) -> None:
     mask, image = region.image, scan.image
-    same = mask.GetSize() == image.GetSize() and mask.GetNumberOfComponentsPerPixel() == 1
-    if same:
-        last = np.array(image.GetSize()) - 1
-        corners = [(np.array(bits) * last).tolist() for bits in np.ndindex(2, 2, 2)]
-        places = np.array([
-            [each.TransformIndexToPhysicalPoint(corner) for corner in corners]
-            for each in (mask, image)
-        ])
-        same = np.abs(places[0] - places[1]).max() <= SAME_GRID * min(image.GetSpacing())
+    same = (
+        mask.GetSize() == image.GetSize() and mask.GetNumberOfComponentsPerPixel() == 1
+        and same_grid(scan.size, scan.ijk_to_ras(), Scan(mask).ijk_to_ras())
+    )
     if not same:
         raise ScanError(
             f"The region {region.name!r} is not on the scan's grid: it has {_geometry(mask)}, the "

@@ -28,6 +28,7 @@ from ..counterfactual.result import (
 )
 from ..counterfactual.settings import ExplainSettings
 from ..errors import CTCounterfactualError, OutputError
+from ..scans.geometry import same_grid, tolerance_mm
 from ..scans.hounsfield import in_type
 from ..scans.pieces import pieces
 from ..scans.read import read_scan
@@ -36,9 +37,6 @@ from .earlier import RECORD
 from .record import SCHEMA
 from .volumes import LUNGS_FILE, SCAN_FILE, heatmap_file
 
-# Relative difference of spacing, and of origin in voxels, that two files of one scan may have:
-# some formats keep geometry as float32.
-GEOMETRY_TOLERANCE = 1e-3
 # HU by which a scan with fractions may differ from itself read back: some ways keep fewer digits.
 FRACTION_TOLERANCE_HU = 0.01
 
@@ -169,9 +167,8 @@ def _scan(
         scan, name=told["name"], path=told["path"], sha256=told["sha256"],
         series=told.get("series", ""),
     )
-    if list(scan.size) != told["size"] or not np.allclose(
-        scan.spacing, told["spacing"], rtol=GEOMETRY_TOLERANCE
-    ):
+    stretched = [np.diag([*spacing, 1.0]) for spacing in (scan.spacing, told["spacing"])]
+    if list(scan.size) != told["size"] or not same_grid(scan.size, *stretched):
         raise OutputError(
             f"{place} is not the scan that was explained: it has {_grid(scan.size, scan.spacing)}, "
             f"that one had {_grid(told['size'], told['spacing'])}."
@@ -204,18 +201,19 @@ def _check_place(scan: sitk.Image, counterfactual: sitk.Image, place: str) -> No
 
     The counterfactual was written on the scan's own grid, so that results of every version tell.
     """
-    moved = np.subtract(scan.GetOrigin(), counterfactual.GetOrigin())
-    turned = np.subtract(scan.GetDirection(), counterfactual.GetDirection())
-    if np.abs(moved).max() > GEOMETRY_TOLERANCE * min(scan.GetSpacing()):
+    wanted, found = Scan(counterfactual).ijk_to_ras(), Scan(scan).ijk_to_ras()
+    if same_grid(scan.GetSize(), wanted, found):
+        return
+    moved = np.linalg.norm((found - wanted)[:3, 3])
+    if moved > tolerance_mm(wanted):
         raise OutputError(
-            f"{place} is not the scan that was explained: it lies {np.linalg.norm(moved):.4g} mm "
-            f"away from where that one lay. Give the scan in its own place."
+            f"{place} is not the scan that was explained: it lies {moved:.4g} mm away from where "
+            f"that one lay. Give the scan in its own place."
         )
-    if np.abs(turned).max() > GEOMETRY_TOLERANCE:
-        raise OutputError(
-            f"{place} is not the scan that was explained: its axes have other directions than "
-            f"that one's. Give the scan with its own orientation."
-        )
+    raise OutputError(
+        f"{place} is not the scan that was explained: its axes have other directions than that "
+        f"one's. Give the scan with its own orientation."
+    )
 
 
 def _grid(size, spacing) -> str:

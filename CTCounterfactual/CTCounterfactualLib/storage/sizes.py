@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # As disks and downloads are sold: powers of 1000.
 _STEP = 1000.0
+BYTES_PER_KB, BYTES_PER_MB, BYTES_PER_GB = _STEP, _STEP**2, _STEP**3
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 _FEW = 10.0  # below it a decimal tells something
 

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.models.entry import READY, CatalogueEntry
+from CTCounterfactualLib.storage.sizes import BYTES_PER_MB
 
 from . import texts
 from .choice_box import Item
-
-BYTES_PER_MB = 1e6
 
 
 def headers() -> list[str]:

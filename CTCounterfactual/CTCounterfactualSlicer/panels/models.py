@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE
 from CTCounterfactualLib.models.entry import READY, CatalogueEntry
 from CTCounterfactualLib.models.store.manage import is_here, remove_files
+from CTCounterfactualLib.storage.sizes import BYTES_PER_MB
 
 from .. import model_files, own_models
 from ..timer import JobTimer
@@ -20,7 +21,6 @@ from .model_table import ModelTable
 from .panel import Panel
 
 PROGRESS_STEPS = 100
-BYTES_PER_MB = 1e6
 UNTOLD = 0  # maximum of a progress bar that only shows that something goes on
 
 

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from CTCounterfactualLib.counterfactual.reconstruction import Reconstruction, compare, flags_of
+from CTCounterfactualLib.counterfactual.reconstruction import flags_of
+from CTCounterfactualLib.models.reconstruction import Reconstruction, compare
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_a_mask_that_the_classifiers_crop_cuts_away_is_refused():
 
 def test_the_papers_baseline_is_refused():
     region = region_of(scan_of((6, 8, 10)), np.ones((6, 8, 10)))
-    with pytest.raises(SettingsError, match=r"baseline is 'reconstruction'.*baseline 'scan'"):
+    with pytest.raises(SettingsError, match=r"baseline is 'reconstruction'.*baseline='scan'"):
         check_region(region, ExplainSettings(baseline="reconstruction"))
     check_region(None, ExplainSettings(baseline="reconstruction"))
     check_region(region, ExplainSettings())

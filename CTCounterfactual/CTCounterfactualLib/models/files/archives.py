@@ -10,6 +10,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
 from ...errors import ModelError
+from ...storage.sizes import BYTES_PER_GB, BYTES_PER_MB
 
 # A zip that unpacks to much more than its size is no model but an attempt to fill the memory.
 MAX_EXPANSION = 3.0
@@ -57,8 +58,8 @@ def check_zip(data: bytes | bytearray, name: str, expected: str) -> zipfile.ZipF
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_EXPANSION * len(data) + FREE_EXPANSION_BYTES:
         raise ModelError(
-            f"{name} would unpack to {unpacked / 1e9:.1f} GB from {len(data) / 1e6:.1f} MB, which "
-            f"no model does; it was not opened."
+            f"{name} would unpack to {unpacked / BYTES_PER_GB:.1f} GB from "
+            f"{len(data) / BYTES_PER_MB:.1f} MB, which no model does; it was not opened."
         )
     return archive
 
@@ -83,9 +84,9 @@ def stored_entries(
     for entry in sorted(archive.infolist(), key=lambda entry: entry.header_offset):
         if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
             raise ModelError(
-                f"{name} would unpack to {entry.file_size / 1e9:.1f} GB from "
-                f"{len(data) / 1e6:.1f} MB or otherwise: its {entry.filename!r} is compressed, "
-                f"which PyTorch never does; it was not opened."
+                f"{name} would unpack to {entry.file_size / BYTES_PER_GB:.1f} GB from "
+                f"{len(data) / BYTES_PER_MB:.1f} MB or otherwise: its {entry.filename!r} is "
+                f"compressed, which PyTorch never does; it was not opened."
             )
         start = entry.header_offset + _LOCAL_HEADER.size
         if entry.header_offset < free or start > archive.start_dir:

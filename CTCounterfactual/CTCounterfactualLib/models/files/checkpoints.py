@@ -16,6 +16,7 @@ import torch
 
 from ...errors import ModelError
 from ...storage.names import printable
+from ...storage.sizes import BYTES_PER_GB, BYTES_PER_MB
 from .archives import MAX_EXPANSION, check_zip, is_program, stored_entries
 from .legacy_checkpoints import is_legacy, read_legacy
 from .pickled_values import ITEM_BYTES, Inert, RefusedPickle, StoredTensor
@@ -192,8 +193,9 @@ def _check_unfolded(stored: dict[str, StoredTensor], size: int, name: str) -> No
     unfolded = sum(tensor.count * ITEM_BYTES[tensor.dtype] for tensor in stored.values())
     if unfolded > MAX_EXPANSION * size + FREE_REPEATED_BYTES:
         raise ModelError(
-            f"{name} would unfold to {unfolded / 1e9:.1f} GB from {size / 1e6:.1f} MB, as its "
-            f"tensors repeat or share their numbers, which no saved network does; it was not read."
+            f"{name} would unfold to {unfolded / BYTES_PER_GB:.1f} GB from "
+            f"{size / BYTES_PER_MB:.1f} MB, as its tensors repeat or share their numbers, "
+            f"which no saved network does; it was not read."
         )
 
 

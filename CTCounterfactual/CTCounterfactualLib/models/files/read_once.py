@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 
 from ...errors import ModelError
+from ...storage.sizes import BYTES_PER_MB
 
 DIGITS_SHOWN = 12
 # Opening a pipe that nobody writes to would wait for ever; Windows has no such flag or pipes.
@@ -78,8 +79,8 @@ def read_buffer(
                 raise ModelError(f"The {what} {path} is no ordinary file; give one.")
             if most is not None and status.st_size > most:
                 raise ModelError(
-                    f"{path} has {status.st_size / 1e6:.1f} MB, such a file has at most "
-                    f"{most / 1e6:.1f}; is it another one?"
+                    f"{path} has {status.st_size / BYTES_PER_MB:.1f} MB, such a file has at most "
+                    f"{most / BYTES_PER_MB:.1f}; is it another one?"
                 )
             data = bytearray(status.st_size)
             read = file.readinto(data)

@@ -6,14 +6,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from ...errors import ScanError
-from ...scans.checks import MIN_SLICES, check_scan
+from ...scans.checks import MIN_DETERMINANT, MIN_SLICES, check_scan
 from ...scans.scan import Scan
 from ...wording import say
 from ..mrml import slicer, vtk
 from . import volumes
 
-# Unit vectors along the voxel axes that span less than this (1 is a right angle) are no volume.
-MIN_DETERMINANT = 1e-3
 # Codes that a volume loaded from DICOM carries: of the quantity (DCM, "Attenuation Coefficient"),
 # of the unit (UCUM, "Hounsfield unit", "no units").
 CT_QUANTITIES = ("112031",)

@@ -10,8 +10,10 @@ import SimpleITK as sitk
 
 from ...counterfactual.result import Explanation, Frame
 from ...errors import OutputError
+from ...scans.geometry import same_grid
 from ...scans.hounsfield import in_type
 from ...scans.scan import Scan
+from ...storage.sizes import BYTES_PER_MB
 from ...wording import say
 from ..mrml import slicer
 from . import hierarchy, names, provenance, roles, volumes
@@ -20,8 +22,6 @@ from .transaction import all_or_nothing
 
 # Slow enough to see where something happens: there are only a few volumes.
 FRAMES_PER_SECOND = 4.0
-# A frame's voxels lie on the scan's to within this part of a voxel (files keep fewer digits).
-GRID_TOLERANCE = 0.01
 # Scan and counterfactual at the ends of the frames, and the volume that shows one of all.
 _MORE_VOLUMES = 3
 
@@ -65,7 +65,7 @@ def memory_mb(explanation: Explanation) -> float:
     frames = explanation.frames
     if not frames:
         return 0.0
-    return _voxels(frames[0]).nbytes * (len(frames) + _MORE_VOLUMES) / 1e6
+    return _voxels(frames[0]).nbytes * (len(frames) + _MORE_VOLUMES) / BYTES_PER_MB
 
 
 def _steps(explanation: Explanation) -> list[tuple[float, np.ndarray]]:
@@ -96,14 +96,14 @@ def _cut(scan: Scan, frame: sitk.Image) -> tuple[slice, slice, slice]:
     OutputError
         If it lies on another grid.
     """
-    to_scan = np.linalg.inv(scan.ijk_to_ras()) @ Scan(frame).ijk_to_ras()
+    lies = Scan(frame).ijk_to_ras()
+    to_scan = np.linalg.inv(scan.ijk_to_ras()) @ lies
     first, steps = np.rint(to_scan[:3, 3]), np.rint(to_scan.diagonal()[:3])
     whole = np.eye(4)
     whole[:3, :3], whole[:3, 3] = np.diag(steps), first
     last = first + steps * (np.array(frame.GetSize()) - 1)
-    corners = np.abs((to_scan - whole) @ [*frame.GetSize(), 1.0])
-    if corners.max() > GRID_TOLERANCE or steps.min() < 1 or first.min() < 0 \
-            or (last >= scan.size).any():
+    if not same_grid(frame.GetSize(), lies, scan.ijk_to_ras() @ whole) or steps.min() < 1 \
+            or first.min() < 0 or (last >= scan.size).any():
         raise OutputError(
             f"The frames of the animation don't lie on the grid of '{scan.name}'. They belong to "
             f"another scan: read the result together with the scan that it was made of."

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import SimpleITK as sitk
 
 from ...errors import ScanError
+from ...scans.geometry import corners_apart, same_grid
 from ...scans.scan import Scan
 from ..mrml import slicer, vtk
 
 # A lung window, as chest CT is usually read: -1250 to 250 HU.
 LUNG_WINDOW_HU = 1500.0
 LUNG_LEVEL_HU = -500.0
-# The corners of two grids may differ by this part of a voxel (NIfTI keeps float32 matrices) before
-# the grids are called different.
-GEOMETRY_TOLERANCE_VOXELS = 0.1
 
 
 def add_volume(scene, voxels: np.ndarray, matrix: np.ndarray, name: str, labels: bool = False):
@@ -104,12 +100,9 @@ def check_same_grid(node, scan: Scan) -> None:
             f"Volume '{node.GetName()}' has {_times(size)} voxels (I x J x K), but the explanation "
             f"was made of a scan of {_times(scan.size)}. Choose the volume that was explained."
         )
-    corners = np.array([
-        (*corner, 1.0) for corner in itertools.product(*((0, n - 1) for n in scan.size))
-    ])
-    difference = corners @ (ijk_to_ras(node) - scan.ijk_to_ras()).T  # (8, 4), mm
-    distance = float(np.linalg.norm(difference, axis=1).max())
-    if distance > GEOMETRY_TOLERANCE_VOXELS * min(scan.spacing):
+    grid, wanted = ijk_to_ras(node), scan.ijk_to_ras()
+    if not same_grid(size, wanted, grid):
+        distance = corners_apart(size, wanted, grid)
         raise ScanError(
             f"Volume '{node.GetName()}' lies up to {distance:.3g} mm away from the scan that was "
             f"explained: it was moved since, or loading it turned its slices around. Explain "

@@ -13,6 +13,7 @@ from ...autoencoder import AutoencoderLike
 from ...guarded.autoencoder import GuardedAutoencoder
 from ...guarded.borrowed import borrowed
 from ...guarded.calling import ordinary_tensors
+from ...reconstruction import compare
 from .findings import FAILED, NOTE, OK, WARNING, Finding, Findings
 from .gradient import check_gradient
 
@@ -20,11 +21,6 @@ from .gradient import check_gradient
 CHECKED_AT = GridSpec(spacing=(1.5, 1.5, 6.0))
 # Slices that are run: spread over the chest, few enough for a large network on a CPU.
 SLICES = 4
-# Slope of decoded against original intensity: 1 keeps the contrast; 0.5 is what a wrong affine of
-# (y + 2) / 4 makes of -1..1.
-CONTRAST_OK, CONTRAST_BAD = (0.85, 1.15), (0.6, 1.6)
-# Below this a chest can hardly be recognised.
-PSNR_BAD_DB = 20.0
 SAME = 1e-3
 
 
@@ -84,16 +80,12 @@ class _AutoencoderCheck:
         )
 
     def _check_intensities(self) -> tuple[str, str]:
-        x, decoded = (t.flatten().double() for t in (self.x, self.decoded.clamp(0, 1)))
-        error = float(((x - decoded) ** 2).mean())
-        psnr = -10 * np.log10(max(error, np.finfo(np.float64).tiny))
-        centred = x - x.mean()
-        slope = float((centred * decoded).sum() / (centred**2).sum())
-        found = f"PSNR {psnr:.1f} dB, contrast {slope:.2f} of the scan's"
+        likeness = compare(self.x, self.decoded.clamp(0, 1))
+        found = f"PSNR {likeness.psnr_db:.1f} dB, contrast {likeness.slope:.2f} of the scan's"
         advice = "Is from_network the inverse of to_network, and are the weights those of the card?"
-        if not CONTRAST_BAD[0] <= slope <= CONTRAST_BAD[1]:
+        if not likeness.possible_contrast:
             return FAILED, f"{found}. {advice}"
-        if not CONTRAST_OK[0] <= slope <= CONTRAST_OK[1] or psnr < PSNR_BAD_DB:
+        if not likeness.good_contrast or not likeness.good_fidelity:
             return WARNING, f"{found}: a poor likeness. {advice}"
         return OK, found
 
