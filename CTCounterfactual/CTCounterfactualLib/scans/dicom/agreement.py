@@ -24,6 +24,8 @@ LOCALIZER_COSINE = 0.985  # 10 degrees
 UNIT_TOLERANCE = 1e-2
 HU_TYPES = ("", "HU")
 GREY = ("MONOCHROME1", "MONOCHROME2")
+# Slope and intercept beyond this lead to no HU.
+MOST_RESCALE = 1e6
 Value = TypeVar("Value")
 
 
@@ -84,8 +86,13 @@ def check_alike(frames: Sequence[Frame], told: str) -> None:
     _alike(frames, lambda f: f.pixel_spacing, told, "pixel spacing", _near(0, SAME_SPACING))
     colour = next((f for f in frames if f.photometric not in GREY), None)
     if colour is not None:
+        if not colour.photometric:
+            raise ScanError(
+                f"{told} doesn't say in {colour} whether its values are grey or colours "
+                f"(PhotometricInterpretation, 0028,0004). Export it again."
+            )
         raise ScanError(
-            f"{told} has colours ({colour.photometric or 'no photometric interpretation'}) in "
+            f"{told} has colours ({colour.photometric}) in "
             f"{colour}; a CT scan has grey values. Choose the scan itself, not a picture of it."
         )
     kinds = Counter(frame.photometric for frame in frames)
@@ -130,6 +137,11 @@ def _check_rescale(frames: Sequence[Frame], told: str, assume_hu: bool) -> None:
             raise ScanError(
                 f"{told} has a rescale slope of 0 in {frame}: every voxel would be the same. "
                 f"Export it again."
+            )
+        if max(abs(frame.slope or 0.0), abs(frame.intercept or 0.0)) > MOST_RESCALE:
+            raise ScanError(
+                f"{told} has a rescale of {frame.slope:g} * stored + {frame.intercept:g} in "
+                f"{frame}, which leads to no HU. Export it again."
             )
         if frame.rescale_type.upper() not in HU_TYPES and not assume_hu:
             raise ScanError(

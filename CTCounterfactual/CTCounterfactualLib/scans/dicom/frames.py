@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .headers import text
+from .headers import Unread, one_line, quiet, text
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 LOCALIZER = "LOCALIZER"
+# The least that a frame takes in a file: the head of its compressed pixels.
+LEAST_FRAME_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class PlacedFrame(Frame):
 PHASES = {
     "patient": ("PatientID",),
     "study": ("StudyInstanceUID",),
+    "frame of reference": ("FrameOfReferenceUID",),
     "acquisition": ("AcquisitionNumber", "FrameAcquisitionNumber"),
     "temporal position": ("TemporalPositionIdentifier", "TemporalPositionIndex"),
     "cardiac phase": ("NominalPercentageOfCardiacPhase",),
@@ -98,13 +101,32 @@ PHASES = {
     "stack": ("StackID",),
     "kernel": ("ConvolutionKernel",),
     "kVp": ("KVP",),
+    "field of view": ("ReconstructionDiameter",),
     "image type": ("FrameType", "ImageType"),
 }
 
 
-def frames_of(path: Path, header: Dataset) -> Iterator[Frame]:
-    """Yield the frames of a file in file order; what a frame doesn't say, its file says."""
-    count = int(header.get("NumberOfFrames") or 1)
+def frames_of(path: Path, header: Dataset) -> tuple[Frame, ...] | Unread:
+    """Return the frames of a file in file order, or why it can't be used."""
+    with quiet():
+        try:
+            count = int(header.get("NumberOfFrames") or 1)
+            described = len(header.get("PerFrameFunctionalGroupsSequence") or ())
+            if not 1 <= count <= path.stat().st_size // LEAST_FRAME_BYTES:
+                damage = f"it can't hold the {count} frames it tells of"
+            elif described not in (0, count):
+                damage = f"it tells of {count} frames and describes {described}"
+            else:
+                return tuple(_frames(path, header, count))
+        except OSError:
+            raise
+        except Exception as error:  # pydicom raises many kinds on damaged values
+            damage = one_line(error)
+        return Unread(path, f"is damaged ({damage})", text(header, "SeriesInstanceUID"))
+
+
+def _frames(path: Path, header: Dataset, count: int) -> Iterator[Frame]:
+    """Yield the frames of a file; what a frame doesn't say, its file says."""
     per_frame = header.get("PerFrameFunctionalGroupsSequence") or []
     shared = _merged(header.get("SharedFunctionalGroupsSequence"))
     for number in range(count):
@@ -155,7 +177,7 @@ def _numbers(places: list[Dataset], keyword: str, count: int) -> tuple[float, ..
         try:
             value = place[keyword].value
             numbers = tuple(float(v) for v in ([value] if count == 1 else value))
-        except (TypeError, ValueError):
+        except (NotImplementedError, TypeError, ValueError):
             return None
         return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
     return None

@@ -32,9 +32,10 @@ DEFER_BYTES = 1 << 16
 # What is read of a header; a few among a hundred and more.
 TAGS = (
     "PatientID", "StudyInstanceUID", "SOPClassUID", "SOPInstanceUID",
-    "ImageType", "Modality", "SeriesInstanceUID",
+    "ImageType", "Modality", "SeriesInstanceUID", "FrameOfReferenceUID",
     "SeriesDescription", "AcquisitionNumber", "InstanceNumber", "ContrastBolusAgent",
     "SliceThickness", "SpacingBetweenSlices", "KVP", "ConvolutionKernel", "TriggerTime",
+    "ReconstructionDiameter",
     "NominalPercentageOfCardiacPhase", "TemporalPositionIdentifier", "TemporalPositionIndex",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SamplesPerPixel",
     "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "BitsAllocated",
@@ -87,7 +88,7 @@ def read_header(path: Path) -> Dataset | Unread | None:
         except OSError:
             raise
         except Exception as error:  # pydicom raises many kinds on damaged files
-            return Unread(path, f"is damaged ({_one_line(error)})")
+            return Unread(path, f"is damaged ({one_line(error)})")
 
 
 def transfer_syntax(header: Dataset) -> str:
@@ -100,8 +101,11 @@ def transfer_syntax(header: Dataset) -> str:
 
 
 def text(header: Dataset, keyword: str) -> str:
-    """Return a value as one printable line; "" if it isn't there."""
-    value = header.get(keyword)
+    """Return a value as one printable line; "" if it isn't there or can't be read."""
+    try:
+        value = header.get(keyword)
+    except (NotImplementedError, ValueError):  # of an unknown or a wrong type
+        return ""
     if value is None:
         return ""
     words = "".join(c if c.isprintable() else " " for c in str(value)).split()
@@ -152,5 +156,6 @@ def _begins_like_dicom(head: bytes) -> bool:
     return explicit or int.from_bytes(head[4:8], "little") <= MAX_FIRST_LENGTH
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """Return the beginning of an error's message as one line."""
     return " ".join(str(error).split())[:100] or type(error).__name__

@@ -10,12 +10,14 @@ import numpy as np
 from ...errors import ScanError
 from ...wording import say
 from .frames import PHASES, PlacedFrame
-from .series import MAX_LISTED
+from .series import MAX_LISTED, named
 
 # Slices closer than this, in mm, lie at the same position.
 SAME_POSITION_MM = 0.01
-# What is numbered instead of named.
-PERSONAL = ("patient", "study")
+# What is numbered instead of named: whose scan it is stays out of messages, and UIDs say nothing.
+NUMBERED = ("patient", "study", "frame of reference")
+# What slices of one volume share, wherever they lie.
+SHARED = NUMBERED
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def one_phase(
         Several phases and none chosen (they are listed), or slices at one position that nothing
         tells apart.
     """
+    _check_strangers(frames, told)
     phases = _phases(frames, along)
     if phases is None:
         return tuple(frames)
@@ -67,9 +70,12 @@ def one_phase(
     listing = "; ".join(
         f"{number}.{n}: {phase}" for n, phase in enumerate(phases[:MAX_LISTED], start=1)
     )
+    apart = next((name for name in SHARED if phases[0].words.startswith(name)), "")
+    why = f"each of another {apart}" if apart else (
+        "with several slices at the same position or between one another's"
+    )
     raise ScanError(
-        f"{told} holds {len(phases)} volumes with several slices at the same position or between "
-        f"one another's. Choose one with {say('series', 'NUMBER')}: {listing}."
+        f"{told} holds {len(phases)} volumes {why}. Choose one with {say('series', 'NUMBER')}: {listing}."
     )
 
 
@@ -81,7 +87,8 @@ def _phases(frames: Sequence[PlacedFrame], along: np.ndarray) -> list[Phase] | N
         if len(groups) < 2:
             continue
         sizes = [len(group) for group in groups.values()]
-        if not twice and (min(sizes) < 2 or not _interleaved([along[g] for g in groups.values()])):
+        mixed = twice or (name in SHARED and _told_in_some(groups, frames))
+        if not mixed and (min(sizes) < 2 or not _interleaved([along[g] for g in groups.values()])):
             continue
         if min(sizes) >= 2 and not any(_repeats(along[g]) for g in groups.values()):
             return [
@@ -91,9 +98,30 @@ def _phases(frames: Sequence[PlacedFrame], along: np.ndarray) -> list[Phase] | N
     return _by_instance(frames, along) if twice else None
 
 
+def _check_strangers(frames: Sequence[PlacedFrame], told: str) -> None:
+    """Raise `ScanError` if single slices are of another patient, study or frame of reference."""
+    for name in SHARED:
+        groups = _grouped(frames, name)
+        alone = [group[0] for group in groups.values() if len(group) == 1]
+        if alone and _told_in_some(groups, frames):
+            raise ScanError(
+                f"{told} holds slices of more than one {name}: "
+                f"{named(frames[i] for i in alone)} not of the same as the others. Take out what "
+                f"doesn't belong to the volume."
+            )
+
+
+def _told_in_some(groups: dict[str, list[int]], frames: Sequence[PlacedFrame]) -> bool:
+    """Tell whether all frames say what they belong to, and not each something else.
+
+    Programs that take out names leave gaps, or make a new number for each file.
+    """
+    return 1 < len(groups) < len(frames) and "" not in groups
+
+
 def _words(name: str, value: str, number: int) -> str:
-    """Return what sets a phase apart; whose scan it is stays out of messages."""
-    return f"{name} {number if name in PERSONAL else value or 'not told'}"
+    """Return what sets a phase apart."""
+    return f"{name} {number if name in NUMBERED else value or 'not told'}"
 
 
 def _grouped(frames: Sequence[PlacedFrame], name: str) -> dict[str, list[int]]:

@@ -121,7 +121,7 @@ def _stored(
         shape = (frames, int(header.Rows), int(header.Columns))
         if syntax not in NATIVE:
             values = _decoded(path, header, syntax, shape, told)
-            return values, _padding(header, values)
+            return values, _padding(header, values, values)
         bits = int(header.BitsAllocated)
         if bits not in CONTAINER_BITS:
             raise ScanError(
@@ -134,8 +134,8 @@ def _stored(
             raise ScanError(_damaged(path, told))
         container = np.frombuffer(raw, f"{order}u{bits // 8}", count).reshape(shape)
         container = container.astype(container.dtype.newbyteorder("="), copy=False)
-        padding = _padding(header, container)
-        return _without_unused_bits(header, container), padding
+        pixels = _without_unused_bits(header, container)
+        return pixels, _padding(header, container, pixels)
 
 
 def _without_unused_bits(header: Dataset, container: np.ndarray) -> np.ndarray:
@@ -153,15 +153,21 @@ def _without_unused_bits(header: Dataset, container: np.ndarray) -> np.ndarray:
     return values >> (bits - used) if used != bits else values
 
 
-def _padding(header: Dataset, values: np.ndarray) -> np.ndarray | None:
+def _padding(header: Dataset, values: np.ndarray, pixels: np.ndarray) -> np.ndarray | None:
     """Return where values are the padding value, or between it and its limit; None if nowhere.
 
-    Compared in the bits of the container: headers give -2000 as 63536 and the other way round.
+    Parameters
+    ----------
+    header : Dataset
+    values, pixels : numpy.ndarray
+        As the container holds them, and of the bits alone that hold the pixel. Compared are the
+        pixels where these can hold the padding (other bits may be an overlay), else the container:
+        headers give -2000 as 63536 and the other way round.
     """
     if header.get("PixelPaddingValue") is None:
         return None
     container = values.dtype.itemsize * 8
-    unsigned = values.dtype.kind == "u"
+    used = int(header.get("BitsStored") or container)
     signed = int(header.get("PixelRepresentation") or 0) == 1
     try:
         first = _as_stored(header["PixelPaddingValue"].value, container, signed)
@@ -169,8 +175,14 @@ def _padding(header: Dataset, values: np.ndarray) -> np.ndarray | None:
         last = first if limit is None else _as_stored(limit, container, signed)
     except (TypeError, ValueError):
         return None
-    compared = values.view(f"i{container // 8}") if unsigned and signed else values
     low, high = min(first, last), max(first, last)
+    half = 1 << (used - 1)
+    least, most = (-half, half - 1) if signed else (0, 2 * half - 1)
+    if least <= low and high <= most:
+        compared = pixels
+    else:
+        unsigned = values.dtype.kind == "u"
+        compared = values.view(f"i{container // 8}") if unsigned and signed else values
     found = (compared >= low) & (compared <= high)
     return found if found.any() else None
 

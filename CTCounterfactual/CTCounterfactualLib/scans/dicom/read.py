@@ -16,6 +16,7 @@ from .frames import Frame
 from .headers import Unread
 from .phases import one_phase
 from .pixels import read_hu
+from .remarks import remarks
 from .series import DICOM_INDEX, Contents, choose, contents_of, list_series, named
 from .stack import Stack, along_normal, stack
 
@@ -99,7 +100,7 @@ def _read(
     volume, digest, padded = read_hu(found.frames, told)
     return Scan(
         _image(volume, found), name, str(place), digest,
-        (*warnings, *copies, *found.warnings, *_unread_warning(unread), *_padded(padded)),
+        (*warnings, *copies, *remarks(frames), *found.warnings, *_unread_warning(unread), *_padded(padded)),
         f"{chosen.uid}.{phase}" if phase else chosen.uid,
     )
 

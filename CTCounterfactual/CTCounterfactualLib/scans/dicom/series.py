@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import ScanError
 from ...wording import say
 from .frames import Frame, frames_of
 from .headers import Unread, is_dicom, read_header, text
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 # The index of a DICOM medium: DICOM itself, but no image.
 DICOM_INDEX = "DICOMDIR"
@@ -89,7 +93,7 @@ def _folders_with_dicom(folder: Path) -> Iterator[Path]:
 
 def contents_of(paths: Iterable[Path]) -> Contents:
     """Return the series that some files make up."""
-    found: dict[str, list[tuple[Path, object]]] = {}
+    found: dict[str, list[tuple[Dataset, tuple[Frame, ...]]]] = {}
     unread = []
     for path in paths:
         if path.name.startswith("."):
@@ -102,7 +106,11 @@ def contents_of(paths: Iterable[Path]) -> Contents:
         if isinstance(header, Unread):
             unread.append(header)
         elif header is not None:
-            found.setdefault(text(header, "SeriesInstanceUID"), []).append((path, header))
+            frames = frames_of(path, header)
+            if isinstance(frames, Unread):
+                unread.append(frames)
+            else:
+                found.setdefault(text(header, "SeriesInstanceUID"), []).append((header, frames))
     series = [_series(uid, files) for uid, files in found.items()]
     ordered = sorted(series, key=lambda s: (-len(s.frames), s.uid))
     return Contents(tuple(ordered), tuple(unread), ())
@@ -144,9 +152,9 @@ def named(files: Iterable[object]) -> str:
     return ", ".join(names[:MAX_LISTED]) + more
 
 
-def _series(uid: str, files: list) -> Series:
-    header = files[0][1]
-    frames = tuple(frame for path, each in files for frame in frames_of(path, each))
+def _series(uid: str, files: list[tuple[Dataset, tuple[Frame, ...]]]) -> Series:
+    header = files[0][0]
+    frames = tuple(frame for _, each in files for frame in each)
     return Series(uid, text(header, "SeriesDescription"), text(header, "Modality"), frames)
 
 

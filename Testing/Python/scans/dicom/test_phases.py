@@ -65,6 +65,41 @@ def test_two_slices_at_one_position_that_nothing_tells_apart(series, refusal):
     assert "several slices at the same position (03.dcm and 04.dcm)" in message
 
 
+@pytest.mark.parametrize(
+    ("keyword", "told"),
+    [
+        ("PatientID", "patient"),
+        ("StudyInstanceUID", "study"),
+        ("FrameOfReferenceUID", "frame of reference"),
+    ],
+)
+def test_patients_studies_and_frames_of_reference_are_never_one_volume(
+    series, refusal, keyword, told
+):
+    def halves(k, dataset):
+        setattr(dataset, keyword, "1.2.3" if k < 6 else "1.2.4")
+
+    folder = series(halves)
+    message = refusal(folder)
+    assert f"holds 2 volumes each of another {told}" in message
+    assert "1.2.3" not in message  # whose scan it is stays out of it
+    assert np.array_equal(read_scan(folder, series="1.2").array, HU[6:])
+
+    def last(k, dataset):
+        setattr(dataset, keyword, "1.2.3" if k < 11 else "1.2.4")
+
+    message = refusal(series(last, folder=folder.parent / "last"))
+    assert f"more than one {told}: 11.dcm not of the same as the others" in message
+
+
+def test_numbers_that_a_program_took_out_or_made_anew_for_each_slice(series, names):
+    def some(k, dataset):
+        dataset.PatientID = "" if k < 6 else "A"
+        dataset.FrameOfReferenceUID = f"1.2.{k + 1}"
+
+    assert names(read_scan(series(some))) == []
+
+
 def test_acquisitions_that_follow_one_another_are_one_volume(series, names):
     def step(k, dataset):
         dataset.AcquisitionNumber = 1 + k // 4  # four slices a rotation

@@ -78,6 +78,22 @@ def test_a_slope_of_0(series, refusal):
     assert "rescale slope of 0 in 07.dcm" in refusal(series(flat))
 
 
+@pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
+def test_a_rescale_to_no_hu(series, refusal, keyword):
+    def edit(k, dataset):
+        setattr(dataset, keyword, "1e300")
+
+    assert "which leads to no HU" in refusal(series(edit))
+
+
+def test_a_missing_photometric_interpretation_is_not_called_colours(series, refusal):
+    def edit(k, dataset):
+        del dataset.PhotometricInterpretation
+
+    message = refusal(series(edit))
+    assert "doesn't say in 00.dcm whether its values are grey or colours" in message
+
+
 @pytest.mark.parametrize("unit", ["OD", "MGML", "US", "Z_EFF"])
 def test_another_unit_than_hu(series, refusal, unit):
     def edit(k, dataset):
@@ -146,6 +162,20 @@ def test_padding_is_air(series, names, edit, hu):
     assert np.array_equal(scan.array[:, 3:], HU[:, 3:])
     assert scan.image.GetPixelID() == sitk.sitkInt16
     assert names(scan) == (["padding-as-air"] if hu == -1000 else [])
+
+
+def test_padding_below_an_overlay_is_air(series):
+    def edit(k, dataset):
+        stored = (HU[k] + 1024).astype(np.uint16)
+        stored[:3] = 4095
+        stored[:, :4] |= 0x8000  # an overlay in the highest bit, on and beside the padding
+        put_pixels(dataset, stored)
+        dataset.BitsStored, dataset.HighBit = 12, 11
+        dataset.add_new("PixelPaddingValue", "US", 4095)
+
+    scan = read_scan(series(edit))
+    assert (scan.array[:, :3] == -1000).all()
+    assert np.array_equal(scan.array[:, 3:], HU[:, 3:])
 
 
 def test_stored_values_beside_a_padding_are_not_hu(series, refusal):
