@@ -140,7 +140,7 @@ def _check_rescale(frames: Sequence[Frame], told: str, assume_hu: bool) -> None:
             )
         if max(abs(frame.slope or 0.0), abs(frame.intercept or 0.0)) > MOST_RESCALE:
             raise ScanError(
-                f"{told} has a rescale of {frame.slope:g} * stored + {frame.intercept:g} in "
+                f"{told} has a rescale of {frame.slope} * stored + {frame.intercept} in "
                 f"{frame}, which leads to no HU. Export it again."
             )
         if frame.rescale_type.upper() not in HU_TYPES and not assume_hu:

@@ -75,7 +75,8 @@ def one_phase(
         "with several slices at the same position or between one another's"
     )
     raise ScanError(
-        f"{told} holds {len(phases)} volumes {why}. Choose one with {say('series', 'NUMBER')}: {listing}."
+        f"{told} holds {len(phases)} volumes {why}. Choose one with "
+        f"{say('series', 'NUMBER')}: {listing}."
     )
 
 

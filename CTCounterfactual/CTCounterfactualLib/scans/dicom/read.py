@@ -100,7 +100,8 @@ def _read(
     volume, digest, padded = read_hu(found.frames, told)
     return Scan(
         _image(volume, found), name, str(place), digest,
-        (*warnings, *copies, *remarks(frames), *found.warnings, *_unread_warning(unread), *_padded(padded)),
+        (*warnings, *copies, *remarks(frames), *found.warnings, *_unread_warning(unread),
+         *_padded(padded)),
         f"{chosen.uid}.{phase}" if phase else chosen.uid,
     )
 
