@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from ..errors import ModelError, SettingsError
 from .interrupt import cancel_on_signal
+from .settings_file import read_settings
 from .training_command import kept
 
 
@@ -93,12 +93,7 @@ def _settings(options: argparse.Namespace):
     """Return the settings of a file, with those given as options in their place."""
     from ..training.effusion.effusion_settings import EffusionSettings
 
-    values = {}
-    if options.settings:
-        try:
-            values = json.loads(Path(options.settings).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"Cannot read {options.settings} as JSON: {error}.") from error
+    values = read_settings(options.settings) if options.settings else {}
     for name in ("steps", "generated"):
         if getattr(options, name) is not None:
             values[name] = getattr(options, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ..errors import Cancelled, SettingsError
 from .interrupt import cancel_on_signal
+from .settings_file import read_settings
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -44,12 +44,7 @@ def train(options: argparse.Namespace) -> None:
 
     if not options.scans and not options.generated:
         raise SettingsError("Nothing to train on: give scans, or --generated N above 0.")
-    values = {}
-    if options.settings:
-        try:
-            values = json.loads(Path(options.settings).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"Cannot read {options.settings} as JSON: {error}.") from error
+    values = read_settings(options.settings) if options.settings else {}
     if options.steps is not None:
         values["steps"] = options.steps
     settings = TrainSettings.from_dict(values)

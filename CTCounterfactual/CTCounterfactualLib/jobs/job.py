@@ -33,6 +33,7 @@ from ..errors import OutputError, SettingsError
 from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
 from ..models.files.cards import CARD_SUFFIXES
 from ..storage.atomic import write_json
+from ..storage.bounded import MOST_SETTINGS_BYTES, read_text
 from ..storage.names import check_name
 from .fields import read_fields
 
@@ -89,7 +90,7 @@ class Job:
         """Read a job file; its relative paths become absolute."""
         path = check_name(path, SettingsError).absolute()
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(read_text(path, MOST_SETTINGS_BYTES, pipes=True))
         except OSError as error:
             raise SettingsError(f"Cannot read the job file {path}: {error.strerror}.") from error
         except (ValueError, RecursionError) as error:
@@ -160,7 +161,7 @@ class Job:
 def _is_job(path: Path) -> bool:
     """Tell a job file from any other file that may lie there."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_text(path, MOST_SETTINGS_BYTES))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(values, dict) and values.keys() >= {"schema", "input", "output"}

@@ -8,10 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import OutputError
+from ..storage.bounded import MOST_RECORD_BYTES, read_text
 
 RECORD = "result.json"
-# Of a record; one with thousands of searches has a few million.
-MOST_BYTES = 1 << 28
 # Keys that every record has had since the first version, and no other program's file has all of.
 _KEYS = frozenset({
     "schema", "disclaimer", "input", "prepared", "classifier", "target", "autoencoder",
@@ -30,8 +29,7 @@ def own_files(folder: Path) -> list[str]:
     path = folder / RECORD
     record: Any = None
     with suppress(OSError, ValueError, RecursionError):
-        if path.is_file() and path.stat().st_size <= MOST_BYTES:  # else a pipe could hold us up
-            record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_text(path, MOST_RECORD_BYTES))
     if not _is_ours(record):
         raise OutputError(
             f"{folder} exists and is no result of this program; choose another folder."

@@ -12,8 +12,10 @@ from typing import Any
 import torch
 
 from ..errors import ModelError, OutputError, SettingsError
+from ..models.files.cards import MOST_CARD_BYTES
 from ..models.files.checkpoints import read_content
 from ..storage.atomic import check_free, made_parents, whole_file, write_json
+from ..storage.bounded import read_text
 from ..storage.hashing import file_sha256
 from ..storage.lock import locked
 from ..storage.names import check_name, check_plain_name, printable, reason
@@ -112,7 +114,7 @@ def check_model_name(folder: Path, name: str, force: bool = False) -> None:
 
 def _is_card(path: Path, weights: str) -> bool:
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(read_text(path, MOST_CARD_BYTES))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(card, dict) and "schema" in card and card.get("weights") == weights

@@ -55,7 +55,8 @@ def test_nothing_to_train_on(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("{", "Cannot read"), ('{"stepps": 3}', "stepps"), (None, "Cannot read")]
+    ("text", "words"),
+    [("{", "Cannot read"), ('{"stepps": 3}', "stepps"), (None, "Cannot read"), ("[3]", "object")],
 )
 def test_unfit_settings_are_refused(text, words, tmp_path, capsys):
     path = tmp_path / "settings.json"
@@ -84,7 +85,9 @@ def test_two_steps_give_a_model_that_loads_and_a_third_goes_on(train, tmp_path, 
     model = load_autoencoder(out / "tiny.json")
     x = torch.rand(1, 1, 24, 32, generator=torch.Generator().manual_seed(1))
     assert model.decode(model.encode(x), x.shape[2:]).shape == x.shape
-    assert train("--steps", "3") == 0  # goes on after the second
+    assert train("--steps", "3") == 2  # the model is there
+    assert "--force" in capsys.readouterr().err
+    assert train("--steps", "3", "--force") == 0  # goes on after the second
     assert "step 1 of 3" not in capsys.readouterr().err
     with (out / LOG).open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["1", "2", "3"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...errors import ModelError, OutputError
 from ...storage.atomic import write_json
+from ...storage.bounded import MOST_RECORD_BYTES, read_text
 from ...storage.lock import locked
 from ...wording import say
 from ..store.cache import FOLDER_VARIABLE, default_folder
@@ -98,7 +99,7 @@ class Consent:
     def _read(self) -> dict[str, dict[str, str]]:
         path = self.folder / RECORD
         try:
-            accepted = json.loads(path.read_text(encoding="utf-8"))
+            accepted = json.loads(read_text(path, MOST_RECORD_BYTES))
             if not isinstance(accepted, dict):
                 raise ValueError("expected digests")
         except OSError:  # not there, or not to be read: then nothing is known to be accepted

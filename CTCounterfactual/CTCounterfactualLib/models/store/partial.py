@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from ...storage.bounded import MOST_RECORD_BYTES, read_text
 from ...storage.hashing import HASH_BLOCK_BYTES
 
 PARTIAL_SUFFIX = ".part"
@@ -159,7 +160,7 @@ class PartialFile:
     def _go_on(self) -> bool:
         """Open what an earlier attempt left, cut to what is surely of one version."""
         try:
-            told = json.loads(self._record.read_text(encoding="utf-8"))
+            told = json.loads(read_text(self._record, MOST_RECORD_BYTES))
             size, sha256 = int(told.pop("bytes")), told.pop("sha256")
             version = Version(**{name: type(default)(told[name]) for name, default in
                                  asdict(Version("")).items()})

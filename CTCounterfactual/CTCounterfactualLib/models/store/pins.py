@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ...errors import ModelError
 from ...storage.atomic import write_json
+from ...storage.bounded import MOST_RECORD_BYTES, read_text
 from ...storage.lock import locked
 from ...storage.names import reason
 from ...wording import say
@@ -35,7 +36,7 @@ def read_pins(folder: Path) -> dict[str, str]:
     """
     path = folder / PINS
     try:
-        pins = json.loads(path.read_bytes().decode("utf-8"))
+        pins = json.loads(read_text(path, MOST_RECORD_BYTES))
         if not isinstance(pins, dict) or not all(
             _NAME.fullmatch(name) and isinstance(value, str) and _DIGEST.fullmatch(value)
             for name, value in pins.items()

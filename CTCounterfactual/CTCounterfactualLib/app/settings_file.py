@@ -1,0 +1,34 @@
+"""A training's settings from a JSON file, for the option `--settings`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError
+from ..storage.bounded import MOST_SETTINGS_BYTES, read_text
+from ..storage.names import check_name, reason
+
+
+def read_settings(path: str) -> dict[str, Any]:
+    """Return the settings in a JSON file, by their names; whether these exist isn't asked.
+
+    Raises
+    ------
+    SettingsError
+        If it can't be read, or is no JSON object.
+    """
+    try:
+        values = json.loads(read_text(Path(check_name(path, SettingsError)), MOST_SETTINGS_BYTES,
+                                      pipes=True))
+    except OSError as error:
+        raise SettingsError(f"Cannot read {path}: {reason(error)}.") from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"Cannot read {path} as JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise SettingsError(
+            f"{path} holds a {type(values).__name__}; an object of settings is expected: "
+            f'{{"steps": 1000}}.'
+        )
+    return values
