@@ -8,15 +8,19 @@ by name. True is no number here, and 2.0 no whole one: both are usually mistakes
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, dataclass, fields
 from numbers import Integral, Real
 from typing import Any
 
-from .errors import SettingsError
+from .errors import CTCounterfactualError, SettingsError
+from .suggest import suggest
 
 # Seeds that every generator in use takes.
 MOST_SEED = 2**64 - 1
+
+# Characters of a value that messages show, and numbers that are no longer printed.
+SHOWN, TOO_LARGE = 200, 1e300
 
 
 class NotOfKind(Exception):
@@ -116,20 +120,87 @@ def built(kind: type, values: Any, **parts: Callable[[Any], Any]) -> Any:
     SettingsError
         If it is no dict, or has fields that the settings don't; of `kind`, for its values.
     """
-    if not isinstance(values, dict):
-        raise SettingsError(
-            f"{kind.__name__} are {str(values)[:40]!r}; an object in braces is expected."
-        )
-    known = {field.name for field in fields(kind)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise SettingsError(
-            f"{kind.__name__} has no field(s) {', '.join(unknown)}; known are: "
-            f"{', '.join(sorted(known))}."
-        )
+    check_known(values, names_of(kind), kind.__name__)
     return kind(**{
         name: parts[name](value) if name in parts else value for name, value in values.items()
     })
+
+
+def names_of(kind: type) -> list[str]:
+    """Return the names of a dataclass's fields, in its order."""
+    return [field.name for field in fields(kind)]
+
+
+def check_known(
+    values: Any,
+    known: Iterable[str],
+    where: str,
+    error: type[CTCounterfactualError] = SettingsError,
+) -> None:
+    """Raise `error` unless values are an object, as JSON and TOML have it, of known fields alone.
+
+    An unknown field is most likely a misspelt one: what may have been meant is told.
+
+    Parameters
+    ----------
+    values : object
+        As read.
+    known : iterable of str
+        All fields that there may be.
+    where : str
+        Where it stands, to begin the message with: "Job file a.json, settings".
+    error : type
+        What to raise.
+    """
+    if not isinstance(values, dict):
+        raise error(f"{where} is {shown(values)}; an object in braces is expected.")
+    known = list(known)
+    for name in values:
+        if name not in known:
+            raise error(f"{where} has no field {shown(name)}. {suggest(str(name), known)}")
+
+
+def check_fields(
+    kind: type, values: Any, where: str, skip: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Check an object against the fields of a dataclass, and return it as a dict.
+
+    Parameters
+    ----------
+    kind : type
+        A dataclass; the annotations of its fields say what is allowed.
+    values, where
+        As `check_known` takes them.
+    skip : tuple of str
+        Known fields whose values the caller checks.
+
+    Raises
+    ------
+    SettingsError
+        Naming place, field, value and what is allowed.
+    """
+    check_known(values, sorted(names_of(kind)), where)
+    for field in fields(kind):
+        if field.name not in values:
+            if field.default is MISSING and field.default_factory is MISSING:
+                raise SettingsError(f"{where}: the key {field.name!r} is missing.")
+        elif field.name not in skip:
+            try:
+                as_declared(values[field.name], str(field.type))
+            except NotOfKind as expected:
+                told = shown(values[field.name])
+                raise SettingsError(
+                    f"{where}: {field.name} is {told}; it must be {expected}."
+                ) from None
+    return dict(values)
+
+
+def shown(value: Any) -> str:
+    """Return a value for a message; a long one is cut."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= TOO_LARGE:
+        return "a number of hundreds of digits"
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def as_declared(value: Any, annotation: str) -> Any:

@@ -17,11 +17,14 @@ from CTCounterfactualLib.checked import (
     SEED,
     Limit,
     built,
+    check_fields,
+    check_known,
     check_limits,
     take_types,
 )
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
-from CTCounterfactualLib.errors import SettingsError
+from CTCounterfactualLib.errors import ModelError, SettingsError
+from CTCounterfactualLib.jobs.job import FileInput
 from CTCounterfactualLib.models.entry import RESOURCES
 from CTCounterfactualLib.models.files.cards import read_card
 from CTCounterfactualLib.scans.generated import ChestSettings
@@ -163,5 +166,28 @@ def test_what_is_no_object_is_refused(settings, values):
 
 
 def test_an_unknown_field_is_named_with_the_known_ones():
-    with pytest.raises(SettingsError, match=r"LossWeights has no field\(s\) pixels; known are:"):
+    words = r"LossWeights has no field 'pixels'\. Did you mean 'pixel'"
+    with pytest.raises(SettingsError, match=words):
         built(LossWeights, {"pixels": 1})
+
+
+@pytest.mark.parametrize(("values", "words"), [
+    ({"lowest": 1, "high": 2}, "A card, window has no field 'lowest'. Did you mean 'low'?"),
+    ([1, 2], "A card, window is [1, 2]; an object in braces is expected."),
+    ("x" * 5000, f"A card, window is '{'x' * 199}...; an object in braces is expected."),
+    (10**400, "A card, window is a number of hundreds of digits; an object in braces is expected."),
+    ({3: 1}, "A card, window has no field 3. Choose one of: low, high."),
+])
+def test_one_rule_for_what_is_no_object_or_has_other_fields(values, words):
+    with pytest.raises(ModelError) as caught:
+        check_known(values, ("low", "high"), "A card, window", ModelError)
+    assert str(caught.value) == words
+
+
+def test_fields_come_back_whatever_order_they_had():
+    check_known({"high": 2, "low": 1}, ("low", "high"), "A card")
+    given = {"path": "a.nrrd", "assume_hu": True}
+    assert check_fields(FileInput, given, "A job") == given
+    with pytest.raises(SettingsError, match="A job: assume_hu is 1; it must be true or false"):
+        check_fields(FileInput, {"path": "a.nrrd", "assume_hu": 1}, "A job")
+    assert check_fields(FileInput, {**given, "assume_hu": 1}, "A job", ("assume_hu",))

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..checked import check_fields
 from ..counterfactual.settings import ExplainSettings
 from ..errors import OutputError, SettingsError
 from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
@@ -35,7 +36,6 @@ from ..models.files.cards import CARD_SUFFIXES
 from ..storage.atomic import write_json
 from ..storage.bounded import MOST_SETTINGS_BYTES, read_text
 from ..storage.names import check_name
-from .fields import read_fields
 
 SCHEMA = 1
 # Fields that are paths; the models' are so only where they end as a card does.
@@ -128,11 +128,11 @@ class Job:
                 f"{where}: it has no \"schema\": {SCHEMA}, which this version reads. It may be "
                 f"another program's file, or from a newer version."
             )
-        values = read_fields(cls, values, where, skip=("input", "settings"))
+        values = check_fields(cls, values, where, skip=("input", "settings"))
         values["input"] = _read_input(values["input"], f"{where}, input")
         if "settings" in values:
             place = f"{where}, settings"
-            settings = read_fields(ExplainSettings, values["settings"], place)
+            settings = check_fields(ExplainSettings, values["settings"], place)
             try:
                 values["settings"] = ExplainSettings(**settings)
             except SettingsError as error:
@@ -172,9 +172,9 @@ def _read_input(values: Any, where: str) -> FileInput | GeneratedInput:
         if len(values) > 1:
             others = ", ".join(sorted(set(values) - {"generated"}))
             raise SettingsError(f"{where}: beside 'generated' nothing else is allowed: {others}.")
-        chest = read_fields(GeneratedInput, values["generated"], f"{where}, generated")
+        chest = check_fields(GeneratedInput, values["generated"], f"{where}, generated")
         return GeneratedInput(**chest)
-    return FileInput(**read_fields(FileInput, values, where))
+    return FileInput(**check_fields(FileInput, values, where))
 
 
 def _plain(part: Any) -> dict[str, Any]:

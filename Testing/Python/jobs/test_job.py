@@ -80,8 +80,8 @@ GOOD = {"schema": 1, "input": {"path": "a.nrrd"}, "output": "out"}
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"ouput": "x"}, "no key 'ouput'. Did you mean 'output'"),
-        ({"zzzzzz": 1}, "no key 'zzzzzz'. Choose one of: autoencoder, classifier"),
+        ({"ouput": "x"}, "no field 'ouput'. Did you mean 'output'"),
+        ({"zzzzzz": 1}, "no field 'zzzzzz'. Choose one of: autoencoder, classifier"),
         ({"force": "yes"}, "force is 'yes'; it must be true or false."),
         ({"force": None}, "force is None; it must be true or false."),
         ({"scene": 1}, "scene is 1; it must be true or false or null."),
@@ -89,10 +89,10 @@ GOOD = {"schema": 1, "input": {"path": "a.nrrd"}, "output": "out"}
         ({"output": None}, "output is None; it must be text in quotes."),
         ({"input": "a.nrrd"}, "input is 'a.nrrd'; an object in braces is expected."),
         ({"input": {}}, "input: the key 'path' is missing."),
-        ({"input": {"path": "a", "serie": "1"}}, "input: there is no key 'serie'. Did you mean"),
+        ({"input": {"path": "a", "serie": "1"}}, "input has no field 'serie'. Did you mean"),
         ({"input": {"generated": {}, "path": "a"}}, "beside 'generated' nothing else"),
         ({"input": {"generated": {"seed": 1.5}}}, "seed is 1.5; it must be a whole number."),
-        ({"settings": {"chunks": 5}}, "settings: there is no key 'chunks'. Did you mean 'chunk'"),
+        ({"settings": {"chunks": 5}}, "settings has no field 'chunks'. Did you mean 'chunk'"),
         ({"settings": {"chunk": True}}, "chunk is True; it must be a whole number."),
         ({"settings": {"max_change": "5 %"}}, "max_change is '5 %'; it must be a number."),
         ({"settings": {"level_edges": [1, "x"]}}, "it must be a list of numbers."),

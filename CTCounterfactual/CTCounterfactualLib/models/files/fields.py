@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, overload
 
+from ...checked import TOO_LARGE, check_known, shown
 from ...errors import ModelError
-from ...suggest import suggest
 from ..autoencoder import Affine
 from .archives import leaves_folder
 
@@ -17,8 +17,6 @@ _MISSING = object()
 MOST_WHOLE = 1 << 16
 # A slice is resized by such a factor at most: (above, at most).
 SCALES = (1 / 64, 64.0)
-SHOWN = 200
-_TOO_LARGE = 1e300
 # What texts may hold besides printable characters.
 _BREAKS = str.maketrans("\n\t", "  ")
 
@@ -42,18 +40,13 @@ class Table:
     """
 
     def __init__(self, values: Any, where: str, known: Iterable[str]):
-        if not isinstance(values, dict):
-            raise ModelError(f"{where}: expected a table of fields, got {_shown(values)}.")
+        check_known(values, known, where, ModelError)
         self.values = values
         self.where = where
-        known = list(known)
-        for name in values:
-            if name not in known:
-                raise ModelError(f"{where} has an unknown field {name!r}. {suggest(name, known)}")
 
     def refuse(self, name: str, expected: str) -> ModelError:
         """Return the error for a field that isn't as `expected`."""
-        return ModelError(f"{self.where}: {name} = {_shown(self.values.get(name))}, expected "
+        return ModelError(f"{self.where}: {name} = {shown(self.values.get(name))}, expected "
                           f"{expected}.")
 
     def text(self, name: str, default: Any = _MISSING) -> str:
@@ -166,20 +159,12 @@ def _is_number(value: Any) -> bool:
     """Tell whether a value is a finite number; one too long for a float is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return abs(value) < _TOO_LARGE
+    return abs(value) < TOO_LARGE
 
 
 def _limits(above: float, most: float) -> str:
     lower = "" if above == -math.inf else f" above {above:g}"
     return lower if most == math.inf else f"{lower}, at most {most:g}"
-
-
-def _shown(value: Any) -> str:
-    """Return a value for a message; a long one is cut."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _TOO_LARGE:
-        return "a number of hundreds of digits"
-    text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def affine(table: Table, name: str, default: Affine) -> Affine:

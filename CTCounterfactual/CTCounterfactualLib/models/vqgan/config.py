@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from ...checked import check_known, names_of, shown
 from ...errors import ModelError
 
 # Far beyond any published network; what is larger is a slip, or meant to fill the memory.
@@ -12,7 +13,6 @@ MOST_CHANNELS, MOST_CODES, MOST_SIDE = 1 << 16, 1 << 24, 1 << 16
 MOST_BLOCKS, MOST_LEVELS, MOST_MULTIPLE = 64, 16, 64
 # Slices are padded to multiples of it.
 MOST_FACTOR = 256
-SHOWN = 60
 _MOST = {
     "ch": MOST_CHANNELS, "num_res_blocks": MOST_BLOCKS, "resolution": MOST_SIDE,
     "in_channels": MOST_CHANNELS, "out_ch": MOST_CHANNELS, "z_channels": MOST_CHANNELS,
@@ -22,9 +22,9 @@ _MOST = {
 
 
 def _unfit(name: str, value: object, expected: str) -> ModelError:
-    shown = repr(value)
-    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
-    return ModelError(f"These sizes make no VQ-GAN: {name} = {shown}; expected {expected}.")
+    return ModelError(
+        f"These sizes make no VQ-GAN: {name} = {shown(value)}; expected {expected}."
+    )
 
 
 @dataclass(frozen=True)
@@ -109,17 +109,7 @@ class VQGANConfig:
     @classmethod
     def from_dict(cls, values: dict) -> VQGANConfig:
         """Build from a card's `config`; raise `ModelError` naming any field that is unknown."""
-        if not isinstance(values, dict):
-            raise ModelError(
-                f"VQ-GAN config is a {type(values).__name__}; expected an object of named fields."
-            )
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ModelError(
-                f"VQ-GAN config has unknown field(s) {', '.join(unknown)}; "
-                f"expected only: {', '.join(sorted(known))}."
-            )
+        check_known(values, names_of(cls), "The config of this VQ-GAN", ModelError)
         given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in values.items()

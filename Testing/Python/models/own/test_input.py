@@ -86,7 +86,7 @@ def test_other_shapes_are_refused():
     ({"depth": 0}, "depth = 0, expected a whole number of at least 1"),
     ({"depth": "all"}, "depth = 'all'"),
     ({"divisible_by": [8, 8]}, "3 whole numbers"),
-    ({"chanels": 1}, "unknown field 'chanels'. Did you mean 'channels'"),
+    ({"chanels": 1}, "has no field 'chanels'. Did you mean 'channels'"),
 ])
 def test_a_wrong_table_is_named(values, words):
     with pytest.raises(ModelError, match=words) as error:

@@ -152,7 +152,7 @@ def test_a_missing_tensor_is_named(tmp_path, state):
     ({**SIZES, "attn_resolutions": []}, {}, "unexpected (decoder.up.1.attn.0.k.bias"),
     ({**SIZES, "ch": "wide"}, {}, "make no VQ-GAN"),
     ({**SIZES, "ch": 20}, {}, "make no VQ-GAN"),
-    ({**SIZES, "attention": "linear"}, {}, "unknown field(s) attention"),
+    ({**SIZES, "attention": "linear"}, {}, "has no field 'attention'"),
 ])
 def test_a_yaml_of_another_model_is_refused(tmp_path, checkpoint, sizes, codes, words):
     stated = write_yaml(tmp_path / "x.yaml", sizes, **codes)
