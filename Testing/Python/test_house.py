@@ -17,7 +17,7 @@ ROOMS = (
 # The same within two rooms that have rooms of their own; single files stand in the row like rooms.
 INNER_ROOMS = {
     "models": (
-        "targets", "reconstruction", "autoencoder", "classifier", "blame", "building", "files",
+        "targets", "reconstruction", "autoencoder", "classifier", "faults", "building", "files",
         "store", "rescore", "vqgan", "classifiers", "guarded", "own", "entry", "published",
         "catalogue", "describe",
     ),

@@ -25,8 +25,8 @@ import torch
 from ..errors import ModelError
 from ..events import Reporter
 from ..models.autoencoder import AutoencoderLike
-from ..models.blame import GRADIENT_CUT, NO_GRADIENT_IN_DECODE, NO_GRADIENT_TO_TAKE, blamed
 from ..models.classifier import Classifier
+from ..models.faults import GRADIENT_CUT, NO_GRADIENT_IN_DECODE, NO_GRADIENT_TO_TAKE, naming_faults
 from .batches import SliceBatches
 
 
@@ -50,7 +50,7 @@ def volume_gradient(
     who = f"Classifier {classifier.name}"
     if not score.requires_grad:
         raise ModelError(f"{who}: {NO_GRADIENT_TO_TAKE}")
-    with blamed(who, f"the gradient at {tuple(volume.shape)}", GRADIENT_CUT):
+    with naming_faults(who, f"the gradient at {tuple(volume.shape)}", GRADIENT_CUT):
         (gradient,) = torch.autograd.grad(score, x, allow_unused=True)
     if gradient is None:
         raise ModelError(f"{who}: {GRADIENT_CUT}")
@@ -146,7 +146,7 @@ def _pulled_back(
     who = f"Autoencoder {name}"
     if not slices.requires_grad:
         raise ModelError(f"{who}: {NO_GRADIENT_IN_DECODE}")
-    with blamed(who, f"the gradient at latents of {tuple(z.shape)}", NO_GRADIENT_IN_DECODE):
+    with naming_faults(who, f"the gradient at latents of {tuple(z.shape)}", NO_GRADIENT_IN_DECODE):
         (pulled,) = torch.autograd.grad(slices, z, grad_outputs=cotangent, allow_unused=True)
     if pulled is None:
         raise ModelError(f"{who}: {NO_GRADIENT_IN_DECODE}")

@@ -1,4 +1,4 @@
-"""The door to output folders: claim one, fill it, and let go of all at a sudden end."""
+"""Output folders: one is claimed, filled, and released, also when the run ends early."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from torch import nn
 from users import GRID, Halves, Judge, Net, run, small_scan
 
 from CTCounterfactualLib.errors import ModelError, SettingsError
-from CTCounterfactualLib.models.blame import NO_GRADIENT_TO_TAKE
+from CTCounterfactualLib.models.faults import NO_GRADIENT_TO_TAKE
 from CTCounterfactualLib.models.own.check.classifier import check_classifier
 from CTCounterfactualLib.scans.grid import prepare
 

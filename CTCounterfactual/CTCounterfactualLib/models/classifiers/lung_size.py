@@ -12,7 +12,7 @@ import torch
 
 from ...scans.grid import GridSpec
 from ..classifier import Classifier, Rescorer
-from ..rescore.light import keeping_inputs
+from ..rescore.gradient_checkpointing import keeping_inputs
 from ..rescore.per_slice import PerSliceRescorer
 from ..targets import Target
 from .resunet import ResUNet

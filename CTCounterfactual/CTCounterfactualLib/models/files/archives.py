@@ -25,7 +25,7 @@ _LOCAL_SIGNATURE = b"PK\x03\x04"
 
 
 def check_zip(data: bytes | bytearray, name: str, expected: str) -> zipfile.ZipFile:
-    """Return the opened archive if it is whole, of honest size and stays in its folder.
+    """Return the opened archive if it is whole, no larger than it says, and stays in its folder.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def is_program(entry: str) -> bool:
 
 
 def leaves_folder(name: str) -> bool:
-    """Tell whether a relative path is absolute or climbs out, as POSIX or as Windows reads it."""
+    """Tell whether a path leads out of its folder, as POSIX or as Windows reads it."""
     return any(
         path.is_absolute() or path.anchor or ".." in path.parts
         for path in (PurePosixPath(name), PureWindowsPath(name))

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ...errors import ModelError
 from ..autoencoder import AutoencoderLike, SliceAutoencoder
-from ..blame import NO_GRADIENT_IN_DECODE, blamed
+from ..faults import NO_GRADIENT_IN_DECODE, naming_faults
 from ..vqgan.network import VQGAN
 from .calling import describe, ordinary_tensors, tensor_of, wants_gradient
 
@@ -73,7 +73,7 @@ class GuardedAutoencoder:
         if self.ours:
             return self._finite("encode", self.inner.encode(x))
         who = f"Autoencoder {self.name}"
-        with ordinary_tensors(False), blamed(who, f"slices of {tuple(x.shape)}", _SHAPES):
+        with ordinary_tensors(False), naming_faults(who, f"slices of {tuple(x.shape)}", _SHAPES):
             latents = self.inner.encode(x.clone())
         wanted = f"latents ({len(x)}, C, h, w)"
         latents = tensor_of(latents, f"{who}.encode", wanted, x)
@@ -95,7 +95,8 @@ class GuardedAutoencoder:
             return self._finite("decode", self.inner.decode(z, size))
         gradient = wants_gradient(z)
         who = f"Autoencoder {self.name}"
-        with ordinary_tensors(gradient), blamed(who, f"latents of {tuple(z.shape)}", _SHAPES):
+        given = f"latents of {tuple(z.shape)}"
+        with ordinary_tensors(gradient), naming_faults(who, given, _SHAPES):
             slices = self.inner.decode(z.clone(), size)
         wanted = f"slices ({len(z)}, 1, H, W)"
         slices = tensor_of(slices, f"{who}.decode", wanted, z)

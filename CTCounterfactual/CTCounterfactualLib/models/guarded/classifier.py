@@ -10,12 +10,12 @@ from torch import nn
 
 from ...errors import ModelError
 from ...scans.grid import GridSpec, PreparedScan
-from ..blame import NO_GRADIENT_TO_TAKE, NO_PROBABILITY, blamed
 from ..classifier import Classifier, Rescorer, WholeRescorer
 from ..classifiers.effusion import EffusionDemo
 from ..classifiers.lung_size import LungSize
 from ..classifiers.lung_volume import LungVolume
 from ..classifiers.phecodes import Phecodes
+from ..faults import NO_GRADIENT_TO_TAKE, NO_PROBABILITY, naming_faults
 from ..targets import Target
 from .calling import describe, ordinary_tensors, tensor_of, wants_gradient
 
@@ -104,7 +104,7 @@ class GuardedClassifier(Classifier):
             That names the classifier and what to mend in it.
         """
         gradient = wants_gradient(x)
-        with ordinary_tensors(gradient), self._blamed(x):
+        with ordinary_tensors(gradient), self._naming_faults(x):
             scores = self.inner.score(x.clone(), target)
         scores = self._checked(scores, x)
         if gradient:  # once a run
@@ -118,7 +118,7 @@ class GuardedClassifier(Classifier):
         own = getattr(type(self.inner), "find_target", Classifier.find_target)
         if own is Classifier.find_target:
             return super().find_target(name)
-        with blamed(f"Classifier {self.name}", f"target {name!r}", _SHAPES):
+        with naming_faults(f"Classifier {self.name}", f"target {name!r}", _SHAPES):
             return self.inner.find_target(name)
 
     def rescorer(self, x: torch.Tensor, target: str | None = None) -> Rescorer:
@@ -126,11 +126,11 @@ class GuardedClassifier(Classifier):
         own = getattr(type(self.inner), "rescorer", Classifier.rescorer)
         if own is Classifier.rescorer:
             return WholeRescorer(self, x, target)
-        with ordinary_tensors(False), self._blamed(x):
+        with ordinary_tensors(False), self._naming_faults(x):
             rescore = self.inner.rescorer(x.clone(), target)
 
         def guarded(changed: torch.Tensor, start: int) -> float:
-            with ordinary_tensors(False), self._blamed(changed):
+            with ordinary_tensors(False), self._naming_faults(changed):
                 return float(rescore(changed.clone(), start))
 
         return guarded
@@ -140,7 +140,7 @@ class GuardedClassifier(Classifier):
         own = getattr(type(self.inner), "for_scan", Classifier.for_scan)
         if own is Classifier.for_scan:
             return self
-        with ordinary_tensors(False), blamed(f"Classifier {self.name}", "for_scan", _SHAPES):
+        with ordinary_tensors(False), naming_faults(f"Classifier {self.name}", "for_scan", _SHAPES):
             ready = self.inner.for_scan(replace(prepared, volume=prepared.volume.copy()))
         return self if ready is self.inner else guarded_classifier(ready)
 
@@ -149,7 +149,7 @@ class GuardedClassifier(Classifier):
         if not hasattr(self.inner, "warnings"):
             return ()
         pairs = "Its warnings() must return pairs (name, message)."
-        with blamed(f"Classifier {self.name}", "warnings()", pairs):
+        with naming_faults(f"Classifier {self.name}", "warnings()", pairs):
             return tuple((str(name), str(message)) for name, message in self.inner.warnings())
 
     def _check_range(self, scores: torch.Tensor, target: str | None) -> None:
@@ -162,8 +162,8 @@ class GuardedClassifier(Classifier):
                 f"{NO_PROBABILITY}"
             )
 
-    def _blamed(self, x: torch.Tensor):
-        return blamed(f"Classifier {self.name}", f"an input of {tuple(x.shape)}", _SHAPES)
+    def _naming_faults(self, x: torch.Tensor):
+        return naming_faults(f"Classifier {self.name}", f"an input of {tuple(x.shape)}", _SHAPES)
 
     def _checked(self, scores: Any, x: torch.Tensor) -> torch.Tensor:
         """Return (N,) floats on the device of `x`."""

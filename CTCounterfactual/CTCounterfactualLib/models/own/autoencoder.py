@@ -9,7 +9,7 @@ from torch import nn
 
 from ...errors import ModelError
 from ..autoencoder import SliceAutoencoder
-from ..blame import blamed
+from ..faults import naming_faults
 from ..guarded.calling import tensor_of
 from .card import AutoencoderCard
 from .source import Opened
@@ -83,7 +83,7 @@ class EncodeDecode(nn.Module):
 
     def _call(self, method: str, given: torch.Tensor):
         who, shapes = f"{self.card.name}.{method}", "Mend channels or factor in its card."
-        with blamed(who, f"an input of {tuple(given.shape)}", shapes):
+        with naming_faults(who, f"an input of {tuple(given.shape)}", shapes):
             return getattr(self.network, method)(given)
 
     def _check(self, method: str, found, expected: tuple[int | None, ...]) -> None:

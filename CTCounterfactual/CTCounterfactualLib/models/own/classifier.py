@@ -8,8 +8,8 @@ import torch
 
 from ...errors import ModelError
 from ...scans.grid import GridSpec
-from ..blame import blamed
 from ..classifier import Classifier
+from ..faults import naming_faults
 from .card import ClassifierCard
 from .output import CardTarget
 from .source import Opened
@@ -66,7 +66,7 @@ class OwnClassifier(Classifier):
         return scores
 
     def _run(self, given: torch.Tensor) -> Any:
-        with blamed(self.name, f"an input of {tuple(given.shape)}", _SHAPES):
+        with naming_faults(self.name, f"an input of {tuple(given.shape)}", _SHAPES):
             with torch.inference_mode(False):  # weights moved in it could never give a gradient
                 self.network.to(given.device)
             return self.network(given)

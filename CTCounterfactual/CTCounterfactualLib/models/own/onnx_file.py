@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from ...errors import MissingExtraError, ModelError
-from ..blame import cause_of
 from ..classifier import NO_GRADIENT
+from ..faults import cause_of
 from ..files.read_once import read_file
 from .onnx_wire import check_whole
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import torch
 
-from .light import keeping_inputs
+from .gradient_checkpointing import keeping_inputs
 
 # A range of input slices -> those slices.
 ReadSlices = Callable[[range], torch.Tensor]

@@ -17,11 +17,11 @@ from time import monotonic, sleep
 from ...errors import MissingExtraError, ModelError
 from ...storage.names import reason
 from ...storage.sizes import in_words
-from .answer import Part, read_part
 from .folder import CHOOSE_FOLDER
-from .network_words import DownloadFailed, status_failed
+from .network_errors import DownloadFailed, status_failed
 from .partial import PartialFile, Version
 from .remote import RemoteFile, WrongFile
+from .response import Part, read_part
 from .stream import POLL_S, Stream
 
 # (bytes so far, bytes in all or 0 if the server doesn't say); may raise to stop.

@@ -9,8 +9,8 @@ from queue import Empty, Full, Queue
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from .answer import ask, new_session
-from .network_words import DownloadFailed, connection_failed
+from .network_errors import DownloadFailed, connection_failed
+from .response import ask, new_session
 
 if TYPE_CHECKING:
     import requests

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...counterfactual.result import Explanation
-from . import colors, hierarchy, labels, names, plots, provenance, roles, tables, volumes
+from . import colors, heatmaps, hierarchy, names, plots, provenance, roles, tables, volumes
 from .nodes import SceneNodes
 from .rows import SearchRow
 from .sequences import add_animation
@@ -58,8 +58,8 @@ def _build(scene, explanation: Explanation, input_node, called: names.Names) -> 
     counterfactual = _add_counterfactual(scene, explanation, scan, called)
     change = _add_change(scene, explanation, scan, called)
     heat_colors = colors.add_label_colors(scene, explanation.levels, called.of("heatmap colors"))
-    heatmap = labels.add_heatmap(scene, explanation, scan, heat_colors, called)
-    chunk_maps = labels.add_chunk_heatmaps(scene, explanation, scan, heat_colors, called)
+    heatmap = heatmaps.add_heatmap(scene, explanation, scan, heat_colors, called)
+    chunk_maps = heatmaps.add_chunk_heatmaps(scene, explanation, scan, heat_colors, called)
     whole, chunks = _add_outcomes(scene, explanation, called)
     path_chart, paths, curves = plots.add_path_chart(scene, explanation, called)
     evidence, bars = plots.add_evidence_chart(scene, explanation, chunks, called)

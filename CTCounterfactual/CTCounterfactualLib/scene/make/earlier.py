@@ -23,7 +23,7 @@ from .provenance import (
 from .transaction import remove_nodes
 
 # Views show a node's displays and files it was read from belong to it: they go with it.
-_SERVANTS = ("GetNthDisplayNode", "GetNthStorageNode")
+_HELPERS = ("GetNthDisplayNode", "GetNthStorageNode")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def remove_set(scene, found: ResultSet) -> None:
 
     The scan stays, and so does every node of the user's own.
     """
-    remove_nodes(scene, _with_servants(found.nodes))
+    remove_nodes(scene, _with_helpers(found.nodes))
     if found.folder:
         hierarchy.remove_empty_folders(scene, found.folder)
 
@@ -155,25 +155,25 @@ def _first_slice(node) -> int:
     return int(get_number(node, "start"))
 
 
-def _with_servants(nodes: Iterable) -> list[str]:
+def _with_helpers(nodes: Iterable) -> list[str]:
     """Return identifiers of nodes, preceded by those of their displays and storage nodes.
 
     Browsers come first: while there is one, it makes the volume that it plays anew.
     """
     ids: list[str] = []
     for node in sorted(nodes, key=lambda node: not node.IsA("vtkMRMLSequenceBrowserNode")):
-        for getter in _SERVANTS:
-            ids += _servants(node, getter)
+        for getter in _HELPERS:
+            ids += _helpers(node, getter)
         ids.append(node.GetID())
     return ids
 
 
-def _servants(node, getter: str) -> list[str]:
+def _helpers(node, getter: str) -> list[str]:
     if not hasattr(node, getter):
         return []
     count = getattr(node, getter.replace("GetNth", "GetNumberOf") + "s")()
     found = (getattr(node, getter)(number) for number in range(count))
-    return [servant.GetID() for servant in found if servant is not None]
+    return [helper.GetID() for helper in found if helper is not None]
 
 
 def _nodes(scene) -> list:

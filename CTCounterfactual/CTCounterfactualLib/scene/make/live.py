@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from ...counterfactual.heatmap import heat_levels
 from ...counterfactual.settings import ExplainSettings
 from ...errors import OutputError
-from . import colors, hierarchy, labels, names, provenance, roles, tables
+from . import colors, heatmaps, hierarchy, names, provenance, roles, tables
 from .rows import SearchRow
 from .transaction import all_or_nothing, remove_nodes
 
@@ -68,7 +68,7 @@ class LiveNodes:
         if image is None:
             return None
         with all_or_nothing(self._scene):
-            node = labels.add_chunk_heatmap(
+            node = heatmaps.add_chunk_heatmap(
                 self._scene, image, row, self._scan, self._colors, self._names
             )
             self._own(node, node.GetDisplayNode())

@@ -10,8 +10,8 @@ from torch import nn
 
 from ....errors import ModelError
 from ....scans.grid import PreparedScan
-from ...blame import MESSAGE_LENGTH
 from ...classifier import ClassifierLike
+from ...faults import MESSAGE_LENGTH
 from ...guarded.borrowed import borrowed
 from ...guarded.calling import ordinary_tensors
 from ...guarded.classifier import guarded_classifier
@@ -27,7 +27,7 @@ SHOWN = 20
 RUN_ONE_BY_ONE = 5
 # Share of slices without gradient that is more than what lies beside an organ or is left over by
 # strides.
-MANY_DEAD = 0.5
+MANY_WITHOUT_GRADIENT = 0.5
 
 
 def check_classifier(
@@ -177,13 +177,13 @@ class _ClassifierCheck:
         if gradient is None or status == FAILED:
             return status, message
         # (1, 1, D, H, W) -> (D,)
-        dead = int((gradient.abs().amax(dim=(0, 1, 3, 4)) == 0).sum())
+        without = int((gradient.abs().amax(dim=(0, 1, 3, 4)) == 0).sum())
         slices = gradient.shape[2]
         message += (
-            f"; {seconds:.2g} s for one backward and the differences; {slices - dead} of {slices} "
-            f"slices have one"
+            f"; {seconds:.2g} s for one backward and the differences; {slices - without} of "
+            f"{slices} slices have one"
         )
-        if dead > MANY_DEAD * slices:
+        if without > MANY_WITHOUT_GRADIENT * slices:
             return WARNING, (
                 f"{message}. The others can't change the score: are they cut off by `depth` in the "
                 f"card?"

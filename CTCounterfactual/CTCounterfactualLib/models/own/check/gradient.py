@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from ...blame import GRADIENT_CUT, NO_GRADIENT_TO_TAKE, blamed
+from ...faults import GRADIENT_CUT, NO_GRADIENT_TO_TAKE, naming_faults
 from .findings import FAILED, OK, WARNING
 
 # Greatest change of one voxel or latent, relative to the input's range: small enough for most
@@ -46,7 +46,7 @@ def check_gradient(
     score = function(leaf)
     if not score.requires_grad:
         return FAILED, NO_GRADIENT_TO_TAKE, None
-    with blamed("The model", f"the gradient at {tuple(x.shape)}", GRADIENT_CUT):
+    with naming_faults("The model", f"the gradient at {tuple(x.shape)}", GRADIENT_CUT):
         (gradient,) = torch.autograd.grad(score, leaf, allow_unused=True)
     if gradient is None:
         return FAILED, GRADIENT_CUT, None

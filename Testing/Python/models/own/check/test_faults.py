@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from CTCounterfactualLib.models.blame import IN_PLACE, NO_GRADIENT_IN_DECODE, NO_GRADIENT_TO_TAKE
 from CTCounterfactualLib.models.classifier import Target
+from CTCounterfactualLib.models.faults import IN_PLACE, NO_GRADIENT_IN_DECODE, NO_GRADIENT_TO_TAKE
 from CTCounterfactualLib.models.own.check.autoencoder import check_autoencoder
 from CTCounterfactualLib.models.own.check.classifier import check_classifier
 from CTCounterfactualLib.models.own.check.findings import FAILED, OK

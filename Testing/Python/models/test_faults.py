@@ -7,14 +7,14 @@ import torch
 from torch import nn
 
 from CTCounterfactualLib.errors import Cancelled, ModelError
-from CTCounterfactualLib.models.blame import blamed
+from CTCounterfactualLib.models.faults import naming_faults
 
 X = torch.zeros(1, 1, 4, 4, 4)
 SHAPES = "Mend the axes."
 
 
 def said(function) -> str:
-    with pytest.raises(ModelError) as caught, blamed("net", "an input", SHAPES):
+    with pytest.raises(ModelError) as caught, naming_faults("net", "an input", SHAPES):
         function()
     return str(caught.value)
 
@@ -88,9 +88,9 @@ def test_shapes_are_blamed_where_they_are_the_cause(function):
 def test_the_line_of_the_users_own_code_is_named():
     line = asserts.__code__.co_firstlineno + 1
     message = said(asserts)
-    assert "AssertionError: " in message and f"test_blame.py line {line})" in message
+    assert "AssertionError: " in message and f"test_faults.py line {line})" in message
     # Raised within PyTorch, called from here.
-    assert "test_blame.py line" in said(lambda: nn.Linear(5, 2)(X))
+    assert "test_faults.py line" in said(lambda: nn.Linear(5, 2)(X))
 
 
 @pytest.mark.parametrize("function", [lambda: sys.exit(0), lambda: sys.exit("bye"), quit])
@@ -113,7 +113,7 @@ def test_any_other_way_out_is_an_error_of_the_model():
     RuntimeError("[enforce fail at alloc_cpu.cpp] can't allocate memory"),
 ])
 def test_what_is_not_the_models_fault_passes(error):
-    with pytest.raises(type(error)) as caught, blamed("net", "an input", SHAPES):
+    with pytest.raises(type(error)) as caught, naming_faults("net", "an input", SHAPES):
         raise error
     assert caught.value is error
 

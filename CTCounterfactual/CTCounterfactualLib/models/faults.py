@@ -67,7 +67,7 @@ _CODE_ERRORS = (NameError, AttributeError, TypeError, KeyError, ImportError, OSE
 
 
 @contextmanager
-def blamed(name: str, given: str, shapes: str) -> Iterator[None]:
+def naming_faults(name: str, given: str, shapes: str) -> Iterator[None]:
     """Turn what a model raises into a `ModelError` that names the model and the likely cause.
 
     Errors meant for the user, a shortage of memory and Ctrl-C pass as they are.

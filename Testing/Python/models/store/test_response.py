@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from CTCounterfactualLib.errors import ModelError
-from CTCounterfactualLib.models.store.answer import MAX_REDIRECTS, next_address
+from CTCounterfactualLib.models.store.response import MAX_REDIRECTS, next_address
 from model_server import CONTENT, NAP_S, ModelServer
 
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from .network_words import DownloadFailed
+from .network_errors import DownloadFailed
 
 if TYPE_CHECKING:
     import requests
