@@ -49,10 +49,10 @@ def describe_device(device: torch.device) -> str:
 
 def peak_memory_mb(device: torch.device) -> float:
     """Return this process's peak resident memory in MB (0 where the system doesn't tell)."""
-    try:
-        import resource
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         return 0.0
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak if sys.platform == "darwin" else peak * 1024, 0) / BYTES_PER_MB
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 from ...checked import TOO_LARGE, check_known, shown
 from ...errors import ModelError
@@ -81,6 +81,18 @@ class Table:
             raise self.refuse(name, f"a number{_limits(above, most)}")
         return float(value)
 
+    @overload
+    def numbers(
+        self, name: str, count: Literal[2], default: Any = ..., above: float = ...,
+        most: float = ...,
+    ) -> tuple[float, float]: ...
+
+    @overload
+    def numbers(
+        self, name: str, count: Literal[3], default: Any = ..., above: float = ...,
+        most: float = ...,
+    ) -> tuple[float, float, float]: ...
+
     def numbers(
         self, name: str, count: int, default: Any = _MISSING, above: float = -math.inf,
         most: float = math.inf,
@@ -101,6 +113,21 @@ class Table:
             limit = f" and at most {most}" if _is_integer(value) and value > most else ""
             raise self.refuse(name, f"a whole number of at least {least}{limit}")
         return value
+
+    @overload
+    def integers(
+        self, name: str, count: Literal[2], default: Any = ..., least: int = ..., most: int = ...
+    ) -> tuple[int, int]: ...
+
+    @overload
+    def integers(
+        self, name: str, count: Literal[3], default: Any = ..., least: int = ..., most: int = ...
+    ) -> tuple[int, int, int]: ...
+
+    @overload
+    def integers(
+        self, name: str, count: None, default: Any = ..., least: int = ..., most: int = ...
+    ) -> tuple[int, ...]: ...
 
     def integers(
         self, name: str, count: int | None, default: Any = _MISSING, least: int = 1,

@@ -10,6 +10,7 @@ from ...errors import ModelError
 from ...scans.grid import GridSpec
 from ..classifier import Classifier
 from ..faults import naming_faults
+from ..targets import find_target
 from .card import ClassifierCard
 from .output import CardTarget
 from .source import Opened
@@ -47,11 +48,11 @@ class OwnClassifier(Classifier):
             If the network can't take such volumes or returns something else than its card says,
             or is asked for a gradient that it hasn't.
         """
-        return self._scores(x, (self.find_target(target),))[0]
+        return self._scores(x, (find_target(self.name, self.card.targets, target),))[0]
 
     def all_scores(self, x: torch.Tensor) -> torch.Tensor:
         """Return the scores of all targets, in their order, from one run: (targets, N)."""
-        return torch.stack(self._scores(x, self.targets))
+        return torch.stack(self._scores(x, self.card.targets))
 
     def _scores(self, x: torch.Tensor, targets: tuple[CardTarget, ...]) -> list[torch.Tensor]:
         given = self.card.input(x)

@@ -54,7 +54,8 @@ class InputSpec:
                 "axes", "three letters, one of R/L, A/P and S/I each, such as SAR, RAS or SPL"
             )
         if isinstance(values.get("divisible_by"), int):
-            divisible_by = (table.integer("divisible_by"),) * 3
+            each = table.integer("divisible_by")
+            divisible_by = (each, each, each)
         else:
             divisible_by = table.integers("divisible_by", 3, cls.divisible_by)
         depth = None if values.get("depth", "any") == "any" else table.integer("depth")

@@ -91,7 +91,7 @@ def check_arguments(network: type, arguments: dict[str, Any]) -> dict[str, Any]:
             f"fetch or load more than sizes. {suggest(name, sorted(NETWORKS))} Or build it in a "
             f"Python file (source type python)."
         )
-    takes = inspect.signature(network.__init__).parameters
+    takes = inspect.signature(network).parameters
     for key, value in arguments.items():
         if key == PRETRAINED and value is False:
             continue

@@ -53,7 +53,7 @@ class OutputSpec:
     select: int | str | None = None
 
     @classmethod
-    def from_table(cls, values: dict, where: str) -> OutputSpec:
+    def from_table(cls, values: Any, where: str) -> OutputSpec:
         """Return the spec of a card's table `output`; raise `ModelError` naming what is wrong."""
         table = Table(values, where, cls.__dataclass_fields__)
         kind = table.choice("kind", KINDS)

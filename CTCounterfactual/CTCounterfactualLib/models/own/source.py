@@ -75,24 +75,25 @@ class SourceSpec:
     weights_sha256: str = ""
 
     @classmethod
-    def from_table(cls, values: dict, where: str, folder: Path) -> SourceSpec:
+    def from_table(cls, values: Any, where: str, folder: Path) -> SourceSpec:
         """Return the spec of a card in `folder`; raise `ModelError` naming what is wrong."""
         kind = Table(values, where, cls.__dataclass_fields__).choice("type", TYPES)
         table = Table(values, f"{where} (type {kind})", ("type", *_FIELDS[kind]))
         also = values.get("also", [])
         if not isinstance(also, list):
             raise table.refuse("also", "a list of file names")
-        others = Table(dict(enumerate(also)), f"{where}.also", range(len(also)))
+        numbered = {str(number): name for number, name in enumerate(also)}
+        others = Table(numbered, f"{where}.also", numbered)
         if kind == BUNDLE:
             table.file("weights", folder, monai_nets.WEIGHTS)
-            weights = table.text("weights", monai_nets.WEIGHTS)
+            weights: Path | str | None = table.text("weights", monai_nets.WEIGHTS)
         else:
             weights = table.file("weights", folder, None)
         return cls(
             kind,
             None if kind == MONAI else table.file("file", folder),
             table.text("factory", cls.factory),
-            tuple(others.file(number, folder) for number in range(len(also))),
+            tuple(others.file(number, folder) for number in numbered),
             table.table("arguments"),
             table.text("network") if kind == MONAI else table.text("network", monai_nets.NETWORK),
             weights, table.text("prefix", ""), table.text("sha256", ""),
@@ -119,10 +120,10 @@ def open_source(source: SourceSpec, consent: Consent) -> Opened:
     MissingExtraError
         If a package is needed that isn't installed.
     """
-    if source.type == MONAI:
+    if source.file is None:
         network, digests = _monai(source)
     else:
-        network, digests = _open(source, consent)
+        network, digests = _open(source, source.file, consent)
         if source.weights is not None and source.type != BUNDLE:
             weights = Path(source.weights)
             digests = [*digests, fill(network, weights, source.weights_sha256, source.prefix)]
@@ -156,19 +157,19 @@ def _to_single_precision(network: nn.Module) -> None:
         network.float()
 
 
-def _open(source: SourceSpec, consent: Consent) -> tuple[nn.Module, list[str]]:
+def _open(source: SourceSpec, file: Path, consent: Consent) -> tuple[nn.Module, list[str]]:
     """Return the network and the digests of what it came from."""
     if source.type == PYTHON:
         network, digest = network_from_python(
-            [source.file, *source.also], source.factory, source.arguments, source.sha256, consent
+            [file, *source.also], source.factory, source.arguments, source.sha256, consent
         )
     elif source.type == BUNDLE:
         network, digest = network_from_bundle(
-            source.file, source.sha256, source.network, str(source.weights), consent
+            file, source.sha256, source.network, str(source.weights), consent
         )
     elif source.type == ONNX:
-        network, digest = network_from_onnx(source.file, source.sha256)
+        network, digest = network_from_onnx(file, source.sha256)
     else:
         opener = network_from_export if source.type == EXPORT else network_from_torchscript
-        network, digest = opener(source.file, source.sha256, consent)
+        network, digest = opener(file, source.sha256, consent)
     return network, [digest]

@@ -58,13 +58,13 @@ class _AutoencoderCheck:
 
     def _redraw(self, x: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
-            return self.autoencoder.decode(self.autoencoder.encode(x), tuple(x.shape[-2:]))
+            return self.autoencoder.decode(self.autoencoder.encode(x), _size(x))
 
     def _check_shapes(self) -> tuple[str, str]:
         started = perf_counter()
         with torch.no_grad():
             latents = self.autoencoder.encode(self.x)
-            self.decoded = self.autoencoder.decode(latents, tuple(self.x.shape[-2:]))
+            self.decoded = self.autoencoder.decode(latents, _size(self.x))
         seconds = perf_counter() - started
         if self.decoded.shape != self.x.shape:
             return FAILED, (
@@ -113,7 +113,7 @@ class _AutoencoderCheck:
     def _check_gradient(self) -> tuple[str, str]:
         with torch.no_grad():
             latents = self.autoencoder.encode(self.x[:1])
-        size = tuple(self.x.shape[-2:])
+        size = _size(self.x)
         weights = self.x[:1]
 
         def brightness(z: torch.Tensor) -> torch.Tensor:
@@ -122,3 +122,8 @@ class _AutoencoderCheck:
         span = float(latents.max() - latents.min()) or 1.0
         status, message, _ = check_gradient(brightness, latents, span)
         return status, f"through decode: {message}"
+
+
+def _size(x: torch.Tensor) -> tuple[int, int]:
+    """Return (H, W) of slices (N, 1, H, W)."""
+    return x.shape[-2], x.shape[-1]
