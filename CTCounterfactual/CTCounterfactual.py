@@ -11,7 +11,7 @@ import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -20,11 +20,9 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from CTCounterfactualLib.counterfactual import settings as engine
 from CTCounterfactualLib.wording import Place
 from CTCounterfactualSlicer.options import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER, OUTPUTS
 from CTCounterfactualSlicer.own_models import list_all
-from CTCounterfactualSlicer.panels import parameters as ends
 from CTCounterfactualSlicer.panels import texts
 from CTCounterfactualSlicer.panels.compare import ComparePanel
 from CTCounterfactualSlicer.panels.export import ExportPanel
@@ -32,14 +30,13 @@ from CTCounterfactualSlicer.panels.input import InputPanel, first_scan
 from CTCounterfactualSlicer.panels.maintenance import MaintenancePanel
 from CTCounterfactualSlicer.panels.messages import MessagesPanel
 from CTCounterfactualSlicer.panels.models import ModelsPanel
+from CTCounterfactualSlicer.panels.parameter_node import with_settings
 from CTCounterfactualSlicer.panels.results import ResultsPanel
 from CTCounterfactualSlicer.panels.run import RunPanel
 from CTCounterfactualSlicer.panels.settings import SettingsPanel
 from CTCounterfactualSlicer.panels.shown import Shown
 from CTCounterfactualSlicer.state import StateMachine
 from CTCounterfactualSlicer.timer import JobTimer
-
-DEFAULTS = engine.ExplainSettings()
 
 
 class CTCounterfactual(ScriptedLoadableModule):
@@ -68,34 +65,17 @@ def onStartupCompleted() -> None:
 
 
 @parameterNodeWrapper
+@with_settings
 class CTCounterfactualParameterNode:
-    """All choices of the panel; saved with the scene. Defaults are those of the engine."""
+    """All choices of the panel, the engine's settings too; saved with the scene."""
 
     inputVolume: vtkMRMLScalarVolumeNode
     classifier: str = DEFAULT_CLASSIFIER
     target: str = ""  # the classifier's first
     regionSegmentation: vtkMRMLSegmentationNode
     regionSegment: str = ""
-    mode: Annotated[str, Choice(engine.MODES)] = DEFAULTS.mode
-    direction: Annotated[str, Choice(engine.DIRECTIONS)] = DEFAULTS.direction
-    chunk: Annotated[int, WithinRange(1, ends.MAX_CHUNK)] = DEFAULTS.chunk
-    maxChangePercent: Annotated[float, WithinRange(0.1, 100)] = ends.PERCENT * DEFAULTS.max_change
-    device: str = DEFAULTS.device
     outputs: Annotated[str, Choice(OUTPUTS)] = OUTPUTS[0]
-    search: Annotated[str, Choice(engine.SEARCHES)] = DEFAULTS.search
-    baseline: Annotated[str, Choice(engine.BASELINES)] = DEFAULTS.baseline
-    composite: Annotated[str, Choice(engine.COMPOSITES)] = DEFAULTS.composite
-    changeScope: Annotated[str, Choice(ends.SCOPES)] = ends.SCOPES[0]
-    sliceSmoothing: Annotated[float, WithinRange(0.0, engine.MAX_SMOOTHING)] = (
-        DEFAULTS.slice_smoothing
-    )
-    useTargetScore: bool = False
-    targetScore: Annotated[float, WithinRange(-ends.MAX_SCORE, ends.MAX_SCORE)] = 0.0
-    maxEvaluations: Annotated[int, WithinRange(2, ends.MAX_EVALUATIONS)] = DEFAULTS.max_evaluations
-    levelEdges: str = ends.levels_text(DEFAULTS.level_edges)
-    frames: Annotated[int, WithinRange(0, engine.MAX_FRAMES)] = DEFAULTS.frames
     autoencoder: str = DEFAULT_AUTOENCODER
-    seed: Annotated[int, WithinRange(0, ends.MAX_SEED)] = DEFAULTS.seed
     assumeHu: bool = False
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from numbers import Integral, Real
 from typing import Any
 
 from .errors import CTCounterfactualError, SettingsError
+from .limits import Limit
+from .setting import settings_of
 from .suggest import suggest
-
-# Seeds that every generator in use takes.
-MOST_SEED = 2**64 - 1
 
 # Characters of a value that messages show, and numbers that are no longer printed.
 SHOWN, TOO_LARGE = 200, 1e300
@@ -25,32 +24,6 @@ SHOWN, TOO_LARGE = 200, 1e300
 
 class NotOfKind(Exception):
     """A value isn't of the declared kind; its message is what it must be, in words."""
-
-
-@dataclass(frozen=True)
-class Limit:
-    """What a number may be: from `least` (or above it, if `open`) up to `most`."""
-
-    least: float = -math.inf
-    most: float = math.inf
-    open: bool = False
-
-    def holds(self, value: float) -> bool:
-        """Tell whether a number is within; NaN never is."""
-        return (self.least < value if self.open else self.least <= value) and value <= self.most
-
-    def __str__(self) -> str:
-        if self.most == math.inf:
-            return f"above {self.least:g}" if self.open else f"{self.least:g} or more"
-        start = f"above {self.least:g}, at most" if self.open else f"{self.least:g} to"
-        return f"{start} {self.most if isinstance(self.most, int) else format(self.most, 'g')}"
-
-
-POSITIVE = Limit(1)
-COUNT = Limit(0)
-ABOVE_0 = Limit(0, open=True)
-FRACTION = Limit(0, 1)
-SEED = Limit(0, MOST_SEED)
 
 
 def take_types(settings: Any, named: Callable[[str], str] = str) -> None:
@@ -101,15 +74,19 @@ def check_limits(settings: Any, named: Callable[[str], str] = str, **limits: Lim
                 raise _refused(field.name, value, "a finite number", named)
 
 
-def check_choices(
-    settings: Any, named: Callable[[str], str] = str, **choices: tuple[Any, ...]
-) -> None:
-    """Raise `SettingsError` for a setting that is none of its choices."""
-    for name, allowed in choices.items():
+def check_settings(settings: Any, named: Callable[[str], str] = str) -> None:
+    """Check a table of settings by what each tells of itself.
+
+    Raises
+    ------
+    SettingsError
+        Naming the first setting that isn't what is allowed, its value and what is.
+    """
+    for name, setting in settings_of(settings).items():
         value = getattr(settings, name)
-        if value not in allowed:
-            listed = ", ".join(str(choice) for choice in allowed)
-            raise SettingsError(f"Setting {named(name)} is {value!r}; choose one of {listed}.")
+        allowed = setting.refusal(value)
+        if allowed:
+            raise SettingsError(f"Setting {named(name)} is {value!r}; {allowed}")
 
 
 def built(kind: type, values: Any, **parts: Callable[[Any], Any]) -> Any:

@@ -16,7 +16,8 @@ does, and a worker that Slicer started, by the variable `VARIABLE` of its enviro
 process an error is reworded by `errors.worded_for(place)`. To quote an error within another's
 message take its `text`, which keeps the keys.
 
-A new key goes into `PANEL_SETTINGS` (a setting: elsewhere its name says it) or into `ACTIONS`.
+Settings of an explanation are keys by being in `setting_table`. Another key goes into
+`PANEL_SETTINGS` (elsewhere its name says it) or into `ACTIONS`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from .setting import camel_case, option_of
+from .setting_table import SETTINGS
 
 
 class Place(Enum):
@@ -62,33 +66,14 @@ PANEL_SETTINGS = {
     "classifier": "Input > Classifier",
     "target": "Input > Target",
     "region": "Input > Region",
-    "mode": _SETTINGS + "Search over",
-    "direction": _SETTINGS + "Goal",
-    "chunk": _SETTINGS + "Chunk size",
-    "max_change": _SETTINGS + "Change limit",
-    "device": _SETTINGS + "Device",
     "outputs": _SETTINGS + "Earlier results",
-    "search": _ADVANCED + "Search",
-    "baseline": _ADVANCED + "Baseline",
-    "composite": _ADVANCED + "Composite",
-    "change_scope": _ADVANCED + "Limit relative to",
-    "slice_smoothing": _ADVANCED + "Slice smoothing",
-    "target_score": _ADVANCED + "Stop at score",
-    "max_evaluations": _ADVANCED + "Evaluations",
-    "level_edges": _ADVANCED + "Heatmap levels",
-    "frames": _ADVANCED + "Animation volumes",
     "autoencoder": _ADVANCED + "Autoencoder",
-    "seed": _ADVANCED + "Seed",
     "assume_hu": _ADVANCED + "Take the values as HU in any case",
+    **{
+        name: (_ADVANCED if one.advanced else _SETTINGS) + one.label
+        for name, one in SETTINGS.items()
+    },
 }
-# (setting, value) -> the choice's text in the panel, where that isn't the value itself.
-PANEL_CHOICES = {
-    ("mode", "whole"): "Whole volume only",
-    ("baseline", "scan"): "Scan",
-    ("device", "cpu"): "CPU",
-}
-# Keywords of the console that aren't the camel case of a setting's name.
-RENAMED = {"chunk": "chunkSize"}
 
 _PIP = 'pip install "ct-counterfactual[{}]"'
 # What isn't a setting of every place. Noun phrases that follow "by", "use" or a colon.
@@ -182,8 +167,7 @@ def speaking(place: Place) -> Iterator[None]:
 
 def keyword_of(name: str) -> str:
     """Return the console's keyword of a setting: `max_change` -> `maxChange`."""
-    first, *rest = RENAMED.get(name, name).split("_")
-    return first + "".join(word.capitalize() for word in rest)
+    return SETTINGS[name].console_keyword if name in SETTINGS else camel_case(name)
 
 
 def _words(mark: re.Match[str], place: Place) -> str:
@@ -204,10 +188,10 @@ def _setting(name: str, value: Any, place: Place) -> str:
     if place is Place.PANEL:
         if value is None:
             return f"'{PANEL_SETTINGS[name].rpartition(' > ')[2]}'"
-        chosen = PANEL_CHOICES.get((name, value), value)
+        chosen = SETTINGS[name].choices.get(value, value) if name in SETTINGS else value
         return PANEL_SETTINGS[name] + ("" if value is True else f": {chosen}")
     if place is Place.COMMAND_LINE:
-        option = "--" + name.replace("_", "-")
+        option = option_of(name)
         return option if value in (None, True) else f"{option} {value}"
     called = name if place is Place.PYTHON else keyword_of(name)
     if value is None:

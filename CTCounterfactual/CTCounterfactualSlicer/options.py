@@ -9,8 +9,9 @@ from typing import Any
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.jobs.job import FileInput, Job
+from CTCounterfactualLib.setting_table import SETTINGS
 from CTCounterfactualLib.suggest import suggest
-from CTCounterfactualLib.wording import keyword_of, say
+from CTCounterfactualLib.wording import say
 
 # The job file's own defaults.
 DEFAULT_CLASSIFIER, DEFAULT_AUTOENCODER = Job.classifier, Job.autoencoder
@@ -18,7 +19,7 @@ REPLACE, KEEP = "replace", "keep"
 OUTPUTS = (REPLACE, KEEP)
 
 # Keyword -> name of the setting.
-SETTING_KEYWORDS = {keyword_of(name): name for name in ExplainSettings.names()}
+SETTING_KEYWORDS = {one.console_keyword: name for name, one in SETTINGS.items()}
 OTHER_KEYWORDS = {
     "classifier": "classifier", "target": "target", "autoencoder": "autoencoder",
     "region": "region", "assumeHu": "assume_hu", "outputs": "outputs", "report": "report",

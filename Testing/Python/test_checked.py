@@ -9,22 +9,11 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import pytest
 
-from CTCounterfactualLib.checked import (
-    ABOVE_0,
-    COUNT,
-    FRACTION,
-    POSITIVE,
-    SEED,
-    Limit,
-    built,
-    check_fields,
-    check_known,
-    check_limits,
-    take_types,
-)
+from CTCounterfactualLib.checked import built, check_fields, check_known, check_limits, take_types
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import ModelError, SettingsError
 from CTCounterfactualLib.jobs.job import FileInput
+from CTCounterfactualLib.limits import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED, Limit
 from CTCounterfactualLib.models.entry import RESOURCES
 from CTCounterfactualLib.models.files.cards import read_card
 from CTCounterfactualLib.scans.generated import ChestSettings

@@ -23,9 +23,9 @@ from CTCounterfactualLib.errors import (
     worded_for,
 )
 from CTCounterfactualLib.events import Event
+from CTCounterfactualLib.setting_table import SETTINGS
 from CTCounterfactualLib.wording import (
     ACTIONS,
-    PANEL_CHOICES,
     PANEL_SETTINGS,
     Place,
     keyword_of,
@@ -169,25 +169,30 @@ def test_commands_that_are_advised_exist():
 
 
 def test_places_in_the_panel_exist_there():
+    """Those of settings: `module/test_setting_rows.py`."""
     tree = ElementTree.parse(MODULE / "Resources" / "UI" / "CTCounterfactual.ui")
     texts = {
         (element.findtext("string") or "").rstrip(":")
         for element in tree.iter("property") if element.get("name") in ("text", "title")
     }
     texts |= {(e.text or "").rstrip(":") for e in tree.iter("string")}
-    paths = [*PANEL_SETTINGS.values(), *(words.panel for words in ACTIONS.values())]
+    others = {name: path for name, path in PANEL_SETTINGS.items() if name not in SETTINGS}
+    paths = [*others.values(), *(words.panel for words in ACTIONS.values())]
     paths = [path for path in paths if " > " in path]
-    assert len(paths) > len(PANEL_SETTINGS)
+    assert len(paths) > len(others)
     for path in paths:
         for part in path.partition(",")[0].split(" > "):
             assert part in texts, f"{path}: the panel shows no {part!r}"
 
 
-def test_choices_in_the_panel_exist_there():
-    source = (SLICER_SIDE / "panels" / "settings.py").read_text(encoding="utf-8")
-    for (setting, value), text in PANEL_CHOICES.items():
-        assert re.search(rf'"{value}"[:,] _\("{text}"\)', source), (setting, value)
-        assert worded(say(setting, value), Place.PANEL).endswith(f": {text}")
+@pytest.mark.parametrize(
+    ("setting", "value", "text"),
+    [("mode", "whole", "Whole volume only"), ("baseline", "scan", "Scan"), ("device", "cpu", "CPU"),
+     ("device", "cuda:1", "cuda:1")],
+)
+def test_choices_have_the_panel_s_words_there(setting, value, text):
+    assert worded(say(setting, value), Place.PANEL).endswith(f": {text}")
+    assert worded(say(setting, value), Place.COMMAND_LINE) == f"--{setting} {value}"
 
 
 def texts_of(path: Path) -> list[tuple[int, str]]:

@@ -1,15 +1,18 @@
-"""Options that the verbs share; every default is that of `ExplainSettings`."""
+"""Options that the verbs share; those of settings come from the table of settings."""
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-from ..counterfactual import settings as choices
 from ..counterfactual.settings import ExplainSettings
 from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
+from ..setting import Setting
+from ..setting_table import SETTINGS
 from .progress import STYLES
 
-DEFAULTS = ExplainSettings()
+# What reads the text of an option, by the setting's annotation.
+TYPES = {"int": int, "float": float, "str": str}
 
 
 def add_input_options(parser: argparse.ArgumentParser) -> None:
@@ -70,26 +73,8 @@ def add_explain_options(parser: argparse.ArgumentParser) -> None:
         "--region", metavar="MASK",
         help="change nothing outside this mask: an image on the scan's grid, not 0 inside",
     )
-    _add(group, "mode", choices=choices.MODES, help="all slices together, chunk by chunk, or both")
-    _add(group, "chunk", type=int, metavar="SLICES", help="prepared slices (3 mm) in a chunk")
-    _add(group, "direction", choices=choices.DIRECTIONS, help="which way the score shall go")
-    _add(group, "search", choices=choices.SEARCHES,
-         help="adaptive: keep the best within the limit; reference: the paper's ladder")
-    _add(group, "baseline", choices=choices.BASELINES,
-         help="add the change to the scan, or show the paper's decoded slices")
-    _add(group, "composite", choices=choices.COMPOSITES, help="how the change joins the scan")
-    _add(group, "slice_smoothing", type=float, metavar="SLICES",
-         help="smooth the change from slice to slice by this standard deviation")
-    _add(group, "max_change", type=float, metavar="FRACTION", help="greatest change of the image")
-    _add(group, "change_scope", choices=choices.CHANGE_SCOPES,
-         help="what the limit is relative to (adaptive: region; reference: volume, as the paper)")
-    _add(group, "target_score", type=float, metavar="SCORE", help="stop as soon as this is reached")
-    _add(group, "max_evaluations", type=int, metavar="N", help="most evaluations of one search")
-    _add(group, "level_edges", type=float, nargs="+", metavar="HU", help="heatmap levels")
-    _add(group, "frames", type=int, metavar="N",
-         help="volumes of the lambda animation between scan and counterfactual")
-    _add(group, "device", metavar="auto|cpu|cuda", help="where to compute")
-    _add(group, "seed", type=int, help="seed of everything random")
+    for one in SETTINGS.values():
+        _add(group, one)
 
 
 def settings_from(options: argparse.Namespace) -> ExplainSettings:
@@ -97,12 +82,23 @@ def settings_from(options: argparse.Namespace) -> ExplainSettings:
     return ExplainSettings(**{name: getattr(options, name) for name in ExplainSettings.names()})
 
 
-def _add(group, name: str, help: str, **details) -> None:
-    default = getattr(DEFAULTS, name)
-    if isinstance(default, tuple):
-        shown = " ".join(f"{value:g}" for value in default)
+def _add(group, one: Setting) -> None:
+    """Add the option of a setting, all of it from the table."""
+    details: dict[str, Any] = {}
+    item = one.plain_kind.removeprefix("tuple[").partition(",")[0]
+    if item == "bool":
+        details["action"] = argparse.BooleanOptionalAction
     else:
-        shown = "none" if default is None else default
-    group.add_argument(
-        "--" + name.replace("_", "-"), default=default, help=f"{help} (default: {shown})", **details
-    )
+        details["type"] = TYPES[item]
+    if item != one.plain_kind:
+        details["nargs"] = "+"
+    if one.closed:
+        details["choices"] = tuple(one.choices)
+    if one.metavar:
+        details["metavar"] = one.metavar
+    if isinstance(one.default, tuple):
+        shown = " ".join(f"{value:g}" for value in one.default)
+    else:
+        shown = "none" if one.default is None else str(one.default)
+    help = f"{one.help} (default: {shown})".replace("%", "%%")
+    group.add_argument(one.option, default=one.default, help=help, **details)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-DECREASE, INCREASE = DIRECTIONS = ("decrease", "increase")
+from .. import setting_table as table
+
+DECREASE, INCREASE = DIRECTIONS = tuple(table.DIRECTIONS)
 # What a movement the wanted way is called, in headers and legends.
 _NOUNS = {DECREASE: "reduction", INCREASE: "increase"}
 

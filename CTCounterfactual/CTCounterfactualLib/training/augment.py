@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ..checked import COUNT, FRACTION, POSITIVE, Limit, check_limits, take_types
+from ..checked import check_limits, take_types
+from ..limits import COUNT, FRACTION, POSITIVE, Limit
 from .slices import SliceStack
 
 # A smooth field needs two points along each axis at least.

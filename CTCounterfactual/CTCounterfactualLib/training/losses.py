@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from ..checked import COUNT, check_limits, take_types
+from ..checked import check_limits, take_types
+from ..limits import COUNT
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
-from ..checked import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED, built, check_limits, take_types
+from ..checked import built, check_limits, take_types
 from ..errors import SettingsError
+from ..limits import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED
 from ..models.vqgan.config import VQGANConfig
 from .augment import AugmentSettings
 from .losses import LossWeights

@@ -1,46 +1,133 @@
-"""From what the panel shows (the parameter node) to the keywords of the console."""
+"""From what the panel shows (the parameter node) to the keywords of the console.
+
+Each setting of the table has its parameter: its name in camel case, its value in the panel's unit.
+An optional number has a second one, a switch.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from CTCounterfactualLib.counterfactual.settings import CHANGE_SCOPES
 from CTCounterfactualLib.errors import SettingsError
+from CTCounterfactualLib.setting import Setting, camel_case
+from CTCounterfactualLib.setting_table import MAX_SCORE, MAX_SPIN, SETTINGS
+from CTCounterfactualLib.wording import say
 
-# The engine's `None`: each search has its own scope.
-AUTOMATIC_SCOPE = "automatic"
-SCOPES = (AUTOMATIC_SCOPE, *CHANGE_SCOPES)
-# Bounds of what the controls take, where the engine has none.
-MAX_CHUNK = 1000  # slices: more than any scan on a 3 mm grid has
-MAX_EVALUATIONS = 1000
-MAX_SEED = 2**31 - 1  # what a Qt spin box holds
-MAX_SCORE = 1e9  # of any target in any unit
+# A choice of None, as a parameter holds it.
+AUTOMATIC = "automatic"
 PERCENT = 100.0
 # Digits that a share of the image is rounded to: 0.1 % / 100 is not 0.001 in binary.
 SHARE_DIGITS = 6
+# What controls of numbers without limits go to.
+MOST = {int: MAX_SPIN, float: MAX_SCORE}
+KINDS = {"int": int, "float": float, "bool": bool, "str": str}
 
 
-def levels_text(edges: Iterable[float]) -> str:
-    """Return heatmap levels as they stand in the line edit: "10, 25, 50"."""
-    return ", ".join(f"{edge:g}" for edge in edges)
+@dataclass(frozen=True)
+class Parameter:
+    """One value of the parameter node.
+
+    Parameters
+    ----------
+    name : str
+        Of the node's attribute, by which scenes keep it.
+    kind : type
+        int, float, bool or str.
+    default : object
+        What a new scene has.
+    choices : tuple of str
+        All that it may be; empty: anything.
+    range : (float, float) or None
+        Of a number: from, to.
+    """
+
+    name: str
+    kind: type
+    default: Any
+    choices: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
 
 
-def levels_from(text: str) -> tuple[float, ...]:
-    """Return the heatmap levels of a text, separated by commas, semicolons or blanks.
+def is_switched(setting: Setting) -> bool:
+    """Tell whether a setting is a number with a switch of its own: off means None."""
+    return setting.optional and not setting.choices
+
+
+def switch_of(setting: Setting) -> Parameter:
+    """Return the switch of an optional number."""
+    return Parameter(camel_case(f"use_{setting.name}"), bool, setting.default is not None)
+
+
+def parameter_of(setting: Setting) -> Parameter:
+    """Return the parameter that holds a setting's value."""
+    name, default = camel_case(setting.name), setting.default
+    if setting.plain_kind.startswith("tuple["):
+        return Parameter(name, str, numbers_text(default))
+    if setting.closed:
+        chosen = AUTOMATIC if default is None else default
+        return Parameter(name, str, chosen, tuple(choices_of(setting)))
+    kind = KINDS[setting.plain_kind]
+    default = kind() if default is None else default
+    if setting.percent:
+        name, default = f"{name}Percent", PERCENT * default
+    return Parameter(name, kind, default, range=_range(setting, kind))
+
+
+def choices_of(setting: Setting) -> dict[str, str]:
+    """Return what may be chosen of a setting, None among it, and what the panel calls it."""
+    return {**({AUTOMATIC: setting.none_label} if setting.optional else {}), **setting.choices}
+
+
+def parameters_of(settings: Iterable[Setting]) -> list[Parameter]:
+    """Return the parameters of settings, with the switches."""
+    found = []
+    for setting in settings:
+        found += [switch_of(setting)] if is_switched(setting) else []
+        found.append(parameter_of(setting))
+    return found
+
+
+def value_of(setting: Setting, parameters) -> Any:
+    """Return a setting as the engine takes it, from a parameter node.
 
     Raises
     ------
     SettingsError
-        If a part is no number; whether they rise is for the engine to say.
+        If a text isn't what it should be.
+    """
+    if is_switched(setting) and not getattr(parameters, switch_of(setting).name):
+        return None
+    value = getattr(parameters, parameter_of(setting).name)
+    if setting.optional and value == AUTOMATIC:
+        return None
+    if setting.percent:
+        return round(value / PERCENT, SHARE_DIGITS)
+    return numbers_from(value, setting) if setting.plain_kind.startswith("tuple[") else value
+
+
+def numbers_text(numbers: Iterable[float]) -> str:
+    """Return numbers as they stand in a line edit: "10, 25, 50"."""
+    return ", ".join(f"{number:g}" for number in numbers)
+
+
+def numbers_from(text: str, setting: Setting) -> tuple[float, ...]:
+    """Return the numbers of a text, separated by commas, semicolons or blanks.
+
+    Raises
+    ------
+    SettingsError
+        If a part is no number; whether they are allowed is for the engine to say.
     """
     parts = text.replace(",", " ").replace(";", " ").split()
     try:
         return tuple(float(part) for part in parts)
     except ValueError:
+        wanted = f"give numbers, such as {numbers_text(setting.default)}."
         raise SettingsError(
-            f"Heatmap levels are {text!r}; give rising numbers in HU, separated by commas, such as "
-            f"10, 25, 50, 100, 200."
+            f"Setting {say(setting.name)} is {text!r}; {setting.allowed or wanted}"
         ) from None
 
 
@@ -52,7 +139,6 @@ def keywords_of(parameters) -> dict[str, Any]:
     SettingsError
         If a text isn't what it should be, or a region is chosen that holds nothing.
     """
-    scope = parameters.changeScope
     return {
         "classifier": parameters.classifier,
         "target": parameters.target or None,
@@ -60,22 +146,18 @@ def keywords_of(parameters) -> dict[str, Any]:
         "region": _region_of(parameters),
         "assumeHu": parameters.assumeHu,
         "outputs": parameters.outputs,
-        "mode": parameters.mode,
-        "chunkSize": parameters.chunk,
-        "direction": parameters.direction,
-        "search": parameters.search,
-        "baseline": parameters.baseline,
-        "composite": parameters.composite,
-        "sliceSmoothing": parameters.sliceSmoothing,
-        "maxChange": round(parameters.maxChangePercent / PERCENT, SHARE_DIGITS),
-        "changeScope": None if scope == AUTOMATIC_SCOPE else scope,
-        "targetScore": parameters.targetScore if parameters.useTargetScore else None,
-        "maxEvaluations": parameters.maxEvaluations,
-        "levelEdges": levels_from(parameters.levelEdges),
-        "frames": parameters.frames,
-        "device": parameters.device,
-        "seed": parameters.seed,
+        **{one.console_keyword: value_of(one, parameters) for one in SETTINGS.values()},
     }
+
+
+def _range(setting: Setting, kind: type) -> tuple[float, float] | None:
+    """Return from where to where a control goes, in the panel's unit; None for texts."""
+    if kind not in MOST or setting.panel_range is not None:
+        return setting.panel_range
+    scale = PERCENT if setting.percent else 1
+    bounds = (setting.limit.least, -MOST[kind]), (setting.limit.most, MOST[kind])
+    least, most = (kind(scale * own) if math.isfinite(own) else other for own, other in bounds)
+    return least, most
 
 
 def _region_of(parameters) -> tuple | None:

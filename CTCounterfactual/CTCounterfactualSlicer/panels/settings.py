@@ -1,4 +1,4 @@
-"""Section "Settings": texts of the choices, the devices, and back to the defaults."""
+"""Section "Settings": rows of the table of settings, devices, and back to the defaults."""
 
 from __future__ import annotations
 
@@ -6,59 +6,30 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.counterfactual import settings as engine
+from CTCounterfactualLib.setting_table import DEVICES, SETTINGS
 
 from ..options import OUTPUTS
 from . import model_texts
 from .choice_box import ChoiceBox, relabel
 from .devices import Gpu, GpuQuery
 from .panel import Panel
-from .parameters import SCOPES
+from .parameters import is_switched, parameters_of, switch_of
+from .setting_rows import setting_rows, translated
 
 DEVICE_POLL_MS = 200
 # What "Restore defaults" resets; the input and its models' choice stay.
-SETTINGS = (
-    "mode", "direction", "chunk", "maxChangePercent", "device", "outputs", "search", "baseline",
-    "composite", "changeScope", "sliceSmoothing", "useTargetScore", "targetScore",
-    "maxEvaluations", "levelEdges", "frames", "autoencoder", "seed", "assumeHu",
+RESTORED = (
+    *(parameter.name for parameter in parameters_of(SETTINGS.values())),
+    "outputs", "autoencoder", "assumeHu",
 )
 
 
-def _labels() -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
-    """Return the choices of each combo box and their texts; a function, for the language."""
-    return {
-        "modeComboBox": (engine.MODES, {
-            "both": _("Whole volume, then each chunk"),
-            "whole": _("Whole volume only"),
-            "chunks": _("Each chunk alone"),
-        }),
-        "directionComboBox": (engine.DIRECTIONS, {
-            "decrease": _("Lower the score"), "increase": _("Raise the score"),
-        }),
-        "outputsComboBox": (OUTPUTS, {
-            "replace": _("Replace"), "keep": _("Keep beside the new ones"),
-        }),
-        "searchComboBox": (engine.SEARCHES, {
-            "adaptive": _("Adaptive"), "reference": _("Reference (as published)"),
-        }),
-        "baselineComboBox": (engine.BASELINES, {
-            "scan": _("Scan"), "reconstruction": _("Reconstruction (as published)"),
-        }),
-        "compositeComboBox": (engine.COMPOSITES, {
-            "bounded": _("Bounded"), "residual": _("Residual"),
-        }),
-        "changeScopeComboBox": (SCOPES, {
-            "automatic": _("Automatic (as the search needs)"),
-            "region": _("Edited slices"), "volume": _("Whole volume"),
-        }),
-    }
-
-
 class SettingsPanel(Panel):
-    """Most controls are the parameter node's own; this fills lists and restores defaults."""
+    """Most controls are the parameter node's own; this gives words, fills lists, restores."""
 
     def setup(self) -> None:
-        """Fill the lists of devices and autoencoders."""
+        """Give the rows their words; fill the lists of devices and autoencoders."""
+        self._rows = setting_rows(self.ui)
         self._gpus: tuple[Gpu, ...] = ()
         self._query: GpuQuery | None = None
         self._timer = qt.QTimer()
@@ -72,8 +43,11 @@ class SettingsPanel(Panel):
 
     def connected(self) -> None:
         """Put texts for people in place of the bare values that the parameter node fills in."""
-        for name, (choices, labels) in _labels().items():
-            relabel(getattr(self.ui, name), choices, labels)
+        for row in self._rows.values():
+            row.show_choices()
+        relabel(self.ui.outputsComboBox, OUTPUTS, {
+            "replace": _("Replace"), "keep": _("Keep beside the new ones"),
+        })
 
     def enter(self) -> None:
         """Ask the driver for its cards; free memory changes all the time."""
@@ -98,7 +72,9 @@ class SettingsPanel(Panel):
         self._list_autoencoders()
         self._autoencoder.select(parameters.autoencoder, missing=_("{value} (not available)"))
         self.ui.chunkSpinBox.enabled = parameters.mode != "whole"
-        self.ui.targetScoreSpinBox.enabled = parameters.useTargetScore
+        for row in self._rows.values():
+            if is_switched(row.setting):
+                row.control.enabled = parameters.getValue(switch_of(row.setting).name)
         self.ui.compositeComboBox.enabled = parameters.baseline == "scan"
 
     def _list_autoencoders(self) -> None:
@@ -130,8 +106,10 @@ class SettingsPanel(Panel):
     def _fill_devices(self) -> None:
         card_text = _("CUDA: {name}, {free:.1f} of {total:.1f} GB free")
         items = [
-            ("auto", _("Automatic"), _("The first CUDA card that PyTorch can use, else the CPU.")),
-            ("cpu", _("CPU"), _("Works everywhere; slower than a graphics card.")),
+            ("auto", translated(DEVICES["auto"]),
+             _("The first CUDA card that PyTorch can use, else the CPU.")),
+            ("cpu", translated(DEVICES["cpu"]),
+             _("Works everywhere; slower than a graphics card.")),
         ]
         for card in self._gpus:
             # The first card is plain `cuda`, as on the command line.
@@ -144,5 +122,5 @@ class SettingsPanel(Panel):
         parameters = self.host.parameterNode
         if parameters is not None:
             with slicer.util.NodeModify(parameters):
-                for name in SETTINGS:
+                for name in RESTORED:
                     parameters.setValue(name, parameters.default(name).value)

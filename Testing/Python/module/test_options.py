@@ -7,8 +7,9 @@ import pytest
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.jobs.job import FileInput, Job
+from CTCounterfactualLib.wording import keyword_of
 from CTCounterfactualSlicer import options
-from CTCounterfactualSlicer.options import KEYWORDS, SETTING_KEYWORDS, Options, keyword_of
+from CTCounterfactualSlicer.options import KEYWORDS, SETTING_KEYWORDS, Options
 
 
 def test_without_keywords_all_is_the_engines_default():

@@ -6,15 +6,37 @@ import pytest
 
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
+from CTCounterfactualLib.setting_table import SETTINGS
 from CTCounterfactualSlicer.options import KEYWORDS, Options
 from CTCounterfactualSlicer.panels.parameters import (
-    AUTOMATIC_SCOPE,
+    AUTOMATIC,
     keywords_of,
-    levels_from,
-    levels_text,
+    numbers_from,
+    numbers_text,
+    parameters_of,
 )
 
 DEFAULTS = ExplainSettings()
+LEVELS = SETTINGS["level_edges"]
+# What scenes have kept since the first version: type, default, choices, range.
+KEPT = {
+    "mode": (str, "both", ("whole", "chunks", "both"), None),
+    "direction": (str, "decrease", ("decrease", "increase"), None),
+    "chunk": (int, 10, (), (1, 1000)),
+    "maxChangePercent": (float, 5.0, (), (0.1, 100)),
+    "device": (str, "auto", (), None),
+    "search": (str, "adaptive", ("adaptive", "reference"), None),
+    "baseline": (str, "scan", ("scan", "reconstruction"), None),
+    "composite": (str, "bounded", ("bounded", "residual"), None),
+    "changeScope": (str, "automatic", ("automatic", "region", "volume"), None),
+    "sliceSmoothing": (float, 1.0, (), (0.0, 5.0)),
+    "useTargetScore": (bool, False, (), None),
+    "targetScore": (float, 0.0, (), (-1e9, 1e9)),
+    "maxEvaluations": (int, 12, (), (2, 1000)),
+    "levelEdges": (str, "10, 25, 50, 100, 200", (), None),
+    "frames": (int, 3, (), (0, 60)),
+    "seed": (int, 0, (), (0, 2**31 - 1)),
+}
 
 
 def parameters(**changes) -> SimpleNamespace:
@@ -25,13 +47,23 @@ def parameters(**changes) -> SimpleNamespace:
         "mode": DEFAULTS.mode, "direction": DEFAULTS.direction, "chunk": DEFAULTS.chunk,
         "maxChangePercent": 100 * DEFAULTS.max_change, "device": DEFAULTS.device,
         "search": DEFAULTS.search, "baseline": DEFAULTS.baseline,
-        "composite": DEFAULTS.composite, "changeScope": AUTOMATIC_SCOPE,
+        "composite": DEFAULTS.composite, "changeScope": AUTOMATIC,
         "sliceSmoothing": DEFAULTS.slice_smoothing, "useTargetScore": False, "targetScore": 0.0,
         "maxEvaluations": DEFAULTS.max_evaluations,
-        "levelEdges": levels_text(DEFAULTS.level_edges), "frames": DEFAULTS.frames,
+        "levelEdges": numbers_text(DEFAULTS.level_edges), "frames": DEFAULTS.frames,
         "seed": DEFAULTS.seed,
     }
     return SimpleNamespace(**{**values, **changes})
+
+
+def test_scenes_of_before_still_open():
+    """A parameter of another name or type, or with fewer values, would lose what was saved."""
+    made = {
+        one.name: (one.kind, one.default, one.choices, one.range)
+        for one in parameters_of(SETTINGS.values())
+    }
+    assert {name: made[name] for name in KEPT} == KEPT
+    assert {type(made[name][1]) for name in KEPT} <= {str, int, float, bool}
 
 
 def test_untouched_panel_means_the_engines_defaults():
@@ -70,13 +102,13 @@ def test_a_segmentation_without_segments_is_refused_instead_of_ignored():
 
 @pytest.mark.parametrize("text", ["10, 25, 50", "10,25,50", "10 25 50", " 10;25 ;50 "])
 def test_levels_may_be_separated_as_people_do(text):
-    assert levels_from(text) == (10.0, 25.0, 50.0)
+    assert numbers_from(text, LEVELS) == (10.0, 25.0, 50.0)
 
 
 def test_levels_survive_the_line_edit():
-    assert levels_from(levels_text((2.5, 10.0, 1000.0))) == (2.5, 10.0, 1000.0)
+    assert numbers_from(numbers_text((2.5, 10.0, 1000.0)), LEVELS) == (2.5, 10.0, 1000.0)
 
 
 def test_levels_that_are_no_numbers_are_named():
-    with pytest.raises(SettingsError, match=r"'10, x'; give rising numbers in HU"):
-        levels_from("10, x")
+    with pytest.raises(SettingsError, match=r"'10, x'; give rising HU values"):
+        numbers_from("10, x", LEVELS)

@@ -10,6 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from CTCounterfactualLib.setting_table import SETTINGS
+from CTCounterfactualSlicer.panels.parameters import parameters_of
+
 MODULE = Path(__file__).resolve().parents[3] / "CTCounterfactual"
 WIDGETS = [
     (one.get("name"), one.get("class"), parameter.findtext("string"))
@@ -30,7 +33,10 @@ CONNECTORS = {
 
 
 def parameters() -> dict[str, tuple[str, str]]:
-    """Return type and annotations, as written, of each field of the parameter node."""
+    """Return type and annotations, as written, of each field of the parameter node.
+
+    Those of settings, which aren't written there, come from the table.
+    """
     tree = ast.parse((MODULE / "CTCounterfactual.py").read_text(encoding="utf-8"))
     (node,) = [one for one in tree.body
                if isinstance(one, ast.ClassDef) and one.name.endswith("ParameterNode")]
@@ -43,6 +49,9 @@ def parameters() -> dict[str, tuple[str, str]]:
             else:
                 rules = ""
             found[field.target.id] = ("node" if kind.startswith("vtkMRML") else kind, rules)
+    for each in parameters_of(SETTINGS.values()):
+        rules = "Choice" if each.choices else "WithinRange" if each.range else ""
+        found[each.name] = (each.kind.__name__, rules)
     return found
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...checked import SEED, check_limits, take_types
+from ...checked import check_limits, take_types
 from ...errors import SettingsError
+from ...limits import SEED
 
 # Field of view of a default scan, mm (I, J, K): holds every body the seeds draw, with air around
 # it and the table below it, and is a multiple of 32 voxels in-plane at 1.5 mm.

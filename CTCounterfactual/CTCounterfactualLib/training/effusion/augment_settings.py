@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...checked import COUNT, FRACTION, POSITIVE, Limit, check_limits, take_types
+from ...checked import check_limits, take_types
 from ...errors import SettingsError
+from ...limits import COUNT, FRACTION, POSITIVE, Limit
 
 # A smooth field needs two points along each axis at least.
 WARP_NODES = Limit(2)

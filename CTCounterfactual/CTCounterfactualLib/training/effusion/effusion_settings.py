@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
-from ...checked import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED, built, check_limits, take_types
+from ...checked import built, check_limits, take_types
 from ...errors import SettingsError
+from ...limits import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED
 from ...models.classifiers.effusion import EffusionConfig
 from .augment_settings import AugmentSettings
 

@@ -1,0 +1,177 @@
+"""The settings of an explanation: one table with all that is said of each, anywhere.
+
+To add a setting, add a field here. Its check, the command line's option, the console's keyword, the
+job file's key, the panel's row and its name in messages come of themselves; what it does is for the
+engine, which is given the checked `counterfactual.settings.ExplainSettings`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .limits import POSITIVE, SEED, Limit
+from .setting import setting, settings_of
+
+
+def _(text: str) -> str:
+    """Mark a text that the panel shows, so that translators' tools find it."""
+    return text
+
+
+# Beyond this a change would no longer tell which slices it belongs to.
+MAX_SMOOTHING = 5.0
+# Each frame costs a decoding of the whole volume; an animation looks smooth long before this.
+MAX_FRAMES = 60
+# Labels are bytes: 0, the levels of decreases, then those of increases.
+MAX_LEVELS = 127
+LEVELS_ALLOWED = "give rising HU values above 0, such as 10, 25, 50, 100, 200."
+# What the panel's controls take at most, where the engine has no limit.
+MAX_CHUNK = 1000  # slices: more than any scan on a 3 mm grid has
+MAX_EVALUATIONS = 1000
+MAX_SPIN = 2**31 - 1  # what a Qt spin box holds
+MAX_SCORE = 1e9  # of any target in any unit
+
+# What may be chosen, and what the panel calls it.
+MODES = {
+    "whole": _("Whole volume only"),
+    "chunks": _("Each chunk alone"),
+    "both": _("Whole volume, then each chunk"),
+}
+DIRECTIONS = {"decrease": _("Lower the score"), "increase": _("Raise the score")}
+SEARCHES = {"adaptive": _("Adaptive"), "reference": _("Reference (as published)")}
+BASELINES = {"scan": _("Scan"), "reconstruction": _("Reconstruction (as published)")}
+COMPOSITES = {"bounded": _("Bounded"), "residual": _("Residual")}
+CHANGE_SCOPES = {"region": _("Edited slices"), "volume": _("Whole volume")}
+DEVICES = {"auto": _("Automatic"), "cpu": _("CPU"), "cuda": _("CUDA")}
+
+
+def _check_device(device: str) -> str:
+    known = device in DEVICES or re.fullmatch(r"cuda:\d+", device)
+    return "" if known else f"choose one of {', '.join(DEVICES)} or cuda:N."
+
+
+def _check_levels(edges: tuple[float, ...]) -> str:
+    rising = all(low < high for low, high in pairwise((0.0, *edges, float("inf"))))
+    if not edges or not rising:
+        return LEVELS_ALLOWED
+    return "" if len(edges) <= MAX_LEVELS else f"give at most {MAX_LEVELS} levels."
+
+
+@dataclass(frozen=True)
+class SettingTable:
+    """The settings of an explanation with their defaults, not checked: see `ExplainSettings`."""
+
+    mode: str = setting(
+        "both", "all slices together, chunk by chunk, or both", _("Search over"),
+        tooltip=_("Chunks: each chunk of slices is changed alone, which tells where the evidence "
+                  "is. Whole volume: all slices change together into one consistent "
+                  "counterfactual."),
+        more="`whole`: all slices move together, one consistent volume. `chunks`: each chunk "
+             "alone, all others fixed, which tells where the evidence is.",
+        choices=MODES, advanced=False,
+    )
+    chunk: int = setting(
+        10, "prepared slices (3 mm) in a chunk", _("Chunk size"),
+        tooltip=_("Slices in a chunk, on the classifier's own slice spacing. Smaller chunks "
+                  "localise better, take longer and need less memory."),
+        limit=POSITIVE, allowed="it must be 1 slice or more.", unit=_("slices"),
+        metavar="SLICES", keyword="chunkSize", advanced=False, panel_range=(1, MAX_CHUNK),
+    )
+    direction: str = setting(
+        "decrease", "which way the score shall go", _("Goal"),
+        tooltip=_("Which way the score shall go."), choices=DIRECTIONS, advanced=False,
+    )
+    search: str = setting(
+        "adaptive", "adaptive: keep the best within the limit; reference: the paper's ladder",
+        _("Search"),
+        tooltip=_("Adaptive: aims at the change limit, looks back, and keeps the best step within "
+                  "the limit. Reference: the fixed ladder of steps and the stop rules of the "
+                  "published method."),
+        more="`adaptive` takes three or four evaluations where the score falls all the way; "
+             "`reference` has the paper's stop rules, too.",
+        choices=SEARCHES,
+    )
+    baseline: str = setting(
+        "scan", "add the change to the scan, or show the paper's decoded slices", _("Baseline"),
+        tooltip=_("Scan: the change is added to the scan, which stays sharp. Reconstruction: the "
+                  "decoded slices are shown, as in the published method."),
+        more="`reconstruction` is the paper's D(z + lambda g).", choices=BASELINES,
+    )
+    composite: str = setting(
+        "bounded", "how the change joins the scan", _("Composite"),
+        tooltip=_("How the change joins the scan. Bounded: never beyond what the decoder draws. "
+                  "Residual: the plain difference is added."),
+        more="See `counterfactual.composite`.", choices=COMPOSITES,
+    )
+    slice_smoothing: float = setting(
+        1.0, "smooth the change from slice to slice by this standard deviation",
+        _("Slice smoothing"),
+        tooltip=_("Standard deviation by which the change is smoothed from slice to slice; 0 for "
+                  "none."),
+        more="In prepared slices, before the change is added to the scan; 0 for none.",
+        limit=Limit(0, MAX_SMOOTHING), allowed=f"choose 0 (none) to {MAX_SMOOTHING:g} slices.",
+        unit=_("slices"), metavar="SLICES",
+    )
+    max_change: float = setting(
+        0.05, "greatest change of the image", _("Change limit"),
+        tooltip=_("The most that the image may change, as a share of its intensities."),
+        more="It is sum |x - x'| / sum |x| in 0..1 intensities.",
+        limit=Limit(0, 1, open=True),
+        allowed="it is a fraction above 0, at most 1 (0.05 is 5 %).",
+        metavar="FRACTION", advanced=False, percent=True, panel_range=(0.1, 100.0),
+    )
+    change_scope: str | None = setting(
+        None, "what the limit is relative to (adaptive: region; reference: volume, as the paper)",
+        _("Limit relative to"),
+        tooltip=_("What the change limit is a share of: the edited slices or the whole volume."),
+        more="The edited `region`: the slices that move, and of these what lies in the mask, if "
+             "the run has one. The whole `volume`: the paper. None takes the search's own.",
+        choices=CHANGE_SCOPES, none_label=_("Automatic (as the search needs)"),
+    )
+    target_score: float | None = setting(
+        None, "stop as soon as this is reached", _("Stop at score"),
+        tooltip=_("Stop as soon as the score is at or beyond this value, in the target's unit. "
+                  "Off: go as far as the change limit allows."),
+        more="None goes as far as `max_change` allows.",
+        allowed="give a finite score, or none.", metavar="SCORE",
+        panel_range=(-MAX_SCORE, MAX_SCORE),
+    )
+    max_evaluations: int = setting(
+        12, "most evaluations of one search", _("Evaluations"),
+        tooltip=_("The most times that one search runs the classifier."),
+        more="The reference search has its own ladder.",
+        limit=Limit(2), allowed="a search needs at least 2.", metavar="N",
+        panel_range=(2, MAX_EVALUATIONS),
+    )
+    level_edges: tuple[float, ...] = setting(
+        (10.0, 25.0, 50.0, 100.0, 200.0), "heatmap levels", _("Heatmap levels"),
+        tooltip=_("Changes in HU at which the heatmap levels begin: rising numbers, separated by "
+                  "commas."),
+        more="At most 127: |change| in HU at which each begins; see `counterfactual.heatmap`.",
+        allowed=LEVELS_ALLOWED, check=_check_levels, metavar="HU",
+    )
+    frames: int = setting(
+        3, "volumes of the lambda animation between scan and counterfactual",
+        _("Animation volumes"),
+        tooltip=_("Volumes of the lambda animation between the scan and the counterfactual; 0 for "
+                  "no animation."),
+        more="None with 0.", limit=Limit(0, MAX_FRAMES),
+        allowed=f"choose 0 (none) to {MAX_FRAMES} volumes.", metavar="N",
+    )
+    device: str = setting(
+        "auto", "where to compute", _("Device"),
+        tooltip=_("Where to compute. Automatic takes a CUDA graphics card where PyTorch can use "
+                  "one."),
+        more="`auto` takes CUDA where there is one.", choices=DEVICES, check=_check_device,
+        metavar="auto|cpu|cuda", advanced=False,
+    )
+    seed: int = setting(
+        0, "seed of everything random", _("Seed"),
+        tooltip=_("Seed of everything random; a run on the CPU gives the same result each time."),
+        more="A run on the CPU is deterministic anyhow.", limit=SEED, panel_range=(0, MAX_SPIN),
+    )
+
+
+SETTINGS = settings_of(SettingTable)
