@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from ..errors import ScanError
 from ..wording import say
-from .hu_likeness import what_speaks_against_hu
+from .hu_likeness import what_is_doubtful, what_speaks_against_hu
 from .pieces import pieces
 from .pixel_types import as_allowed_type
 from .scan import Scan
@@ -18,6 +18,8 @@ from .scan import Scan
 MIN_SLICES = 2
 # Volume of the parallelepiped of the three axes' unit vectors (1: right angles); below, it is flat.
 MIN_DETERMINANT = 1e-3
+# Directions are vectors of length 1, up to what is written of their digits.
+UNIT_LENGTH_TOLERANCE = 1e-2
 # The greatest extent of a CT scan in mm: a cut-out of one nodule has 60 mm and more, a whole body
 # 2 m. Ten times smaller or larger is a voxel size in another unit.
 PLAUSIBLE_EXTENT_MM = (60.0, 2500.0)
@@ -28,6 +30,7 @@ REAL = (
     sitk.sitkUInt32, sitk.sitkUInt64, sitk.sitkFloat32, sitk.sitkFloat64,
 )  # fmt: skip
 ASSUMED_HU = "assumed-hu"
+DOUBTFUL_HU = "doubtful-hu"
 IMPLAUSIBLE_SIZE = "implausible-size"
 
 
@@ -110,6 +113,12 @@ def check_geometry(image: sitk.Image, source: str) -> None:
             f"The position or orientation in {source} isn't a number. Export it again."
         )
     check_axes(directions, source)
+    lengths = np.linalg.norm(directions, axis=0)
+    if np.abs(lengths - 1.0).max() > UNIT_LENGTH_TOLERANCE:
+        raise ScanError(
+            f"The directions of the axes of {source} have the lengths {mm(lengths)[:-3]}; 1 is "
+            f"expected, so its voxel size isn't clear. Export it again."
+        )
 
 
 def check_axes(directions: np.ndarray, source: str) -> None:
@@ -138,7 +147,9 @@ def check_numbers(values: np.ndarray, source: str) -> None:
 def check_hounsfield(
     values: np.ndarray, source: str, assume_hu: bool
 ) -> tuple[tuple[str, str], ...]:
-    """Check that values look like HU; return a (name, message) warning if the user insists.
+    """Check that values look like HU; return a (name, message) warning on doubts.
+
+    One that speaks against it clearly is an error, unless the user insists.
 
     Raises
     ------
@@ -147,7 +158,8 @@ def check_hounsfield(
     """
     found = what_speaks_against_hu(values)
     if not found:
-        return ()
+        doubt = what_is_doubtful(values)
+        return ((DOUBTFUL_HU, f"The values may not be HU: {doubt}."),) if doubt else ()
     if assume_hu:
         return ((ASSUMED_HU, f"Values were taken as HU because you said so, but {found}."),)
     raise ScanError(

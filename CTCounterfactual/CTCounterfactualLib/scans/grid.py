@@ -7,6 +7,7 @@ every voxel of the scan.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,6 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ScanError
+from .checks import mm
 from .hounsfield import AIR_HU, IntensityWindow
 from .monai_layout import RAS_SIGN, along_patient_axes, resample_like_monai
 from .resample import RAS_DIRECTION_IN_LPS, Check, resample_to_ras
@@ -22,6 +24,9 @@ from .smoothing import smooth_to_prepared
 
 # Part of a prepared voxel that is rounding error and neither worth another voxel nor another slice.
 ROUNDING = 1e-4
+# More voxels than any scan has on a grid that a model can see: ten times a whole body at 1 mm. A
+# voxel size in another unit leads here, and then to the end of the memory.
+MOST_PREPARED_VOXELS = 1 << 32
 # What resampling puts where there is no scan: no HU of any scan, so that the place can be told.
 OUTSIDE = float("-inf")
 
@@ -216,7 +221,15 @@ def _cover(scan: Scan, spec: GridSpec) -> tuple[np.ndarray, list[int]]:
     if extent[2] < spacing[2] / 2:
         raise ScanError(
             f"The scan is {extent[2]:.2f} mm thick from head to foot; at least "
-            f"{spacing[2] / 2:.2f} mm are needed to make one slice of {spacing[2]:g} mm."
+            f"{spacing[2] / 2:.2f} mm are needed to make one slice of {spacing[2]:g} mm. Its "
+            f"voxels measure {mm(scan.spacing)}: if that was in another unit, export it again "
+            f"in mm."
+        )
+    if math.prod(int(n) for n in size) > MOST_PREPARED_VOXELS:
+        raise ScanError(
+            f"The scan measures {mm(extent)}: at {mm(spacing)} that would be "
+            f"{' x '.join(str(n) for n in size)} voxels. Its voxels measure {mm(scan.spacing)}: if "
+            f"that was in another unit, export it again in mm."
         )
     centre = (ras.max(0) + ras.min(0)) / 2
     first_voxel_ras = centre - (size - 1) / 2 * spacing

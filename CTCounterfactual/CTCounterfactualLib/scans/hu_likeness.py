@@ -34,6 +34,10 @@ DOUBTFUL_STORED_SHARE = 0.02
 # Metal reaches 3071 (12 bit) and rarely 30 000; more than a trace above this is another unit.
 DENSE_ABOVE_HU = 4000
 MAX_DENSE_SHARE = 0.01
+# Every patient's scan reaches lower than this, in the windpipe, the bowel or beside the body.
+GAS_BELOW_HU = -800
+# Share of one and the same 0 HU above which it is a filling, not water with noise.
+FILLED_SHARE = 0.1
 # Stored CT values before the rescale intercept: 0..4095, air near 0, water near 1024.
 STORED_WATER = 1024
 # A sample is enough to judge the unit; a full sort of 8e7 voxels isn't needed.
@@ -84,6 +88,25 @@ def what_speaks_against_hu(values: np.ndarray) -> str:
         return f"{span}, with more than {MAX_DENSE_SHARE:.0%} above {DENSE_ABOVE_HU} HU"
     if shares.soft < MIN_SOFT_TISSUE_SHARE:
         return f"{span}, with hardly any soft tissue ({shares.soft:.2%} between -200 and 200 HU)"
+    return ""
+
+
+def what_is_doubtful(values: np.ndarray) -> str:
+    """Return in words what is odd in values (any shape) that may be HU; empty if nothing is."""
+    low = float(values.min())
+    if low > GAS_BELOW_HU:
+        return (
+            f"the lowest value is {low:g}, while air has -1000 and gas in a body less than "
+            f"{GAS_BELOW_HU}: were the values scaled or cut?"
+        )
+    sample = _sample(values)
+    filled = np.count_nonzero(sample == 0) / sample.size
+    beside = np.count_nonzero((sample == 1) | (sample == -1)) / sample.size
+    if filled > FILLED_SHARE and beside < RIM_SHARE * filled:
+        return (
+            f"{filled:.0%} of the voxels are exactly 0 (water), hardly any 1 or -1: a filling "
+            f"where nothing was scanned should be -1000 (air)"
+        )
     return ""
 
 

@@ -39,6 +39,35 @@ def test_a_body_in_air_passes_without_a_warning():
     assert check_hounsfield(body(), "scan.nii", assume_hu=False) == ()
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda hu: hu / 2, "the lowest value is -500"),
+        (lambda hu: hu * 0.6 + 150, "the lowest value is -450"),
+        (lambda hu: np.clip(hu, -600, None), "the lowest value is -600"),
+        (lambda hu: np.where((hu < -900) & (hu > -1000), 0, hu), "are exactly 0 (water)"),
+    ],
+)
+def test_values_that_were_scaled_cut_or_filled_are_told(change, told):
+    hu = body()
+    hu[:, 15:] = -950  # around the body, beside air
+    ((name, message),) = check_hounsfield(change(hu), "scan.nii", assume_hu=False)
+    assert name == "doubtful-hu"
+    assert told in message
+
+
+def test_water_with_noise_is_no_filling():
+    hu = body()
+    hu[:, 5:15, 5:15] = np.random.default_rng(2).integers(-2, 3, (8, 10, 10))
+    assert check_hounsfield(hu, "scan.nii", assume_hu=False) == ()
+
+
+def test_directions_of_another_length_leave_the_voxel_size_open():
+    direction = (1, 0, 0, 0, 1, 0, 0, 0, 1.5)
+    with pytest.raises(ScanError, match=r"lengths 1 x 1 x 1\.5; 1 is expected"):
+        check_scan(Scan.from_array(body(), SPACING, direction=direction))
+
+
 def test_metal_and_padding_pass():
     hu = body(np.int16)
     hu[:, 0] = -3024

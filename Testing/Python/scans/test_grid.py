@@ -10,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
+from CTCounterfactualLib.errors import ScanError
 from CTCounterfactualLib.scans.grid import RAS_DIRECTION_IN_LPS, GridSpec, prepare
 from CTCounterfactualLib.scans.read import read_scan
 from CTCounterfactualLib.scans.scan import Scan
@@ -231,3 +232,12 @@ def test_inside_is_the_scans_field_of_view_and_air_surrounds_it():
     assert prepared.volume[prepared.inside] == pytest.approx(0.75, abs=1e-4)
     litres = prepared.inside.sum() * prepared.spec.voxel_litres
     assert litres == pytest.approx(60 * 60 * 60e-6, rel=0.02)
+
+
+def test_a_voxel_size_in_another_unit_is_told_before_the_memory_ends():
+    metres = Scan.from_array(np.zeros((4, 8, 8), np.int16), (4170.0, 4170.0, 3990.0))
+    with pytest.raises(ScanError, match=r"measures 3\.336e\+04 x .* in another unit"):
+        prepare(metres)
+    microns = Scan.from_array(np.zeros((4, 8, 8), np.int16), (0.004, 0.004, 0.004))
+    with pytest.raises(ScanError, match=r"0\.02 mm thick .*0\.004 mm: if that was in another unit"):
+        prepare(microns)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ...errors import ScanError
 from .metaimage import metaimage_data
 from .nifti import is_nifti, nifti_files
 from .nrrd import MAGIC, nrrd_data
@@ -36,11 +37,32 @@ def files_of(path: Path) -> tuple[Path, ...]:
     """
     if is_nifti(path):
         return nifti_files(path)
+    return (path, *(file for file in voxel_files(path) if file.is_file()))
+
+
+def voxel_files(path: Path) -> tuple[Path, ...]:
+    """Return the files that an NRRD or MetaImage header names; none where voxels follow it."""
     with path.open("rb") as file:
         as_nrrd = file.read(len(MAGIC)) == MAGIC
     told, listed = (nrrd_data if as_nrrd else metaimage_data)(path)
-    beside = (path.parent / name for name in _names(told, listed))
-    return (path, *(file for file in beside if file.is_file()))
+    return tuple(path.parent / name for name in _names(told, listed))
+
+
+def check_voxel_files(path: Path) -> None:
+    """Raise `ScanError` naming the first file of voxels that isn't there, or isn't a file.
+
+    ITK calls the header damaged then, and waits at a pipe for ever.
+    """
+    for file in voxel_files(path):
+        if not file.exists():
+            raise ScanError(
+                f"{path} says that its voxels lie in {file}, which isn't there. Copy both, or "
+                f"export it again as one file."
+            )
+        if not file.is_file():
+            raise ScanError(
+                f"{path} says that its voxels lie in {file}, which is no file. Export it again."
+            )
 
 
 def _names(told: str, listed: tuple[str, ...]) -> list[str]:

@@ -9,7 +9,9 @@ import SimpleITK as sitk
 
 from ...errors import ScanError
 from ..checks import check_shape
+from .detached import check_voxel_files
 from .metaimage import check_metaimage
+from .metaimage_voxels import check_metaimage_voxels
 from .nrrd import check_nrrd, in_millimetres
 
 # Longest part of an ITK message that is shown.
@@ -40,6 +42,9 @@ def read_by_itk(path: Path) -> tuple[sitk.Image, tuple[tuple[str, str], ...]]:
             f"MetaImage or DICOM file, or a folder with a DICOM series."
         )
     scale, warnings = check(path)
+    check_voxel_files(path)
+    if check is check_metaimage:
+        check_metaimage_voxels(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:

@@ -150,7 +150,10 @@ def _stored(path: Path, header: NiftiHeader, data: bytes) -> np.ndarray:
     count = math.prod(header.size)
     expected = start + count * dtype.itemsize
     if (header.single_file and start < FIRST_VOXEL_BYTE) or start > len(data):
-        start = expected = max(expected, len(data) + 1)
+        raise ScanError(
+            f"The header of {path} is damaged, or the file truncated: its voxels are to begin at "
+            f"byte {offset:g} (vox_offset) of {len(data)}. Copy it again."
+        )
     if len(data) < expected:
         raise ScanError(
             f"The file {path} is truncated: {len(data)} of {expected} bytes are there. "
@@ -204,6 +207,11 @@ def _scaled(path: Path, header: NiftiHeader, stored: np.ndarray) -> np.ndarray:
         return native
     whole = native.dtype.kind in "iu" and slope.is_integer() and inter.is_integer()
     low, high = slope * float(native.min()) + inter, slope * float(native.max()) + inter
+    if not max(abs(low), abs(high)) <= np.finfo(np.float32).max and np.isfinite(native).all():
+        raise ScanError(
+            f"The scaling of {path} is {slope:g} * value + {inter:g}, which leads to no HU. "
+            f"Export it again."
+        )
     scaled: np.ndarray = np.empty(native.shape, holds(min(low, high), max(low, high), whole))
     for part in pieces(native.shape):
         values = native[part] * slope + inter  # float64

@@ -40,6 +40,8 @@ def nifti_geometry(path: Path, header: Mapping[str, np.ndarray]):
         )
     pixdim = np.asarray(header["pixdim"][1:4], float)
     affine, warnings = _affine(path, header, pixdim)
+    if np.isinf(affine).any():
+        raise ScanError(f"The position or orientation in {path} isn't finite. Export it again.")
     affine = _RAS_TO_LPS @ affine * MM_PER_UNIT[unit]
     spacing = np.linalg.norm(affine[:, :3], axis=0)
     direction = affine[:, :3] / np.where(spacing > 0, spacing, 1.0)

@@ -12,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ...errors import ScanError
+from ..checks import check_shape
 
 MAGIC = b"NRRD"
 # A header is some lines of text; an attached one ends with an empty line.
@@ -19,6 +20,11 @@ MAX_HEADER_BYTES = 1 << 20
 # Both name the file of the voxels.
 DATA_FIELDS = ("data file", "datafile")
 SPACE_DIMENSIONS = 3
+# An axis of this kind is another volume at each step.
+TIME = "time"
+# Encodings and types of the definition that ITK's reader leaves out.
+BZIP2 = ("bzip2", "bz2")
+OTHER_TYPES = ("block", "half", "longdouble", "long double")
 MM_PER_UNIT = {
     "": 1.0, "mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "millimetre": 1.0,
     "cm": 10.0, "centimeter": 10.0, "centimeters": 10.0,
@@ -37,12 +43,16 @@ def check_nrrd(path: Path) -> tuple[float, tuple[tuple[str, str], ...]]:
     Raises
     ------
     ScanError
-        No voxel size for one of the volume's axes, or an unknown unit of length.
+        No voxel size for one of the volume's axes, an unknown unit of length, several volumes, or
+        voxels that ITK doesn't read.
     """
     fields = _fields(path)
+    _check_voxels(path, fields)
     sizes = [int(n) for n in fields.get("sizes", "").split() if n.isdigit()]
     directions = re.findall(r"none|\([^)]*\)", fields.get("space directions", ""))
     spacings = fields.get("spacings", "").split()
+    if TIME in fields.get("kinds", "").lower().split():
+        check_shape(str(path), tuple(sizes), 1)
     for axis, given in enumerate(_axes(sizes, directions or spacings)):
         if given is None or not _is_length(given):
             raise ScanError(
@@ -67,6 +77,20 @@ def in_millimetres(image: sitk.Image, scale: float) -> None:
     if scale != 1.0:
         image.SetSpacing([s * scale for s in image.GetSpacing()])
         image.SetOrigin([o * scale for o in image.GetOrigin()])
+
+
+def _check_voxels(path: Path, fields: dict[str, str]) -> None:
+    """Raise `ScanError` saying why ITK wouldn't read the voxels; it calls all of it damage."""
+    if (encoding := fields.get("encoding", "").lower()) in BZIP2:
+        raise ScanError(
+            f"The voxels in {path} are packed with {encoding}, which isn't read. Save it with gzip "
+            f"or raw encoding."
+        )
+    if (kind := fields.get("type", "").lower()) in OTHER_TYPES:
+        raise ScanError(
+            f"The file {path} holds values of NRRD type {kind}; a CT scan has one real number a "
+            f"voxel. Save it as 16-bit integers or float."
+        )
 
 
 def _axes(sizes: list[int], given: list[str]) -> list[str | None]:

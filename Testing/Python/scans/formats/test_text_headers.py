@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import zlib
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -45,12 +48,13 @@ def nrrd(tmp_path):
 
 @pytest.fixture
 def meta(tmp_path):
-    def read(**changes):
+    def read(voxels=None, **changes):
         fields = META | changes
         fields["ElementDataFile"] = fields.pop("ElementDataFile")  # the last line
         lines = [f"{n} = {v}" for n, v in fields.items() if v is not None]
         (tmp_path / "a.mhd").write_text("\n".join(lines) + "\n")
-        (tmp_path / "a.raw").write_bytes(body_hu().tobytes())
+        voxels = body_hu().tobytes() if voxels is None else voxels
+        (tmp_path / "a.raw").write_bytes(voxels)
         return read_scan(tmp_path / "a.mhd")
 
     return read
@@ -155,3 +159,85 @@ def test_metaimage_whose_values_are_to_be_scaled(meta):
 
 def test_metaimage_without_orientation(meta):
     check_as_written(meta(TransformMatrix=None), ("unknown-orientation",))
+
+
+PACKED = zlib.compress(body_hu().tobytes())
+
+
+def test_packed_metaimage_is_read_whole_or_refused(meta, tmp_path):
+    whole = {"CompressedData": "True", "CompressedDataSize": str(len(PACKED))}
+    check_as_written(meta(PACKED, **whole))
+    check_as_written(meta(PACKED, CompressedData="True"))
+    # ITK gives what was in memory for what it can't unpack, and no error.
+    for voxels, changes in (
+        (PACKED[:-300], whole), (PACKED[:-300], {"CompressedData": "True"}),
+        (PACKED, whole | {"CompressedDataSize": str(len(PACKED) - 300)}),
+        (b"x" * len(PACKED), whole),
+    ):
+        with pytest.raises(ScanError, match=r"\d+ of 7680 bytes of voxels are there"):
+            meta(voxels, **changes)
+    packed_inside = META | {"CompressedData": "True", "ElementDataFile": "LOCAL"}
+    packed_inside["ElementDataFile"] = packed_inside.pop("ElementDataFile")
+    head = "".join(f"{n} = {v}\n" for n, v in packed_inside.items()).encode()
+    (tmp_path / "b.mha").write_bytes(head + PACKED)
+    with pytest.raises(ScanError, match=r"doesn't say how long .*\(CompressedDataSize\)"):
+        read_scan(tmp_path / "b.mha")
+
+
+def test_metaimage_with_too_few_voxels(meta, tmp_path):
+    with pytest.raises(ScanError, match="7580 of 7680 bytes of voxels are there"):
+        meta(body_hu().tobytes()[:-100])
+    (tmp_path / "first.raw").write_bytes(body_hu()[:7].tobytes())
+    with pytest.raises(ScanError, match="6720 of 7680 bytes of voxels are there"):
+        meta(ElementDataFile="LIST\nfirst.raw")
+    with pytest.raises(ScanError, match="0 of 7680 bytes"):
+        meta(ElementDataFile="LIST")
+
+
+def test_metaimage_as_a_list_of_files(meta, tmp_path):
+    for k, values in enumerate(body_hu()):
+        (tmp_path / f"{k}.raw").write_bytes(values.tobytes())
+    check_as_written(meta(ElementDataFile="\n".join(["LIST", *(f"{k}.raw" for k in range(8))])))
+    check_as_written(meta(ElementDataFile="%d.raw 0 7 1"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_voxels_that_are_missing_or_no_file(nrrd, meta, tmp_path):
+    os.mkfifo(tmp_path / "pipe.raw")
+    for read, key in ((nrrd, "data_file"), (meta, "ElementDataFile")):
+        with pytest.raises(ScanError, match=r"voxels lie in \S+none\.raw, which isn't there"):
+            read(**{key: "none.raw"})
+        with pytest.raises(ScanError, match=r"voxels lie in \S+pipe\.raw, which is no file"):
+            read(**{key: "pipe.raw"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"Offset": "nan 0 0"}, r"isn't a number \(offset = nan 0 0\)"),
+        ({"TransformMatrix": "2 0 0 0 2 0 0 0 2"}, "have the lengths 2 x 2 x 2; 1 is expected"),
+        ({"ElementSpacing": "3 4"}, "ElementSpacing = 3 4; numbers above 0"),
+    ],
+)
+def test_metaimage_whose_geometry_itk_would_guess(meta, changes, told):
+    with pytest.raises(ScanError, match=told):
+        meta(**changes)
+
+
+def test_metaimage_of_another_modality(meta):
+    check_as_written(meta(Modality="MET_MOD_MR"), ("other-modality",))
+    check_as_written(meta(Modality="MET_MOD_CT"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"encoding": "bzip2"}, "packed with bzip2, which isn't read"),
+        ({"type": "half"}, "values of NRRD type half"),
+        ({"dimension": "4", "sizes": "24 20 4 2", "kinds": "domain domain domain time",
+          "space_directions": "(3,0,0) (0,4,0) (0,0,9) none"}, r"is 4D \(24 x 20 x 4 x 2\)"),
+    ],
+)  # fmt: skip
+def test_nrrd_that_itk_calls_damaged(nrrd, changes, told):
+    with pytest.raises(ScanError, match=told):
+        nrrd(**changes)
