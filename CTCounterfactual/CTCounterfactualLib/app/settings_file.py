@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
-from ..storage.bounded import MOST_SETTINGS_BYTES, read_text
+from ..storage.bounded import MOST_SETTINGS_BYTES
 from ..storage.names import check_name, reason
+from ..storage.objects import read_json
 
 
 def read_settings(path: str) -> dict[str, Any]:
@@ -20,11 +20,11 @@ def read_settings(path: str) -> dict[str, Any]:
         If it can't be read, or is no JSON object.
     """
     try:
-        values = json.loads(read_text(Path(check_name(path, SettingsError)), MOST_SETTINGS_BYTES,
-                                      pipes=True))
+        file = Path(check_name(path, SettingsError))
+        values = read_json(file, MOST_SETTINGS_BYTES, pipes=True)
     except OSError as error:
         raise SettingsError(f"Cannot read {path}: {reason(error)}.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SettingsError(f"Cannot read {path} as JSON: {error}.") from error
     if not isinstance(values, dict):
         raise SettingsError(

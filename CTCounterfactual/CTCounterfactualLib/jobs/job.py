@@ -22,7 +22,6 @@ needed; a key that isn't listed here is refused.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -34,8 +33,9 @@ from ..errors import OutputError, SettingsError
 from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
 from ..models.files.cards import CARD_SUFFIXES
 from ..storage.atomic import write_json
-from ..storage.bounded import MOST_SETTINGS_BYTES, read_text
+from ..storage.bounded import MOST_SETTINGS_BYTES
 from ..storage.names import check_name
+from ..storage.objects import read_json, read_object
 
 SCHEMA = 1
 # Fields that are paths; the models' are so only where they end as a card does.
@@ -90,10 +90,10 @@ class Job:
         """Read a job file; its relative paths become absolute."""
         path = check_name(path, SettingsError).absolute()
         try:
-            values = json.loads(read_text(path, MOST_SETTINGS_BYTES, pipes=True))
+            values = read_json(path, MOST_SETTINGS_BYTES, pipes=True)
         except OSError as error:
             raise SettingsError(f"Cannot read the job file {path}: {error.strerror}.") from error
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise SettingsError(f"The job file {path} is no valid JSON: {error}.") from error
         return cls.from_dict(values, f"Job file {path}")._with_paths(
             lambda given: os.path.normpath(path.parent / given)
@@ -161,10 +161,10 @@ class Job:
 def _is_job(path: Path) -> bool:
     """Tell a job file from any other file that may lie there."""
     try:
-        values = json.loads(read_text(path, MOST_SETTINGS_BYTES))
-    except (OSError, ValueError, RecursionError):
+        values = read_object(path, MOST_SETTINGS_BYTES)
+    except (OSError, ValueError):
         return False
-    return isinstance(values, dict) and values.keys() >= {"schema", "input", "output"}
+    return values.keys() >= {"schema", "input", "output"}
 
 
 def _read_input(values: Any, where: str) -> FileInput | GeneratedInput:

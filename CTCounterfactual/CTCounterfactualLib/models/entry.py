@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..storage.bounded import MOST_RECORD_BYTES
+from ..storage.objects import read_object
 from ..storage.sizes import in_words
 from ..suggest import suggest
 from .store.cache import ModelCache, default_folder
@@ -102,7 +103,7 @@ def list_models(
     """
     cache = cache or ModelCache(default_folder())
     try:
-        rows = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))["models"]
+        rows = read_object(folder / CATALOGUE, MOST_RECORD_BYTES)["models"]
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"The model catalogue {folder / CATALOGUE} cannot be read ({error}); reinstall."

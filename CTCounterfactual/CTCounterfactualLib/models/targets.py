@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import ModelError, SettingsError
+from ..storage.bounded import MOST_RECORD_BYTES
+from ..storage.objects import read_object
 from ..suggest import suggest
 
 # What a list shows for the unit of a score that has none.
@@ -97,7 +98,7 @@ def read_coded_targets(path: Path, unit: str) -> tuple[Target, ...]:
         If it is missing or damaged: it came with the program.
     """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["targets"]
+        rows = read_object(path, MOST_RECORD_BYTES)["targets"]
         return tuple(Target(name, unit, code) for code, name in rows)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(

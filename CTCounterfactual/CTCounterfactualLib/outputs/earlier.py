@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import OutputError
-from ..storage.bounded import MOST_RECORD_BYTES, read_text
+from ..storage.bounded import MOST_RECORD_BYTES
+from ..storage.objects import read_json
 
 RECORD = "result.json"
 # Keys that every record has had since the first version, and no other program's file has all of.
@@ -28,8 +28,8 @@ def own_files(folder: Path) -> list[str]:
     """
     path = folder / RECORD
     record: Any = None
-    with suppress(OSError, ValueError, RecursionError):
-        record = json.loads(read_text(path, MOST_RECORD_BYTES))
+    with suppress(OSError, ValueError):
+        record = read_json(path, MOST_RECORD_BYTES)
     if not _is_ours(record):
         raise OutputError(
             f"{folder} exists and is no result of this program; choose another folder."

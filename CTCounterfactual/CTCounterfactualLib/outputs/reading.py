@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +32,8 @@ from ..scans.hounsfield import in_type
 from ..scans.pieces import pieces
 from ..scans.read import read_scan
 from ..scans.scan import Scan
-from ..storage.bounded import MOST_RECORD_BYTES, read_text
+from ..storage.bounded import MOST_RECORD_BYTES
+from ..storage.objects import read_json
 from .earlier import RECORD
 from .record import SCHEMA
 from .volumes import LUNGS_FILE, SCAN_FILE, heatmap_file
@@ -121,7 +121,7 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
 def _read_record(folder: Path) -> dict[str, Any]:
     path = folder / RECORD
     try:
-        record = json.loads(read_text(path, MOST_RECORD_BYTES))
+        record = read_json(path, MOST_RECORD_BYTES)
     except FileNotFoundError as error:
         raise OutputError(
             f"{folder} holds no result: there is no {RECORD} in it. Choose the folder that the "
@@ -129,7 +129,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
         ) from error
     except OSError as error:
         raise OutputError(f"Cannot read {path}: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise OutputError(
             f"{path} is damaged: {error}. Copy or compute the result again."
         ) from error

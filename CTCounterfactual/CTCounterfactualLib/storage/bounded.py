@@ -7,11 +7,12 @@ import os
 import stat
 from pathlib import Path
 
+from .sizes import BYTES_PER_MB
+
 # A job or settings written out in full has a few kB.
 MOST_SETTINGS_BYTES = 1 << 21
 # The record of a result; one with thousands of searches has a few million.
 MOST_RECORD_BYTES = 1 << 28
-MB = 1e6
 
 
 def read_bytes(path: Path, most: int, pipes: bool = False) -> bytes:
@@ -38,7 +39,8 @@ def read_bytes(path: Path, most: int, pipes: bool = False) -> bytes:
         data = file.read(most + 1)
     if len(data) > most:
         raise OSError(
-            errno.EFBIG, f"it has more than the {most / MB:.0f} MB that such a file has at most",
+            errno.EFBIG,
+            f"it has more than the {most / BYTES_PER_MB:.0f} MB that such a file has at most",
             str(path),
         )
     return data

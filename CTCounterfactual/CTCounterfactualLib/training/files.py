@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,10 @@ from ..errors import ModelError, OutputError, SettingsError
 from ..models.files.cards import MOST_CARD_BYTES
 from ..models.files.checkpoints import read_content
 from ..storage.atomic import check_free, made_parents, whole_file, write_json
-from ..storage.bounded import read_text
 from ..storage.hashing import file_sha256
 from ..storage.lock import locked
 from ..storage.names import check_name, check_plain_name, printable, reason
+from ..storage.objects import read_object
 
 LOCK = "training.lock"
 # Of the two files of a model: weights and card.
@@ -114,10 +113,10 @@ def check_model_name(folder: Path, name: str, force: bool = False) -> None:
 
 def _is_card(path: Path, weights: str) -> bool:
     try:
-        card = json.loads(read_text(path, MOST_CARD_BYTES))
-    except (OSError, ValueError, RecursionError):
+        card = read_object(path, MOST_CARD_BYTES)
+    except (OSError, ValueError):
         return False
-    return isinstance(card, dict) and "schema" in card and card.get("weights") == weights
+    return "schema" in card and card.get("weights") == weights
 
 
 def write_model(

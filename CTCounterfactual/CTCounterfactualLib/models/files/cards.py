@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from ...errors import MissingExtraError, ModelError
+from ...errors import ModelError
+from ...storage.objects import parse_json, parse_toml
 from .read_once import read_file
 
 CARD_SCHEMA = 1
@@ -39,8 +39,8 @@ def read_card_and_digest(path: Path) -> tuple[dict[str, Any], str]:
     as_toml = path.suffix.lower() == ".toml"
     try:
         text = data.decode("utf-8")
-        card = _toml(text) if as_toml else _json(text)
-    except (ValueError, RecursionError) as error:  # also what isn't UTF-8, or nested too deep
+        card = parse_toml(text) if as_toml else parse_json(text)
+    except ValueError as error:  # also what isn't UTF-8
         words = " ".join(str(error).split())
         raise ModelError(
             f"The model card {path} is no valid {'TOML' if as_toml else 'JSON'}: {words}."
@@ -65,32 +65,3 @@ def require(card: dict[str, Any], path: Path, *fields: str) -> list[Any]:
 def canonical_sha256(values: Any) -> str:
     """Return the SHA-256 of JSON-like values, whatever order their fields have."""
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _toml(text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        try:
-            import tomli as tomllib
-        except ImportError as error:
-            raise MissingExtraError("tomli", "models", "read a TOML card") from error
-    return tomllib.loads(text)
-
-
-def _json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object's fields; one that is named twice would say two things."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice!r} is there twice")
-    return fields
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,8 +10,9 @@ from pathlib import Path
 
 from ...errors import ModelError, OutputError
 from ...storage.atomic import write_json
-from ...storage.bounded import MOST_RECORD_BYTES, read_text
+from ...storage.bounded import MOST_RECORD_BYTES
 from ...storage.lock import locked
+from ...storage.objects import read_object
 from ...wording import say
 from ..store.cache import FOLDER_VARIABLE, default_folder
 
@@ -99,17 +99,14 @@ class Consent:
     def _read(self) -> dict[str, dict[str, str]]:
         path = self.folder / RECORD
         try:
-            accepted = json.loads(read_text(path, MOST_RECORD_BYTES))
-            if not isinstance(accepted, dict):
-                raise ValueError("expected digests")
+            return read_object(path, MOST_RECORD_BYTES)
         except OSError:  # not there, or not to be read: then nothing is known to be accepted
             return {}
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise ModelError(
                 f"The record of accepted code {path} is damaged ({error}), so that nothing in it "
                 f"counts. Remove it; you are then asked anew."
             ) from error
-        return accepted
 
     def _remember(self, name: str, sha256: str) -> None:
         """Add to the record; what another process adds at the same time stays."""

@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ...storage.bounded import MOST_RECORD_BYTES, read_text
+from ...storage.bounded import MOST_RECORD_BYTES
 from ...storage.hashing import HASH_BLOCK_BYTES
+from ...storage.objects import read_object
 
 PARTIAL_SUFFIX = ".part"
 RECORD_SUFFIX = ".part.json"
@@ -160,13 +161,13 @@ class PartialFile:
     def _go_on(self) -> bool:
         """Open what an earlier attempt left, cut to what is surely of one version."""
         try:
-            told = json.loads(read_text(self._record, MOST_RECORD_BYTES))
+            told = read_object(self._record, MOST_RECORD_BYTES)
             size, sha256 = int(told.pop("bytes")), told.pop("sha256")
             version = Version(**{name: type(default)(told[name]) for name, default in
                                  asdict(Version("")).items()})
             self._open(0)
             status = os.fstat(self._file.fileno())
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return False
         kept = stat.S_ISREG(status.st_mode) and 0 < size <= status.st_size
         if not kept or version.url != self.version.url or not version.condition:

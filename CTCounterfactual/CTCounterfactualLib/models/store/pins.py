@@ -5,16 +5,16 @@ They are also the store's record of what it put into the folder: nothing else is
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from ...errors import ModelError
 from ...storage.atomic import write_json
-from ...storage.bounded import MOST_RECORD_BYTES, read_text
+from ...storage.bounded import MOST_RECORD_BYTES
 from ...storage.lock import locked
 from ...storage.names import reason
+from ...storage.objects import read_object
 from ...wording import say
 
 PINS = "pins.json"
@@ -36,15 +36,15 @@ def read_pins(folder: Path) -> dict[str, str]:
     """
     path = folder / PINS
     try:
-        pins = json.loads(read_text(path, MOST_RECORD_BYTES))
-        if not isinstance(pins, dict) or not all(
+        pins = read_object(path, MOST_RECORD_BYTES)
+        if not all(
             _NAME.fullmatch(name) and isinstance(value, str) and _DIGEST.fullmatch(value)
             for name, value in pins.items()
         ):
             raise ValueError("expected names and digests")
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         why = reason(error) if isinstance(error, OSError) else str(error)
         raise ModelError(
             f"The record of known model files {path} is damaged ({why}). Remove the cached "
