@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -67,7 +68,7 @@ def explain(
     cancel: CancelToken | None = None,
     region: Region | None = None,
     on_chunk: ChunkCallback | None = None,
-    **options,
+    **options: Any,
 ) -> Explanation:
     """Find what the scan would have to look like for the classifier to change its score.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -112,14 +113,14 @@ class SliceAutoencoder(nn.Module):
         bottom, right = (-x.shape[-2]) % self.factor, (-x.shape[-1]) % self.factor
         return F.pad(x, (0, right, 0, bottom))
 
-    def decode(self, z: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
+    def decode(self, z: torch.Tensor, size: Sequence[int] | None = None) -> torch.Tensor:
         """Return slices from latents; shifted latents aren't re-quantised.
 
         Parameters
         ----------
         z : torch.Tensor
             (N, C, h, w).
-        size : tuple of int, optional
+        size : sequence of int, optional
             (H, W) of the slices that were encoded: cuts off the padding that `encode` added and
             undoes its resizing. The default keeps h*f, w*f, for a network without resizing.
 
@@ -133,8 +134,9 @@ class SliceAutoencoder(nn.Module):
             slices = slices.transpose(-2, -1)
         if size is None:
             return slices
-        inner = self._inner_size(size)
-        return self._resize(slices[..., : inner[0], : inner[1]], size)
+        height, width = size
+        inner = self._inner_size((height, width))
+        return self._resize(slices[..., : inner[0], : inner[1]], (height, width))
 
     def _inner_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return the size (H, W) at which the network sees slices of `size`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from ..errors import ModelError
 from .entry import RESOURCES, find_entry
@@ -13,9 +13,21 @@ from .own.kind import AUTOENCODER, BUILT_IN, CLASSIFIER, OWN, VQGAN, CardKind, c
 from .store.cache import ModelCache, default_folder
 
 if TYPE_CHECKING:
-    from .autoencoder import AutoencoderLike
+    from .autoencoder import AutoencoderLike, SliceAutoencoder
     from .classifier import Classifier, ClassifierLike
     from .own.consent import Consent
+
+
+@overload
+def load_autoencoder(
+    name_or_path: str | Path, consent: Consent | None = None
+) -> SliceAutoencoder: ...
+
+
+@overload
+def load_autoencoder(
+    name_or_path: str | Path | AutoencoderLike, consent: Consent | None = None
+) -> AutoencoderLike: ...
 
 
 def load_autoencoder(
