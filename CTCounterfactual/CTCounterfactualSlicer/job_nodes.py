@@ -115,10 +115,10 @@ def _on_nodes(explanation: Explanation, nodes: SceneNodes) -> Explanation:
 
 @contextmanager
 def _replacing(scene, earlier: tuple) -> Iterator[None]:
-    """Lend the earlier sets' names to the block; remove those sets if it succeeds.
+    """Free the earlier sets' names for the block; remove those sets if it succeeds.
 
     New nodes are named by the first number that is free (`scene.make.names`). The earlier sets must
-    stay until the new one is complete, so their counterfactuals step aside under another name.
+    stay until the new one is complete, so their counterfactuals have another name meanwhile.
     """
     there = [one.counterfactual for one in earlier if one.counterfactual is not None]
     kept = [(node, node.GetName()) for node in there]

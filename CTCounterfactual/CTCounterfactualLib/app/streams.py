@@ -28,7 +28,7 @@ def guarded_streams() -> Iterator[None]:
     """
     _keep_numbers()
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Answers(before[0]), Remarks(before[1])
+    sys.stdout, sys.stderr = StandardOutput(before[0]), StandardError(before[1])
     try:
         yield
     finally:
@@ -61,7 +61,7 @@ class _Guarded:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
-class Answers(_Guarded):
+class StandardOutput(_Guarded):
     """Standard output: what was asked for."""
 
     def write(self, text: str) -> int:
@@ -86,7 +86,7 @@ class Answers(_Guarded):
         """Do nothing: each write is flushed."""
 
 
-class Remarks(_Guarded):
+class StandardError(_Guarded):
     """Standard error: progress, warnings, errors; the exit code says the main thing."""
 
     def write(self, text: str) -> int:

@@ -1,4 +1,4 @@
-"""What the system grants this process and did to others: cores, memory, kills for want of it.
+"""What the system gives this process: cores and memory; and whom it killed for lack of memory.
 
 Linux only, as files tell it: control groups (a container's limits) of both versions, else the
 whole machine's. Elsewhere, and where nothing can be read, the answer is None, or for the cores
@@ -19,7 +19,7 @@ BYTES_PER_KB = 1024
 
 
 def memory_kills(root: Path = ROOT) -> int | None:
-    """Return how many processes the kernel has ended so far for want of memory, or None.
+    """Return how many processes the kernel has ended so far for lack of memory, or None.
 
     Of this process's control group where it is counted there, else of the whole machine.
     """

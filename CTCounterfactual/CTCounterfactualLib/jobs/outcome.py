@@ -83,7 +83,7 @@ def judge(
     place : Place, optional
         Whose words the advice has; None: the process's.
     kills : int, optional
-        How many processes the kernel ended for want of memory while the worker ran; None: unknown.
+        How many processes the kernel ended for lack of memory while the worker ran; None: unknown.
     """
     if cancelled or (error and error.get("kind") == Cancelled.__name__):
         return WorkerOutcome(CANCELLED, str(Cancelled()), returncode=returncode)
@@ -129,11 +129,11 @@ def _killed(
     size = f" ({limit / _BYTES_PER_GB:.1f} GB in all)" if limit else ""
     if kills or returncode in _NO_MEMORY:
         return WorkerOutcome(
-            FAILED, f"The operating system ended the computation for want of memory{size}.",
+            FAILED, f"The operating system ended the computation for lack of memory{size}.",
             shortage.advice, log, type(shortage).__name__, returncode,
         )
     known = "the system reports no lack of memory meanwhile" if kills == 0 else (
-        "often the system does so for want of memory, but nothing here tells"
+        "often the system does so for lack of memory, but nothing here tells"
     )
     return WorkerOutcome(
         FAILED,

@@ -26,7 +26,7 @@ from ..wording import VARIABLE, Place
 from .outcome import FAILED, WorkerOutcome, judge
 
 LIB_DIR = Path(__file__).resolve().parents[1]
-# From the polite request to stop until the whole process tree is killed, in seconds.
+# From the request to stop until the whole process tree is killed, in seconds.
 GRACE_S = 1.0
 # How long output of a process that has ended is waited for: a grandchild may hold the pipe open.
 READERS_GRACE_S = 2.0
@@ -208,7 +208,7 @@ class WorkerProcess:
                 self._on_event(Event(step, message, fraction, data))
 
     def _kills(self) -> int | None:
-        """Return how many processes the kernel has ended for want of memory since the start."""
+        """Return how many processes the kernel has ended for lack of memory since the start."""
         now = memory_kills()
         return None if now is None or self._kills_before is None else now - self._kills_before
 

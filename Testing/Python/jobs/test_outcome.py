@@ -11,11 +11,11 @@ STATUS_NO_MEMORY = 0xC0000017
 @pytest.mark.parametrize(
     ("returncode", "kills", "error", "said"),
     [
-        (-9, 1, "OutOfMemory", "ended the computation for want of memory"),
-        (137, 2, "OutOfMemory", "ended the computation for want of memory"),
-        (STATUS_NO_MEMORY, None, "OutOfMemory", "ended the computation for want of memory"),
+        (-9, 1, "OutOfMemory", "ended the computation for lack of memory"),
+        (137, 2, "OutOfMemory", "ended the computation for lack of memory"),
+        (STATUS_NO_MEMORY, None, "OutOfMemory", "ended the computation for lack of memory"),
         (-9, 0, "Killed", "(signal 9): the system reports no lack of memory meanwhile"),
-        (-9, None, "Killed", "(signal 9): often the system does so for want of memory, but"),
+        (-9, None, "Killed", "(signal 9): often the system does so for lack of memory, but"),
         (-15, 1, "", "crashed (SIGTERM)"),
         (1, 1, "", "ended with exit code 1"),
     ],

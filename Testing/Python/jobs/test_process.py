@@ -103,7 +103,7 @@ def test_a_worker_that_is_killed_is_said_to_be(start_worker, finish):
     os.kill(worker.pid, signal.SIGKILL)
     outcome = finish(worker)
     assert outcome.kind == "failed"
-    assert "killed from outside (signal 9)" in outcome.message  # by us, not for want of memory
+    assert "killed from outside (signal 9)" in outcome.message  # by us, not for lack of memory
     assert "If it was the memory" in outcome.advice and "smaller chunk" in outcome.advice
     assert outcome.error == "Killed"
     assert outcome.returncode == -signal.SIGKILL

@@ -19,7 +19,7 @@ from ..targets import Target
 
 # Half-way between lung (-850 HU) and soft tissue (-150 HU incl. partial volume at the border).
 AERATED_BELOW_HU = -500.0
-# Narrow enough that only tissue near the threshold feels the gradient: the border of the lung,
+# Narrow enough that only tissue near the threshold has a gradient: the border of the lung,
 # not its inside (at -850 HU the slope is 1/280 of that at the border).
 SOFTNESS_HU = 50.0
 # The region reaches beyond today's border so that a lung can also grow.

@@ -35,7 +35,7 @@ class _ConvBlock(nn.Module):
 
 
 class _UpBlock(nn.Module):
-    """Double height and width, join with the way down: (N, in, h, w) -> (N, out, 2h, 2w)."""
+    """Double height and width, join with the encoder's map: (N, in, h, w) -> (N, out, 2h, 2w)."""
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
@@ -46,12 +46,12 @@ class _UpBlock(nn.Module):
         )
         self.conv_block = _ConvBlock(inputs, outputs)
 
-    def forward(self, x: torch.Tensor, bridge: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
         x = self.up(x)
-        height, width = x.shape[-2:]  # smaller than the bridge where a side was odd
-        top, left = (bridge.shape[-2] - height) // 2, (bridge.shape[-1] - width) // 2
-        bridge = bridge[..., top : top + height, left : left + width]
-        return self.conv_block(torch.cat([x, bridge], dim=1))
+        height, width = x.shape[-2:]  # smaller than the encoder's map where a side was odd
+        top, left = (skip.shape[-2] - height) // 2, (skip.shape[-1] - width) // 2
+        skip = skip[..., top : top + height, left : left + width]
+        return self.conv_block(torch.cat([x, skip], dim=1))
 
 
 class ResUNet(nn.Module):

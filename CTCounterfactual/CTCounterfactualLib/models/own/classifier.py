@@ -1,4 +1,4 @@
-"""A classifier of the user's own behind the same face as the built-in ones."""
+"""A classifier of the user's own, with the interface of the built-in ones."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Fetching one file: attempts that go on where earlier ones stopped, within what it can be.
 
 The rules of a resumed download are those of HTTP (RFC 9110, 13.1.5 and 14): the range is asked for
-under the condition that the file is still the same version, and the answer is believed only as far
-as its headers agree. Proxies are the environment's (`HTTPS_PROXY`), as `requests` reads them.
+under the condition that the file is still the same version, and the response is believed only as
+far as its headers agree. Proxies are the environment's (`HTTPS_PROXY`), as `requests` reads them.
 """
 
 from __future__ import annotations
@@ -100,21 +100,21 @@ def _attempt(file: RemoteFile, partial: PartialFile, progress: Progress, check: 
         return  # an earlier process was ended before it could check the file
     headers = {"Range": f"bytes={have}-", "If-Range": version.condition} if have else {}
     with Stream(file.url, headers, check) as stream:
-        answer = stream.answer()
-        if answer.status_code == HTTPStatus.OK:
-            whole = read_part(file.url, answer)
+        response = stream.response()
+        if response.status_code == HTTPStatus.OK:
+            whole = read_part(file.url, response)
             partial.restart(_version(file, whole))
             return _collect(file, partial, whole, stream, progress)
         if not have:
-            raise status_failed(file.url, answer.status_code)
-        if answer.status_code == HTTPStatus.PARTIAL_CONTENT:
+            raise status_failed(file.url, response.status_code)
+        if response.status_code == HTTPStatus.PARTIAL_CONTENT:
             part: Part | None = None
             with suppress(DownloadFailed):  # of headers that make no sense: then from the start
-                part = read_part(file.url, answer)
+                part = read_part(file.url, response)
             if part and part.start == have and not version.contradicts(_version(file, part)):
                 return _collect(file, partial, part, stream, progress)
-        elif answer.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise status_failed(file.url, answer.status_code)
+        elif response.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise status_failed(file.url, response.status_code)
     partial.restart()
     return _attempt(file, partial, progress, check)
 
@@ -126,7 +126,7 @@ def _version(file: RemoteFile, part: Part) -> Version:
 def _collect(
     file: RemoteFile, partial: PartialFile, part: Part, stream: Stream, progress: Progress
 ) -> None:
-    """Write the body of an answer; all of it must come, and no more than the file can have."""
+    """Write the body of a response; all of it must come, and no more than the file can have."""
     if part.total:
         file.check_size(part.total, f"{file.url} offers")
     check_space(partial.path.parent, (part.total or file.size_bytes) - partial.size, file.name)

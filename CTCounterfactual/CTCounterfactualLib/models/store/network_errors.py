@@ -27,7 +27,7 @@ class DownloadFailed(ModelError):
 
 
 def status_failed(url: str, status: int) -> DownloadFailed:
-    """Return the error for an answer that is no file."""
+    """Return the error for a response that is no file."""
     try:
         words = f" ({HTTPStatus(status).phrase})"
     except ValueError:

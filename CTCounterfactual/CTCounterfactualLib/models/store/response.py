@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 MAX_REDIRECTS = 10
 # Seconds without a connection, or without a single byte, until it is given up.
 TIMEOUT_S = 30
-# Compressed in transit a small answer could fill the disk, and ranges would count other bytes.
+# Compressed in transit a small response could fill the disk, and ranges would count other bytes.
 PLAIN = {"Accept-Encoding": "identity"}
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Part:
-    """The bytes that an answer holds.
+    """The bytes that a response holds.
 
     Parameters
     ----------
     start, total : int
         Of the first byte; of the whole file, 0 if the server doesn't say.
     length : int or None
-        How many bytes the answer has; None if the server doesn't say.
+        How many bytes the response has; None if the server doesn't say.
     etag, modified : str
         What tells this version of the file from others; empty where the server doesn't.
     """
@@ -54,7 +54,7 @@ def new_session() -> requests.Session:
 
 
 def ask(session: requests.Session, url: str, headers: dict[str, str]) -> requests.Response:
-    """Return the answer at the end of all redirects, its body not read yet.
+    """Return the response at the end of all redirects, its body not read yet.
 
     Raises
     ------
@@ -63,13 +63,13 @@ def ask(session: requests.Session, url: str, headers: dict[str, str]) -> request
     """
     address = url
     for _ in range(MAX_REDIRECTS + 1):
-        answer = session.get(
+        response = session.get(
             address, headers={**PLAIN, **headers}, stream=True, timeout=TIMEOUT_S
         )
-        if not answer.is_redirect:
-            return answer
-        answer.close()
-        address = next_address(url, address, answer.headers["Location"])
+        if not response.is_redirect:
+            return response
+        response.close()
+        address = next_address(url, address, response.headers["Location"])
     raise DownloadFailed(url, f"it was redirected more than {MAX_REDIRECTS} times")
 
 
@@ -95,21 +95,21 @@ def next_address(url: str, address: str, location: str) -> str:
     return following
 
 
-def read_part(url: str, answer: requests.Response) -> Part:
-    """Return what an answer with a file, or a part of one, says of itself.
+def read_part(url: str, response: requests.Response) -> Part:
+    """Return what a response with a file, or a part of one, says of itself.
 
     Raises
     ------
     DownloadFailed
         If its headers contradict each other or can't be understood.
     """
-    headers = answer.headers
+    headers = response.headers
     coding = headers.get("Content-Encoding", "identity").strip().lower()
     if coding not in ("", "identity"):
         raise DownloadFailed(url, f"the server packed it ({coding[:40]}) though asked not to")
-    length = _length(url, answer)
+    length = _length(url, response)
     start, total = 0, length or 0
-    if answer.status_code == HTTPStatus.PARTIAL_CONTENT:
+    if response.status_code == HTTPStatus.PARTIAL_CONTENT:
         match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
         if match is None:
             raise DownloadFailed(url, "the server sent a part without saying which")
@@ -123,10 +123,10 @@ def read_part(url: str, answer: requests.Response) -> Part:
                 headers.get("Last-Modified", "").strip())
 
 
-def _length(url: str, answer: requests.Response) -> int | None:
+def _length(url: str, response: requests.Response) -> int | None:
     """Return the stated length of the body; chunks bring their own and overrule it."""
-    stated = answer.headers.get("Content-Length")
-    if stated is None or "Transfer-Encoding" in answer.headers:
+    stated = response.headers.get("Content-Length")
+    if stated is None or "Transfer-Encoding" in response.headers:
         return None
     values = {value.strip() for value in stated.split(",")}
     if len(values) != 1 or not re.fullmatch(r"\d{1,18}", (value := values.pop()), re.ASCII):

@@ -1,4 +1,4 @@
-"""An answer read in a thread of its own, so that a cancel is heard while nothing comes."""
+"""A response read in a thread of its own, so that a cancel is heard while nothing comes."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Stream:
     def __exit__(self, *error: object) -> None:
         self._stopped.set()
 
-    def answer(self) -> requests.Response:
-        """Return the answer, its headers read; raise `DownloadFailed` if none comes."""
+    def response(self) -> requests.Response:
+        """Return the response, its headers read; raise `DownloadFailed` if none comes."""
         return self._take()
 
     def blocks(self) -> Iterator[bytes]:
@@ -83,16 +83,16 @@ class Stream:
 
     def _run(self) -> None:
         try:
-            with new_session() as session, ask(session, self._url, self._headers) as answer:
-                self._give(answer)
-                for block in answer.raw.stream(BLOCK_BYTES, decode_content=False):
+            with new_session() as session, ask(session, self._url, self._headers) as response:
+                self._give(response)
+                for block in response.raw.stream(BLOCK_BYTES, decode_content=False):
                     self._give(block)
                 self._give(_END)
-        except _NobodyWaits:
+        except _Stopped:
             pass
         except DownloadFailed as error:
             self._last(error)
-        except Exception as error:  # a hostile answer may raise anything in the libraries below
+        except Exception as error:  # a hostile response may raise anything in the libraries below
             self._last(connection_failed(self._url, error))
 
     def _give(self, item: object) -> None:
@@ -101,12 +101,12 @@ class Stream:
                 return self._queue.put(item, timeout=POLL_S)
             except Full:
                 continue
-        raise _NobodyWaits
+        raise _Stopped
 
     def _last(self, error: Exception) -> None:
-        with suppress(_NobodyWaits):
+        with suppress(_Stopped):
             self._give(error)
 
 
-class _NobodyWaits(Exception):
+class _Stopped(Exception):
     """Whoever asked has stopped."""

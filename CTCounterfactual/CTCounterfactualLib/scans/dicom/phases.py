@@ -54,7 +54,7 @@ def one_phase(
         Several phases and none chosen (they are listed), or slices at one position that nothing
         tells apart.
     """
-    _check_strangers(frames, told)
+    _check_one_patient(frames, told)
     phases = _phases(frames, along)
     if phases is None:
         return tuple(frames)
@@ -99,7 +99,7 @@ def _phases(frames: Sequence[PlacedFrame], along: np.ndarray) -> list[Phase] | N
     return _by_instance(frames, along) if twice else None
 
 
-def _check_strangers(frames: Sequence[PlacedFrame], told: str) -> None:
+def _check_one_patient(frames: Sequence[PlacedFrame], told: str) -> None:
     """Raise `ScanError` if single slices are of another patient, study or frame of reference."""
     for name in SHARED:
         groups = _grouped(frames, name)
