@@ -86,7 +86,7 @@ def check_settings(settings: Any, named: Callable[[str], str] = str) -> None:
         value = getattr(settings, name)
         allowed = setting.refusal(value)
         if allowed:
-            raise SettingsError(f"Setting {named(name)} is {value!r}; {allowed}")
+            raise SettingsError(f"Setting {named(name)} is {shown(value)}; {allowed}")
 
 
 def built(kind: type, values: Any, **parts: Callable[[Any], Any]) -> Any:
@@ -248,4 +248,4 @@ _KINDS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
 
 
 def _refused(name: str, value: Any, allowed: str, named: Callable[[str], str]) -> SettingsError:
-    return SettingsError(f"Setting {named(name)} is {value!r}; it must be {allowed}.")
+    return SettingsError(f"Setting {named(name)} is {shown(value)}; it must be {allowed}.")

@@ -96,9 +96,8 @@ def _add(group, one: Setting) -> None:
         details["choices"] = tuple(one.choices)
     if one.metavar:
         details["metavar"] = one.metavar
+    shown = "none" if one.default is None else "%(default)s"
     if isinstance(one.default, tuple):
         shown = " ".join(f"{value:g}" for value in one.default)
-    else:
-        shown = "none" if one.default is None else str(one.default)
-    help = f"{one.help} (default: {shown})".replace("%", "%%")
+    help = f"{one.help.replace('%', '%%')} (default: {shown})"
     group.add_argument(one.option, default=one.default, help=help, **details)

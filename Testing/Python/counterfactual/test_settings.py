@@ -132,3 +132,16 @@ def test_as_many_levels_as_labels_have_bytes_for():
     assert sorted(labels) == list(range(1, 255))
     changes = np.array([200, 127, -200, -1, 0, 1], np.int16)
     assert label_change(changes, edges).tolist() == [254, 254, 127, 1, 0, 128]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [("seed", 10**5000, "a number of hundreds of digits"), ("mode", "a" * 10**6, "aaa..."),
+     ("level_edges", tuple(range(10**5)), "(0.0, 1.0, ")], ids=["digits", "text", "levels"],
+)
+def test_a_refused_value_is_cut_where_it_is_long(name, value, shown):
+    """Python itself refuses to write numbers of thousands of digits."""
+    with pytest.raises(SettingsError) as caught:
+        ExplainSettings(**{name: value})
+    assert shown in str(caught.value)
+    assert len(str(caught.value)) < 400
