@@ -56,6 +56,22 @@ def test_paths_that_newcomers_are_sent_to_exist(name):
     assert missing == []
 
 
+def test_the_glossarys_names_are_those_of_the_code():
+    rows = _text("CONTRIBUTING.md").split("## Glossary")[1].split("\n## ")[0].splitlines()
+    rows = [row.split(" | ") for row in rows if row.startswith("| ")][1:]
+    assert len(rows) >= 12
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (REPOSITORY / "CTCounterfactual").rglob("*.py")
+    )
+    named = [name for row in rows for name in re.findall(r"`([\w.]+)`", row[-1])]
+    unknown = [
+        part for name in named if not name.endswith(".py")
+        for part in name.split(".") if not re.search(rf"\b{part}\b", code)
+    ]
+    assert named and unknown == []
+
+
 def test_citation_and_changelog_tell_the_version():
     version = CTCounterfactualLib.__version__
     assert str(yaml.safe_load(_text("CITATION.cff"))["version"]) == version

@@ -1,6 +1,7 @@
 """Rules of the house that a reader relies on: rooms, imports, file sizes."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -167,6 +168,29 @@ def folders(root: Path) -> set[str]:
 def test_tests_lie_in_folders_of_the_rooms_names():
     found = folders(Path(__file__).parent) - OTHER_TESTS
     assert found == folders(LIBRARY)
+
+
+def rooms_of_readme() -> dict[str, list[str]]:
+    """Return the rooms in the README's list, in order, each with the rooms within it."""
+    readme = (LIBRARY.parents[1] / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"\n((?: {4}.*\n)* {4}storage/.*\n(?: {4}.*\n)*)", readme)
+    listed: dict[str, list[str]] = {}
+    for line in block.splitlines():
+        names = re.match(r" +((?:\w+/ ?)+)", line)[1].replace("/", "").split()
+        if line.startswith("      "):
+            listed[list(listed)[-1]] += names
+        else:
+            listed |= {name: [] for name in names}
+    return listed
+
+
+def test_the_readme_lists_all_rooms_in_the_order_of_imports():
+    listed = rooms_of_readme()
+    assert tuple(listed) == ROOMS[1:]
+    for name, inner in listed.items():
+        assert set(inner) == {path.parent.name for path in (LIBRARY / name).glob("*/__init__.py")}
+        if name in INNER_ROOMS:
+            assert inner == [one for one in INNER_ROOMS[name] if one in inner]
 
 
 def test_no_modules_import_each_other():
