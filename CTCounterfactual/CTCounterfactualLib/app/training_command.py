@@ -12,8 +12,6 @@ from ..errors import Cancelled, SettingsError
 from .interrupt import cancel_on_signal
 from .settings_file import read_settings
 
-CHECKPOINT = "checkpoint.pt"
-
 
 def add_train_options(parser: argparse.ArgumentParser) -> None:
     """Add what to train on, the network's sizes and how long."""
@@ -77,6 +75,8 @@ def kept(folder: Path) -> Iterator[None]:
     try:
         yield
     except (Cancelled, KeyboardInterrupt) as error:
+        from ..training.files import CHECKPOINT
+
         if not (folder / CHECKPOINT).exists():
             raise
         raise Cancelled(

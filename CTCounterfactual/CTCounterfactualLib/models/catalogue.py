@@ -37,7 +37,7 @@ def load_autoencoder(
 
     Returns
     -------
-    SliceAutoencoder
+    AutoencoderLike
         `.encode(x)` and `.decode(z)` on slices (N, 1, H, W) in 0..1.
 
     Raises

@@ -20,6 +20,8 @@ from ..storage.names import check_name, check_plain_name, printable, reason
 from ..storage.objects import read_object
 
 LOCK = "training.lock"
+# What a training leaves beside its model, to go on from and to plot.
+CHECKPOINT, LOG = "checkpoint.pt", "losses.csv"
 # Of the two files of a model: weights and card.
 SUFFIXES = (".safetensors", ".json")
 SHOWN = 60  # characters of a strange table's first line

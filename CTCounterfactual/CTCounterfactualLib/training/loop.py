@@ -15,14 +15,12 @@ from ..models.vqgan.network import VQGAN
 from . import losses
 from .augment import CropSampler
 from .discriminator import PatchDiscriminator
-from .files import append_row, read_checkpoint, replace_checkpoint, restore
+from .files import CHECKPOINT, LOG, append_row, read_checkpoint, replace_checkpoint, restore
 from .slices import SliceStack
 from .train_settings import TrainSettings
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT = "checkpoint.pt"
-LOG = "losses.csv"
 LOG_FIELDS = (
     "step", "seconds", "pixel", "edge", "feature", "adversarial", "commitment", "codebook",
     "discriminator", "codes_used",

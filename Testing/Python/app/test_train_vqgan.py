@@ -11,7 +11,7 @@ import torch
 from CTCounterfactualLib.app.cli import main
 from CTCounterfactualLib.models.catalogue import load_autoencoder
 from CTCounterfactualLib.scans.scan import Scan
-from CTCounterfactualLib.training.loop import LOG
+from CTCounterfactualLib.training.files import LOG
 
 TINY = {
     "config": {

@@ -12,7 +12,8 @@ import torch
 from CTCounterfactualLib.models.vqgan.config import VQGANConfig
 from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.training.augment import AugmentSettings
-from CTCounterfactualLib.training.loop import CHECKPOINT, LOG, LOG_FIELDS, Trainer
+from CTCounterfactualLib.training.files import CHECKPOINT, LOG
+from CTCounterfactualLib.training.loop import LOG_FIELDS, Trainer
 from CTCounterfactualLib.training.losses import LossWeights
 from CTCounterfactualLib.training.slices import SliceStack
 from CTCounterfactualLib.training.train_settings import TrainSettings

@@ -13,15 +13,13 @@ from torch.nn import functional as F
 
 from ...errors import SettingsError
 from ...models.classifiers.effusion import EffusionNet
-from ..files import append_row, read_checkpoint, replace_checkpoint, restore
+from ..files import CHECKPOINT, LOG, append_row, read_checkpoint, replace_checkpoint, restore
 from .augment import Batch, BatchSampler
 from .effusion_settings import EffusionSettings
 from .examples import Example
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT = "checkpoint.pt"
-LOG = "losses.csv"
 LOG_FIELDS = ("step", "seconds", "scan", "site", "accuracy")
 # A 12 mm site with this share of fluid is a full one: thin layers count.
 FULL_SITE = 1 / 3

@@ -16,14 +16,13 @@ from CTCounterfactualLib.training.effusion.effusion_settings import EffusionSett
 from CTCounterfactualLib.training.effusion.examples import REAL, Example
 from CTCounterfactualLib.training.effusion.export import describe_data, export_effusion
 from CTCounterfactualLib.training.effusion.loop import (
-    CHECKPOINT,
     FLUID_SITE_WEIGHT,
-    LOG,
     LOG_FIELDS,
     EffusionTrainer,
     scan_loss,
     site_loss,
 )
+from CTCounterfactualLib.training.files import CHECKPOINT, LOG
 
 SETTINGS = EffusionSettings(
     config=EffusionConfig(width=2), generated=0, generated_share=0.0, steps=5, batch=2, warmup=2,
