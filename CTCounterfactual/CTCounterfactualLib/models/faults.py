@@ -38,7 +38,14 @@ IN_PLACE = (
     "It overwrites in place a tensor that its gradient needs: write x = x - mean instead of "
     "x -= mean, x.sub_(mean) or inplace=True."
 )
+TAKES_GRADIENTS = (
+    "It takes gradients itself, but is also asked for scores alone, without them: do it within "
+    "torch.enable_grad()."
+)
 _CAUSES = (
+    ("could not run 'aten::\\w+' with arguments from the '",
+     "It makes tensors of a kind (sparse, quantised) that PyTorch doesn't compute this with: give "
+     "plain dense float tensors (to_dense(), dequantize())."),
     ("does(n't| not) require grad|not have been used in the graph|numpy\\(\\) on Tensor that req",
      "There is no gradient to take: is there a .detach(), torch.no_grad(), argmax, a threshold or "
      "NumPy in the network?"),
@@ -58,6 +65,9 @@ _CAUSES = (
     ("more than 1 value per channel when training",
      "Its batch norm is in training mode: call eval() and nothing that undoes it in forward."),
 )
+# What PyTorch says where the user's own line takes a gradient under torch.no_grad().
+_NOTHING_TO_TAKE = re.compile("tensors does(n't| not) require grad")
+_TAKING = re.compile(r"\.backward\(|\bgrad\(")
 _SHAPES = re.compile(
     "shape|size|dimension|channel|too small|expected \\d+-?d\\b|to unpack|must match|divisible"
     "|out of bounds|out of range|broadcast|ndim", re.IGNORECASE,
@@ -110,6 +120,8 @@ def cause_of(error: BaseException) -> str:
     text = _message(error)
     if isinstance(error, AssertionError):  # mostly without words; the line says what was asserted
         text = f"{text} {_line(error)}"
+    if _NOTHING_TO_TAKE.search(text) and _TAKING.search(_line(error)):
+        return TAKES_GRADIENTS
     for pattern, advice in _CAUSES:
         if re.search(pattern, text, re.IGNORECASE):
             return advice

@@ -32,6 +32,16 @@ def kept_graph():
     y.backward()
 
 
+def gradient_inside():
+    with torch.no_grad():
+        x = torch.ones(3, requires_grad=True).square()
+        torch.autograd.grad(x.sum(), x)
+
+
+def sparse_sigmoid():
+    torch.ones(2, 2).to_sparse().sigmoid_().cumsum(0)
+
+
 def inference_weights():
     with torch.inference_mode():
         network = nn.Linear(3, 1)
@@ -45,6 +55,8 @@ def inference_weights():
     (lambda: X[:, :1].expand(-1, 3, -1, -1, -1).sub_(1), "overwrites in place"),
     (in_place_gradient, "overwrites in place"),
     (kept_graph, "from one call to the next"),
+    (gradient_inside, "do it within torch.enable_grad()"),
+    (sparse_sigmoid, "plain dense float tensors"),
     (inference_weights, "torch.inference_mode"),
     (lambda: X.requires_grad_(False).clone().requires_grad_().numpy(), "no gradient to take"),
     (lambda: X + X.to("meta"), "different devices"),

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...errors import ModelError
+
 
 @contextmanager
 def borrowed(models: tuple[Any, ...], device: torch.device) -> Iterator[None]:
@@ -20,8 +22,15 @@ def borrowed(models: tuple[Any, ...], device: torch.device) -> Iterator[None]:
         Networks, or objects that hold some as attributes, in lists or in dicts.
     device : torch.device
         Where they run meanwhile.
+
+    Raises
+    ------
+    ModelError
+        If a network has sizes only, no weights (the device `meta`).
     """
     networks = [network for model in models for network in networks_of(model)]
+    if device.type != "meta":
+        _check_weights(networks)
     before = [_Condition(network) for network in networks]
     try:
         with torch.inference_mode(False):  # weights moved in it could never give a gradient
@@ -55,6 +64,16 @@ def training_modules(model: Any) -> list[str]:
         name or "itself" for network in networks_of(model)
         for name, module in network.named_modules() if getattr(module, "training", False)
     ]
+
+
+def _check_weights(networks: list[nn.Module]) -> None:
+    for network in networks:
+        for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+            if tensor.is_meta:
+                raise ModelError(
+                    f"{name!r} of {type(network).__name__} has no numbers (it lies on the device "
+                    f"'meta'). Make the network on the CPU and load its weights."
+                )
 
 
 class _Condition:

@@ -134,4 +134,4 @@ def _where(error: BaseException) -> str:
         place = f" (line {error.lineno})"
     elif trace is not None:
         place = f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})"
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"

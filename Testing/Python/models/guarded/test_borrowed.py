@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.guarded.borrowed import borrowed, networks_of, training_modules
 
 CPU, META = torch.device("cpu"), torch.device("meta")
@@ -73,3 +74,11 @@ def test_modules_in_training_mode_are_named(network):
     assert training_modules(network) == ["itself", "0", "2"]
     network.eval()
     assert training_modules(network) == []
+
+
+def test_a_network_without_numbers_is_told():
+    empty = SimpleNamespace(net=nn.Sequential(nn.Linear(2, 1, device="meta")))
+    with pytest.raises(ModelError, match=r"'0\.weight' of Sequential has no numbers"), borrowed(
+        (empty,), CPU
+    ):
+        pytest.fail("it was run")

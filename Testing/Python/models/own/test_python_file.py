@@ -62,6 +62,7 @@ def test_a_changed_second_file_needs_consent_anew(write, tmp_path, trusting, nob
     ("import nothing_like_this", r"ModuleNotFoundError.*net.py, line 1"),
     ("\ndef build(:", r"SyntaxError.*line 2"),
     ("def build():\n    return 1 / 0", r"build\(\) of net.py failed: ZeroDivision.*line 2"),
+    ("def build():\n    raise OSError('weights\\nmissing')", "OSError: weights missing "),
     ("def build():\n    return 3", "returned a int; expected a torch.nn.Module"),
     ("build = 3", "no function or class 'build'"),
     ("from .blocks import x", "ModuleNotFoundError"),
