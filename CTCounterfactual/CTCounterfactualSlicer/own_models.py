@@ -15,9 +15,11 @@ from typing import Any
 
 from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.entry import READY, CatalogueEntry, list_models
+from CTCounterfactualLib.models.files.cards import MOST_CARD_BYTES
 from CTCounterfactualLib.models.own.consent import Consent, ConsentNeeded
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, ModelCache
 from CTCounterfactualLib.models.targets import Target
+from CTCounterfactualLib.storage.bounded import read_bytes
 
 from .listed_targets import read_listed
 from .model_files import model_cache
@@ -109,7 +111,7 @@ def _target(told: Any) -> Target:
 
 def _status(path: Path, about: dict[str, Any]) -> str:
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(read_bytes(path, MOST_CARD_BYTES)).hexdigest()
     except OSError:
         return GONE
     if digest != about.get("sha256"):
