@@ -39,7 +39,8 @@ class Setting:
     limit : Limit
         What its number may be, or each of its numbers; beyond that all must be finite.
     allowed : str
-        The end of a sentence for who is refused. Empty: choices or limit in words.
+        The end of a sentence for who is refused: for its limit, or in the panel for a text that
+        isn't numbers. Empty: the limit in words.
     check : callable or None
         Takes a value and returns what is allowed if this isn't, else an empty text. It is asked
         instead of choices and limit; choices are then those that most will want.

@@ -26,7 +26,6 @@ MAX_SMOOTHING = 5.0
 MAX_FRAMES = 60
 # Labels are bytes: 0, the levels of decreases, then those of increases.
 MAX_LEVELS = 127
-LEVELS_ALLOWED = "give rising HU values above 0, such as 10, 25, 50, 100, 200."
 # What the panel's controls take at most, where the engine has no limit.
 MAX_CHUNK = 1000  # slices: more than any scan on a 3 mm grid has
 MAX_EVALUATIONS = 1000
@@ -55,7 +54,7 @@ def _check_device(device: str) -> str:
 def _check_levels(edges: tuple[float, ...]) -> str:
     rising = all(low < high for low, high in pairwise((0.0, *edges, float("inf"))))
     if not edges or not rising:
-        return LEVELS_ALLOWED
+        return "give rising HU values above 0, such as 10, 25, 50, 100, 200."
     return "" if len(edges) <= MAX_LEVELS else f"give at most {MAX_LEVELS} levels."
 
 
@@ -150,7 +149,8 @@ class SettingTable:
         tooltip=_("Changes in HU at which the heatmap levels begin: rising numbers, separated by "
                   "commas."),
         more="At most 127: |change| in HU at which each begins; see `counterfactual.heatmap`.",
-        allowed=LEVELS_ALLOWED, check=_check_levels, metavar="HU",
+        allowed="give rising numbers in HU, separated by commas, such as 10, 25, 50, 100, 200.",
+        check=_check_levels, metavar="HU",
     )
     frames: int = setting(
         3, "volumes of the lambda animation between scan and counterfactual",

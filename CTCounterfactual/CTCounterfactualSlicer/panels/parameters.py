@@ -125,7 +125,7 @@ def numbers_from(text: str, setting: Setting) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in parts)
     except ValueError:
-        wanted = f"give numbers, such as {numbers_text(setting.default)}."
+        wanted = f"give numbers, separated by commas, such as {numbers_text(setting.default)}."
         raise SettingsError(
             f"Setting {say(setting.name)} is {text!r}; {setting.allowed or wanted}"
         ) from None

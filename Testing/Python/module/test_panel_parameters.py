@@ -110,5 +110,5 @@ def test_levels_survive_the_line_edit():
 
 
 def test_levels_that_are_no_numbers_are_named():
-    with pytest.raises(SettingsError, match=r"'10, x'; give rising HU values"):
+    with pytest.raises(SettingsError, match=r"'10, x'; give rising numbers in HU"):
         numbers_from("10, x", LEVELS)
