@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ..scans.grid import PreparedScan
-from .result import Outcome
 from .search import stopping
 from .search.adaptive import Pace, adaptive_search
 from .search.found import Found
@@ -25,33 +23,13 @@ def chunk_ranges(slices: int, chunk: int) -> list[tuple[int, int]]:
 
 
 def search_range(
-    workspace: Workspace,
-    prepared: PreparedScan,
-    start: int,
-    stop: int,
-    pace: Pace | None = None,
-) -> Outcome:
+    workspace: Workspace, start: int, stop: int, pace: Pace | None = None
+) -> Found:
     """Search lambda for slices [start, stop), all others fixed, as the settings ask.
 
     Slices that have nothing in the region are not searched. `pace` carries what one adaptive
     search learned about its steps on to the next.
     """
-    found = _search(workspace, start, stop, pace)
-    return Outcome(
-        start=start,
-        stop=stop,
-        slab_mm=prepared.slab_mm(start, stop),
-        lam=found.point.lam,
-        score_before=workspace.score,
-        score_after=found.point.score,
-        stop_reason=found.stop_reason,
-        change=found.point.change,
-        path=found.path,
-        direction=workspace.settings.direction,
-    )
-
-
-def _search(workspace: Workspace, start: int, stop: int, pace: Pace | None) -> Found:
     settings = workspace.settings
     evaluate = workspace.evaluator(start, stop)
     if not workspace.may_change(start, stop):
@@ -61,10 +39,13 @@ def _search(workspace: Workspace, start: int, stop: int, pace: Pace | None) -> F
         point = evaluate(0.0)
         return Found(point, stopping.NO_GRADIENT, (point,))
     if settings.search == "reference":
-        unit = workspace.classifier.find_target(workspace.target).unit
+        unit = workspace.models.classifier.find_target(workspace.models.target).unit
         return reference_search(evaluate, settings.direction, settings.max_change, unit)
     goal = AdaptiveGoal(
         settings.direction, settings.max_change, settings.target_score, settings.max_evaluations,
         workspace.farthest_step(start, stop),
     )
-    return adaptive_search(evaluate, workspace.first_step(start, stop), goal, pace)
+    return adaptive_search(
+        evaluate, workspace.first_step(start, stop), goal, pace,
+        keep=lambda point: workspace.keep(point.lam, start, stop),
+    )

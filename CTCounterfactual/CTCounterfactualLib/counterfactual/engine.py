@@ -28,17 +28,15 @@ from ..scans.grid import PreparedScan, prepare
 from ..scans.read import read_scan
 from ..scans.scan import Scan
 from ..suggest import suggest
-from .environment import (
-    choose_device,
-    describe_device,
-    peak_memory_mb,
-    versions,
-)
+from . import steps
+from .encoded import Models
+from .environment import choose_device, describe_device, peak_memory_mb, versions
+from .evidence import ChunkCallback, Evidence, collect_evidence
 from .flags import raise_flags
 from .frames import make_frames
 from .heatmap import heat_levels
 from .reconstruction import compare, flags_of
-from .region import Region, check_region, prepare_region
+from .region import PreparedRegion, Region, check_region, prepare_region
 from .repeatable import autoencoder_flags, classifier_flags
 from .result import (
     Explanation,
@@ -49,13 +47,10 @@ from .result import (
     TargetInfo,
     Timing,
 )
-from .run import ChunkCallback, Run, Searched
+from .run import Run
 from .settings import ExplainSettings
 from .torch_state import run_state
 from .write_back import write_back
-
-# Share of a run's time by the end of each step, as in `run`.
-READ, PREPARED, WRITTEN_BACK = 0.05, 0.10, 0.98
 
 
 def explain(
@@ -114,7 +109,9 @@ def explain(
     device = choose_device(settings.device)
     with run_state(settings.seed, device):
         scan = check_scan(scan) if isinstance(scan, Scan) else read_scan(scan)
-        reporter.report("read", f"Read {scan.name}", READ, size=list(scan.size))
+        reporter.report(
+            steps.READ.name, f"Read {scan.name}", steps.READ.end, size=list(scan.size)
+        )
         given = load_classifier(classifier)
         classifier = guarded_classifier(given)
         if not classifier.differentiable:
@@ -127,12 +124,14 @@ def explain(
                 stoppable((given, guarded.inner), reporter.check):
             classifier = classifier.for_scan(prepared)
             reporter.report(
-                "prepared", f"Prepared {prepared.slices} slices", PREPARED, slices=prepared.slices
+                steps.PREPARED.name, f"Prepared {prepared.slices} slices", steps.PREPARED.end,
+                slices=prepared.slices,
             )
-            run = Run(
-                guarded, classifier, wanted.name, settings, prepared, reporter, device, on_grids
-            )
-            return _finish(run, run.search(on_chunk), wanted.unit, started)
+            models = Models(guarded, classifier, wanted.name, device)
+            weight = None if on_grids is None else on_grids.weight
+            run = Run.begin(models, settings, prepared.volume, reporter, weight)
+            evidence = collect_evidence(run, prepared, on_grids, on_chunk)
+            return _finish(run, prepared, on_grids, evidence, wanted.unit, started)
 
 
 def _merge(settings: ExplainSettings | None, options: dict) -> ExplainSettings:
@@ -144,64 +143,73 @@ def _merge(settings: ExplainSettings | None, options: dict) -> ExplainSettings:
     return replace(settings or ExplainSettings(), **options)
 
 
-def _finish(run: Run, searched: Searched, unit: str, started: float) -> Explanation:
+def _finish(
+    run: Run,
+    prepared: PreparedScan,
+    region: PreparedRegion | None,
+    evidence: Evidence,
+    unit: str,
+    started: float,
+) -> Explanation:
     """Write the found changes back to the scan's grid, judge them, and put the result together."""
-    prepared, settings = run.prepared, run.settings
+    settings, models = run.settings, run.models
     written = write_back(
-        prepared, searched.change, searched.heatmaps, settings.level_edges, run.region
+        prepared, evidence.change, evidence.heatmaps, settings.level_edges, region
     )
-    frames = make_frames(run, searched.shown, written.difference)
+    frames = make_frames(run, prepared, evidence.shown, written.difference, region)
     run.reporter.check()
-    scores, flags = _judge(run, searched, written.counterfactual)
+    scores, flags = _judge(run, prepared, evidence, written.counterfactual)
     run.reporter.report(
-        "scored",
+        steps.SCORED.name,
         f"Counterfactual written back to the scan's grid; score {scores.counterfactual:.4g}",
-        WRITTEN_BACK, scores=vars(scores), flags=[flag.name for flag in flags],
+        steps.SCORED.end, scores=vars(scores), flags=[flag.name for flag in flags],
     )
-    classifier, autoencoder = run.classifier, run.autoencoder
+    classifier, autoencoder = models.classifier, models.autoencoder
     return Explanation(
         scan=prepared.scan,
         prepared=PreparedInfo(prepared.slices, prepared.spec.spacing),
         settings=settings,
         classifier=ModelInfo(classifier.name, classifier.sha256, classifier.description),
-        target=TargetInfo(run.target, unit),
+        target=TargetInfo(models.target, unit),
         autoencoder=ModelInfo(autoencoder.name, autoencoder.sha256, autoencoder.description),
         scores=scores,
-        whole=searched.whole,
-        chunks=searched.chunks,
+        whole=evidence.whole,
+        chunks=evidence.chunks,
         counterfactual=written.counterfactual,
         difference=written.difference,
         heatmap=written.heatmap,
-        chunk_heatmaps=searched.heatmaps,
+        chunk_heatmaps=evidence.heatmaps,
         levels=heat_levels(settings.level_edges),
         flags=flags,
-        timing=Timing(**run.seconds, total=perf_counter() - started),
-        peak_memory_mb=peak_memory_mb(run.device),
+        timing=Timing(
+            **run.seconds, search=evidence.seconds, total=perf_counter() - started
+        ),
+        peak_memory_mb=peak_memory_mb(models.device),
         versions=versions(),
-        device=describe_device(run.device),
+        device=describe_device(models.device),
         frames=frames,
         lungs=_lungs(prepared),
-        region_name=run.region.name if run.region else "",
+        region_name=region.name if region else "",
     )
 
 
 def _judge(
-    run: Run, searched: Searched, counterfactual: np.ndarray
+    run: Run, prepared: PreparedScan, evidence: Evidence, counterfactual: np.ndarray
 ) -> tuple[Scores, tuple[Flag, ...]]:
     """Prepare and score the counterfactual (K, J, I), HU, like a new scan, and raise flags."""
-    prepared, whole = run.prepared, searched.whole
+    whole, models, encoded = evidence.whole, run.models, run.encoded
     changed = Scan(prepared.scan.with_array(counterfactual))
     again = prepare(changed, prepared.spec, run.reporter.check).volume
-    scores = Scores(run.original_score, run.decoded_score, run.score_prepared(again))
-    found = whole.score_after if whole else run.score_prepared(prepared.volume + searched.change)
-    notes = (*prepared.scan.warnings, *run.classifier.warnings())
+    scores = Scores(encoded.original_score, encoded.decoded_score, run.score(again))
+    found = whole.score_after if whole else run.score(prepared.volume + evidence.change)
+    notes = (*prepared.scan.warnings, *models.classifier.warnings())
     ratio = run.decode_ratio(again)
-    flags = raise_flags(scores, searched.outcomes, found, ratio, notes, run.settings)
+    flags = raise_flags(scores, evidence.outcomes, found, ratio, notes, run.settings)
     moved = scores.counterfactual - scores.original
     return scores, (
-        *classifier_flags(run.classifier, run.target, run.x, scores.original, moved),
-        *autoencoder_flags(run.autoencoder, run.x, run.decoded),
-        *flags_of(compare(run.x, run.decoded)),
+        *classifier_flags(models.classifier, models.target, encoded.x, scores.original, moved),
+        *autoencoder_flags(models.autoencoder, encoded.x, encoded.decoded),
+        *flags_of(compare(encoded.x, encoded.decoded)),
         *flags,
     )
 

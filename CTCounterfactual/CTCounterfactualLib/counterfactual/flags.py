@@ -6,7 +6,8 @@ from .result import Flag, Outcome, Scores
 from .search import stopping
 from .settings import ExplainSettings
 
-# The written volume is scored anew; a difference above this share of the drop is worth a word.
+# The written volume is scored anew; a difference above this share of what the search moved the
+# score by is worth a word.
 WRITTEN_TOLERANCE = 0.15
 # Two ways to compute a score in single precision agree to about this share of it.
 SCORE_ROUNDING = 1e-5
@@ -41,13 +42,13 @@ def raise_flags(
         Of the run.
     """
     flags = [Flag(name, message) for name, message in notes]
-    drop = abs(scores.original - scores.counterfactual)
+    moved = abs(scores.original - scores.counterfactual)
     gap = abs(scores.original - scores.reconstruction)
-    if gap > drop:
+    if gap > moved:
         flags.append(Flag(
             "reconstruction-gap",
             f"The autoencoder alone moves the score by {gap:.4g}, more than the counterfactual "
-            f"does ({drop:.4g}): what it cannot draw may matter to the classifier.",
+            f"does ({moved:.4g}): what it cannot draw may matter to the classifier.",
         ))
     if all(outcome.lam == 0 for outcome in outcomes):
         shown = "the scan is unchanged" if settings.baseline == "scan" else \

@@ -9,10 +9,13 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
+from ..scans.grid import PreparedScan
 from ..scans.pieces import pieces
 from .added import add_to_scan
+from .region import PreparedRegion
 from .result import Frame, Outcome
-from .run import FRAMED, SEARCHED, Run
+from .run import Run
+from .steps import FRAME
 from .write_back import change_on_scan
 
 # All frames together take at most this much memory; a viewer holds them at once.
@@ -25,7 +28,11 @@ Cut = tuple[slice, slice, slice]
 
 
 def make_frames(
-    run: Run, outcomes: tuple[Outcome, ...], difference: np.ndarray
+    run: Run,
+    prepared: PreparedScan,
+    outcomes: tuple[Outcome, ...],
+    difference: np.ndarray,
+    region: PreparedRegion | None = None,
 ) -> tuple[Frame, ...]:
     """Return the frames that the settings ask for.
 
@@ -33,10 +40,14 @@ def make_frames(
     ----------
     run : Run
         Whose searches are done.
+    prepared : PreparedScan
+        Where its slices lie.
     outcomes : tuple of Outcome
         Those whose changes make up the counterfactual.
     difference : numpy.ndarray
         (K, J, I), HU: counterfactual minus scan, on the scan's grid.
+    region : PreparedRegion, optional
+        Its outside keeps the scan's voxels.
 
     Returns
     -------
@@ -46,20 +57,24 @@ def make_frames(
     count = run.settings.frames
     if not count or all(outcome.lam == 0 for outcome in outcomes):
         return ()
-    voxel_bytes = run.prepared.scan.array.itemsize
+    voxel_bytes = prepared.scan.array.itemsize
     cut = cut_around(difference, run.settings.level_edges[0], count, FRAME_BYTES, voxel_bytes)
     if cut is None:
         return ()
-    shown = take(run.prepared.scan.image, cut)
+    shown = take(prepared.scan.image, cut)
+    inside = None if region is None else region.inside[cut]
     frames = []
     for number in range(1, count + 1):
         fraction = number / (count + 1)
-        change = run.changes(outcomes, fraction)
-        score = run.score_prepared(run.prepared.volume + change)
-        frames.append(Frame(fraction, score, _image(run, change, shown, cut)))
+        change = run.change_of(outcomes, fraction)
+        score = run.score(prepared.volume + change)
+        change_hu = change_on_scan(prepared, change, shown)
+        if inside is not None:
+            change_hu *= inside
+        frames.append(Frame(fraction, score, _added(shown, change_hu)))
         run.reporter.report(
-            "frame", f"Frame {number} of {count} at {fraction:.0%} of lambda: score {score:.4g}",
-            SEARCHED + (FRAMED - SEARCHED) * number / count,
+            FRAME.name, f"Frame {number} of {count} at {fraction:.0%} of lambda: score {score:.4g}",
+            FRAME.at(number / count),
             number=number, of=count, of_lambda=fraction, score=score,
         )
     return tuple(frames)
@@ -125,11 +140,8 @@ def take(image: sitk.Image, cut: Cut) -> sitk.Image:
     return image[i, j, k]
 
 
-def _image(run: Run, change: np.ndarray, shown: sitk.Image, cut: Cut) -> sitk.Image:
-    """Add a change (K, J, I) of the prepared grid to the cut-out `shown` of the scan."""
-    change_hu = change_on_scan(run.prepared, change, shown)
-    if run.region is not None:
-        change_hu *= run.region.inside[cut]
+def _added(shown: sitk.Image, change_hu: np.ndarray) -> sitk.Image:
+    """Return a cut-out of the scan with a change (K, J, I), HU, added to it."""
     image = sitk.GetImageFromArray(add_to_scan(sitk.GetArrayViewFromImage(shown), change_hu))
     image.CopyInformation(shown)
     return image

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 from ..errors import ModelError
@@ -28,6 +29,11 @@ from ..models.autoencoder import AutoencoderLike
 from ..models.classifier import Classifier
 from ..models.faults import GRADIENT_CUT, NO_GRADIENT_IN_DECODE, NO_GRADIENT_TO_TAKE, naming_faults
 from .batches import SliceBatches
+
+
+def as_slices(volume: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Return (K, J, I) as (D, 1, H, W) on a device: a slice is one channel of an image."""
+    return torch.from_numpy(volume)[:, None].to(device)
 
 
 def as_batch(volume: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from ..scans.scan import Scan
 from ..wording import worded
 from .direction import DECREASE, gain
+from .search.found import SearchPoint as SearchPoint  # scripts look for it here
 from .settings import ExplainSettings
 
 # Shown on everything that leaves the program.
@@ -63,17 +64,8 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class SearchPoint:
-    """One evaluation: lambda, the score there, and the fraction of the image that changed."""
-
-    lam: float
-    score: float
-    change: float
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """The search over one range of prepared slices.
+    """What a search over one range of prepared slices found, and where that lies in the body.
 
     Parameters
     ----------

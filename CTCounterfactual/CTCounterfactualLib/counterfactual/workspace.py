@@ -1,86 +1,54 @@
-"""All tensors of one explanation, and the function lambda -> score over any range of slices."""
+"""The function lambda -> score over any range of slices, and what a lambda shows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 
 from ..events import Reporter
-from ..models.classifier import Classifier, Rescorer
-from ..models.guarded.autoencoder import GuardedAutoencoder
+from ..models.classifier import Rescorer
 from .batches import SliceBatches
 from .composite import compose, smooth_along_slices
-from .direction import gain, sign
+from .direction import sign
+from .encoded import Encoded, Models
 from .gradient import as_batch, finite
 from .rates import change_rates
-from .result import SearchPoint
-from .search.found import Evaluate
+from .search.found import Evaluate, SearchPoint
 from .settings import ExplainSettings
+from .slice_cache import SliceCache
 
 # Measured on three chests in slabs of 30 mm: those with evidence reached the change limit within
 # 0.6 to 10 times this first-order step, tips of the lungs and slabs without lung at 31 to 263.
 FARTHEST = 20.0
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """Slices (n, 1, H, W) at (lambda, start, stop)."""
-
-    where: tuple[float, int, int]
-    slices: torch.Tensor
-
-
 class Workspace:
-    """Scan, latents and gradient of one volume; everything a search needs to evaluate a lambda.
+    """Everything a search needs to evaluate a lambda, made once for all searches of a run.
 
     Parameters
     ----------
-    classifier : Classifier
-        Already prepared for the scan.
-    target : str
-        Name of the target.
-    x, decoded : torch.Tensor
-        (D, 1, H, W): the prepared scan (0..1), and D(E(x)), cut to 0..1 if the settings say so.
-    latents, gradient : torch.Tensor
-        (D, C, h, w): z, and df/dz at lambda = 0 (0 where a region forbids a change).
-    weight : torch.Tensor or None
-        (D, 1, H, W), 0..1: how much of a change each voxel takes; None is all of it everywhere.
+    models : Models
+        Ready for the scan.
+    encoded : Encoded
+        The scan, its latents and their gradient.
     """
 
     def __init__(
-        self,
-        autoencoder: GuardedAutoencoder,
-        classifier: Classifier,
-        target: str,
-        settings: ExplainSettings,
-        x: torch.Tensor,
-        decoded: torch.Tensor,
-        latents: torch.Tensor,
-        gradient: torch.Tensor,
-        score: float,
-        reporter: Reporter,
-        weight: torch.Tensor | None = None,
+        self, models: Models, encoded: Encoded, settings: ExplainSettings, reporter: Reporter
     ):
-        self.autoencoder = autoencoder
-        self.classifier = classifier
-        self.target = target
+        self.models = models
+        self.encoded = encoded
         self.settings = settings
-        self.decoded = decoded
-        self.latents = latents
-        self.gradient = gradient
-        self.score = score
-        self.reporter = reporter
-        self.weight = weight
         # What lambda = 0 shows: the scan itself, or (the paper) its reconstruction.
-        self.start_volume = x if settings.baseline == "scan" else decoded
-        self._batches = SliceBatches(self._size, latents.device, reporter)
-        self._mass = self._sizes(self.start_volume, self.weight)
+        if settings.baseline == "scan":
+            self.start_volume, self.score = encoded.x, encoded.original_score
+        else:
+            self.start_volume, self.score = encoded.decoded, encoded.decoded_score
+        self._batches = SliceBatches(self._size, encoded.latents.device, reporter)
+        self._mass = self._sizes(self.start_volume, encoded.weight)
         self._volume_mass = self.start_volume.abs().sum(dtype=torch.float64)
-        # So that a search's kept point, the last or the best one, isn't decoded again.
-        self._last: _Shown | None = None
-        self._best: _Shown | None = None
+        self._drawn = SliceCache()
 
     @torch.inference_mode()
     def changed(self, lam: float, start: int, stop: int) -> torch.Tensor:
@@ -88,39 +56,42 @@ class Workspace:
 
         0..1; as the decoder draws them, beyond it too, with baseline `reconstruction`.
         """
-        for shown in (self._last, self._best):
-            if shown is not None and shown.where == (lam, start, stop):
-                return shown.slices
-        return self._change(lam, start, stop)
+        drawn = self._drawn.get((lam, start, stop))
+        return self._draw(lam, start, stop) if drawn is None else drawn
 
-    def _change(self, lam: float, start: int, stop: int) -> torch.Tensor:
+    def keep(self, lam: float, start: int, stop: int) -> None:
+        """Hold on to what slices [start, stop) look like at lambda, which was just evaluated."""
+        self._drawn.keep((lam, start, stop))
+
+    def _draw(self, lam: float, start: int, stop: int) -> torch.Tensor:
         moved = self._decode(lam, range(start, stop))
         if self.settings.baseline == "reconstruction":
             return moved
-        base = self.decoded[start:stop]
+        base, weight = self.encoded.decoded[start:stop], self.encoded.weight
         change = smooth_along_slices(moved - base, self.settings.slice_smoothing)
         scan = self.start_volume[start:stop]
         composed = compose(
             self.settings.composite, scan, base, base + change,
-            self.classifier.grid.window.hu_per_unit,
+            self.models.classifier.grid.window.hu_per_unit,
         )
         # lerp is exact at both ends: a weight of 0 leaves the scan's very value.
-        return composed if self.weight is None else scan.lerp(composed, self.weight[start:stop])
+        return composed if weight is None else scan.lerp(composed, weight[start:stop])
 
     @torch.inference_mode()
     def _decode(self, lam: float, numbers: range | torch.Tensor) -> torch.Tensor:
         """Return D(z + lambda g) of some slices, cut to 0..1 if the settings say so: (n, 1, H, W).
         """
-        index = torch.as_tensor(numbers, device=self.latents.device)
-        moved = self.decoded[index]
-        moving = self.gradient[index].flatten(1).any(1)  # no lambda moves the others
+        latents, gradient = self.encoded.latents, self.encoded.gradient
+        index = torch.as_tensor(numbers, device=latents.device)
+        moved = self.encoded.decoded[index]
+        moving = gradient[index].flatten(1).any(1)  # no lambda moves the others
 
         def work(part: slice) -> bool:
             if not moving[part].any():
                 return False
             chosen = index[part]
-            z = self.latents[chosen] + lam * self.gradient[chosen]
-            slices = self.autoencoder.decode(z, self._size)
+            z = latents[chosen] + lam * gradient[chosen]
+            slices = self.models.autoencoder.decode(z, self._size)
             moved[part] = slices.clamp_(0, 1) if self.settings.clipped else slices
             return True
 
@@ -128,38 +99,36 @@ class Workspace:
         return moved
 
     def evaluator(self, start: int, stop: int) -> Evaluate:
-        """Return lambda -> SearchPoint with slices [start, stop) moved and all others fixed."""
-        self._last = self._best = None
-        highest = 0.0
+        """Return lambda -> SearchPoint with slices [start, stop) moved and all others fixed.
+
+        What the last lambda shows is held, so that it can be kept (`keep`).
+        """
+        self._drawn.clear()
 
         def evaluate(lam: float) -> SearchPoint:
-            nonlocal highest
             if lam == 0:
                 return SearchPoint(0.0, self.score, 0.0)
             with torch.inference_mode():
-                changed = self._change(lam, start, stop)
-                score = finite(self._rescorer(changed, start), self.classifier)
-            point = SearchPoint(lam, score, self.change(changed, start, stop))
-            self._last = _Shown((lam, start, stop), changed)
-            gained = gain(self.settings.direction, self.score, score)
-            if gained > highest and point.change <= self.settings.max_change:
-                highest, self._best = gained, self._last
-            return point
+                changed = self._draw(lam, start, stop)
+                score = finite(self._rescorer(changed, start), self.models.classifier)
+            self._drawn.add((lam, start, stop), changed)
+            return SearchPoint(lam, score, self._fraction_changed(changed, start, stop))
 
         return evaluate
 
-    def change(self, changed: torch.Tensor, start: int, stop: int) -> float:
+    def _fraction_changed(self, changed: torch.Tensor, start: int, stop: int) -> float:
         """Return sum |x' - x| over the range / sum |x| over the settings' scope."""
         difference = (changed - self.start_volume[start:stop]).abs().sum(dtype=torch.float64)
         return float(difference / self._scope_mass(start, stop))
 
     def may_change(self, start: int, stop: int) -> bool:
         """Return whether the region, if there is one, meets slices [start, stop)."""
-        return self.weight is None or bool(self.weight[start:stop].any())
+        weight = self.encoded.weight
+        return weight is None or bool(weight[start:stop].any())
 
     def has_gradient(self, start: int, stop: int) -> bool:
         """Return whether any lambda moves slices [start, stop)."""
-        return bool(self.gradient[start:stop].any())
+        return bool(self.encoded.gradient[start:stop].any())
 
     def first_step(self, start: int, stop: int) -> float:
         """Return |lambda| at which slices [start, stop) reach the change limit, to first order.
@@ -193,18 +162,20 @@ class Workspace:
 
     @cached_property
     def _rescorer(self) -> Rescorer:
-        return self.classifier.rescorer(as_batch(self.start_volume), self.target)
+        return self.models.classifier.rescorer(as_batch(self.start_volume), self.models.target)
 
     @cached_property
     def _rate(self) -> torch.Tensor:
         """How fast each slice's picture changes: (D,), float64; see `rates.change_rates`."""
+        encoded, weight = self.encoded, self.encoded.weight
 
         def moved(lam: float, chosen: torch.Tensor) -> torch.Tensor:
-            change = self._decode(lam, chosen) - self.decoded[chosen]
-            return self._sizes(change, None if self.weight is None else self.weight[chosen])
+            change = self._decode(lam, chosen) - encoded.decoded[chosen]
+            return self._sizes(change, None if weight is None else weight[chosen])
 
-        rates = change_rates(self.latents, self.gradient, sign(self.settings.direction), moved)
-        return rates.to(self.latents.device)
+        way = sign(self.settings.direction)
+        rates = change_rates(encoded.latents, encoded.gradient, way, moved)
+        return rates.to(encoded.latents.device)
 
     def _scope_mass(self, start: int, stop: int) -> torch.Tensor:
         edited = self.settings.scope == "region"

@@ -52,6 +52,8 @@ class EngineRun:
 
 def run_engine(task: Task, kind: str, device: torch.device) -> EngineRun:
     """Run the engine on a task: `reference`, `adaptive`, or `default` as a user runs it."""
+    from CTCounterfactualLib.counterfactual.encoded import Models
+    from CTCounterfactualLib.counterfactual.evidence import collect_evidence
     from CTCounterfactualLib.counterfactual.run import Run
     from CTCounterfactualLib.counterfactual.settings import ExplainSettings
     from CTCounterfactualLib.events import Reporter
@@ -60,14 +62,13 @@ def run_engine(task: Task, kind: str, device: torch.device) -> EngineRun:
     with calls:
         synchronize(device)
         started = perf_counter()
-        run = Run(
-            task.autoencoder, task.classifier, task.target, ExplainSettings(**KINDS[kind]),
-            task.prepared, Reporter(None, None), device,
-        )
-        searched = run.search()
+        models = Models(task.autoencoder, task.classifier, task.target, device)
+        settings, volume = ExplainSettings(**KINDS[kind]), task.prepared.volume
+        run = Run.begin(models, settings, volume, Reporter(None, None))
+        evidence = collect_evidence(run, task.prepared)
         synchronize(device)
         seconds = perf_counter() - started
-    return EngineRun(searched.chunks, seconds, calls, run)
+    return EngineRun(evidence.chunks, seconds, calls, run)
 
 
 def seconds_of_parts(task: Task, run: EngineRun, device: torch.device) -> float:

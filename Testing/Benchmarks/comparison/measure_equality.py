@@ -51,7 +51,7 @@ def _measure(task: Task, device: torch.device, report: Report) -> None:
     theirs = [task.paper.run(chunk.start, chunk.stop, MAX_CHANGE) for chunk in ours.chunks]
     sides = Sides(theirs, ours.chunks)
     same, predictions = compare_paths(sides)
-    drawn = ours.run.decoded
+    drawn = ours.run.encoded.decoded
     beyond = float(((drawn < 0) | (drawn > 1)).double().mean())
     heatmaps = max(_heatmap_gap(task, ours, chunk) for chunk in theirs)
     name = f"{task.name}, {task.slices} slices, float64"

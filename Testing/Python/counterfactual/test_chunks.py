@@ -11,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CTCounterfactualLib.counterfactual.chunks import chunk_ranges, search_range
+from CTCounterfactualLib.counterfactual.encoded import Encoded, Models
+from CTCounterfactualLib.counterfactual.evidence import as_outcome
+from CTCounterfactualLib.counterfactual.result import Outcome
 from CTCounterfactualLib.counterfactual.search import stopping
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.counterfactual.workspace import Workspace
@@ -83,16 +86,15 @@ def build():
         x = torch.from_numpy(np.random.default_rng(1).uniform(0.2, 0.8, shape))
         latents = autoencoder.encode(x)
         decoded = autoencoder.decode(latents)
-        volume = x if settings.baseline == "scan" else decoded
         z = latents.clone().requires_grad_(True)
         image = classifier.score(autoencoder.decode(z).transpose(0, 1)[None])[0]
         (gradient,) = torch.autograd.grad(image, z)
-        score = float(classifier.score(volume.transpose(0, 1)[None])[0])
-        classifier.seen.clear()
-        workspace = Workspace(
-            autoencoder, classifier, "sum", settings, x, decoded, latents, gradient, score,
-            Reporter(),
+        models = Models(autoencoder, classifier, "sum", x.device)
+        encoded = Encoded(
+            x, decoded, latents, gradient, models.score(x), models.score(decoded)
         )
+        classifier.seen.clear()
+        workspace = Workspace(models, encoded, settings, Reporter())
         array = x[:, 0].numpy().astype(np.float32)
         scan = Scan.from_array(array, GridSpec().spacing)
         prepared = PreparedScan(
@@ -103,6 +105,12 @@ def build():
     return make
 
 
+def search(workspace: Workspace, prepared: PreparedScan, start: int, stop: int) -> Outcome:
+    """Search slices [start, stop) and put what was found in its place."""
+    found = search_range(workspace, start, stop)
+    return as_outcome(found, prepared, start, stop, workspace.settings.direction)
+
+
 WEIGHTS = [0, 0, 0, 0, 1, 2, 3, 1, 0, 0, 0, 0]
 
 
@@ -110,14 +118,14 @@ WEIGHTS = [0, 0, 0, 0, 1, 2, 3, 1, 0, 0, 0, 0]
 @pytest.mark.parametrize("direction", ["decrease", "increase"])
 def test_search_moves_its_range_only(build, baseline, direction):
     workspace, prepared = build(WEIGHTS, direction=direction, baseline=baseline)
-    outcome = search_range(workspace, prepared, 4, 8)
+    outcome = search(workspace, prepared, 4, 8)
     assert outcome.stop_reason == stopping.CHANGE_LIMIT
     assert (outcome.lam < 0) == (direction == "decrease")
     assert (outcome.score_after < outcome.score_before) == (direction == "decrease")
     assert outcome.score_before == workspace.score
     assert outcome.evaluations <= 6
     assert 0.9 * 0.05 < outcome.change <= 0.05
-    for seen in workspace.classifier.seen:
+    for seen in workspace.models.classifier.seen:
         fixed = seen[0, 0]
         assert torch.equal(fixed[:4], workspace.start_volume[:4, 0])
         assert torch.equal(fixed[8:], workspace.start_volume[8:, 0])
@@ -127,13 +135,13 @@ def test_search_moves_its_range_only(build, baseline, direction):
 def test_slab_is_in_millimetres(build):
     workspace, prepared = build(WEIGHTS)
     # first slice centred at S = 30 mm, 3 mm thick: slices 4..7 reach from 40.5 to 52.5 mm
-    assert search_range(workspace, prepared, 4, 8).slab_mm == (40.5, 52.5)
+    assert search(workspace, prepared, 4, 8).slab_mm == (40.5, 52.5)
 
 
-@pytest.mark.parametrize("search", ["adaptive", "reference"])
-def test_a_range_without_gradient_says_so(build, search):
-    workspace, prepared = build(WEIGHTS, search=search)
-    outcome = search_range(workspace, prepared, 8, 12)
+@pytest.mark.parametrize("kind", ["adaptive", "reference"])
+def test_a_range_without_gradient_says_so(build, kind):
+    workspace, prepared = build(WEIGHTS, search=kind)
+    outcome = search(workspace, prepared, 8, 12)
     assert outcome.stop_reason == stopping.NO_GRADIENT
     assert (outcome.lam, outcome.change, outcome.evaluations) == (0.0, 0.0, 1)
     assert outcome.score_after == outcome.score_before
@@ -141,14 +149,14 @@ def test_a_range_without_gradient_says_so(build, search):
 
 def test_no_gradient_at_all(build):
     workspace, prepared = build([0] * SLICES)
-    assert search_range(workspace, prepared, 0, SLICES).stop_reason == stopping.NO_GRADIENT
+    assert search(workspace, prepared, 0, SLICES).stop_reason == stopping.NO_GRADIENT
 
 
 def test_outcome_is_the_score_of_its_lambda(build):
     """Repeating an evaluation after other searches gives the same numbers: nothing lingers."""
     workspace, prepared = build(WEIGHTS)
-    outcome = search_range(workspace, prepared, 4, 8)
-    search_range(workspace, prepared, 0, SLICES)
+    outcome = search(workspace, prepared, 4, 8)
+    search(workspace, prepared, 0, SLICES)
     point = workspace.evaluator(4, 8)(outcome.lam)
     assert (point.score, point.change) == (outcome.score_after, outcome.change)
 
@@ -175,7 +183,7 @@ def test_first_step_is_about_where_the_limit_lies(build):
 def test_noise_threshold_is_not_taken_for_a_missing_gradient(build, composite, max_change):
     """`bounded` shows nothing of a step within CT noise; the search must still get beyond it."""
     workspace, prepared = build(WEIGHTS, composite=composite, max_change=max_change)
-    outcome = search_range(workspace, prepared, 4, 8)
+    outcome = search(workspace, prepared, 4, 8)
     assert outcome.stop_reason == stopping.CHANGE_LIMIT
     assert 0.9 * max_change < outcome.change <= max_change
     assert outcome.score_after < outcome.score_before
@@ -184,8 +192,9 @@ def test_noise_threshold_is_not_taken_for_a_missing_gradient(build, composite, m
 def test_a_score_that_is_no_number_ends_the_search_in_words(build):
     """A logarithm of a sum that the change takes below 0: finite at the start, NaN further on."""
     workspace, prepared = build(WEIGHTS)
-    score = workspace.classifier.score
+    classifier = workspace.models.classifier
+    score = classifier.score
     limit = 0.999 * workspace.score
-    workspace.classifier.score = lambda x, target=None: torch.log(score(x, target) - limit)
+    classifier.score = lambda x, target=None: torch.log(score(x, target) - limit)
     with pytest.raises(ModelError, match="sum gives nan where a finite score was expected"):
-        search_range(workspace, prepared, 4, 8)
+        search(workspace, prepared, 4, 8)

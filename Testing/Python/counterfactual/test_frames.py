@@ -7,7 +7,9 @@ import pytest
 import SimpleITK as sitk
 import torch
 
+from CTCounterfactualLib.counterfactual.encoded import Models
 from CTCounterfactualLib.counterfactual.engine import explain
+from CTCounterfactualLib.counterfactual.evidence import collect_evidence
 from CTCounterfactualLib.counterfactual.frames import cut_around, make_frames, take
 from CTCounterfactualLib.counterfactual.run import Run
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
@@ -34,19 +36,20 @@ def run(request, scan):
     settings = ExplainSettings(mode=request.param, chunk=4, frames=3)
     classifier = load_classifier("lung-volume")
     prepared = prepare(scan, classifier.grid)
-    run = Run(
+    models = Models(
         load_autoencoder("ct-vqgan-small"), classifier.for_scan(prepared), "aerated lung volume",
-        settings, prepared, Reporter(), torch.device("cpu"),
+        torch.device("cpu"),
     )
-    searched = run.search()
-    written = write_back(prepared, searched.change, searched.heatmaps, settings.level_edges)
-    return run, searched, written
+    run = Run.begin(models, settings, prepared.volume, Reporter())
+    evidence = collect_evidence(run, prepared)
+    written = write_back(prepared, evidence.change, evidence.heatmaps, settings.level_edges)
+    return run, prepared, evidence, written
 
 
 @pytest.fixture(scope="module")
 def frames(run):
-    run, searched, written = run
-    return make_frames(run, searched.shown, written.difference)
+    run, prepared, evidence, written = run
+    return make_frames(run, prepared, evidence.shown, written.difference)
 
 
 def on_grid(image: sitk.Image, frame) -> np.ndarray:
@@ -61,34 +64,32 @@ def test_fractions_divide_the_way_evenly_without_its_ends(frames):
 
 def test_a_frame_is_the_change_at_its_share_of_lambda(run, frames):
     """From the latents anew: D(z + 0.25 lambda g) and so on, not another share of the way."""
-    run, searched, _ = run
+    run, prepared, evidence, _ = run
     for share, frame in zip((0.25, 0.5, 0.75), frames, strict=True):
-        volume = run.prepared.volume.copy()
-        for outcome in searched.shown:
+        volume = prepared.volume.copy()
+        for outcome in evidence.shown:
             part = slice(outcome.start, outcome.stop)
             changed = run.workspace.changed(share * outcome.lam, outcome.start, outcome.stop)
             volume[part] = changed[:, 0].numpy()
-        assert frame.score == pytest.approx(run.score_prepared(volume), rel=1e-6)
-        change = run.prepared.scan.with_array(
-            change_on_scan(run.prepared, volume - run.prepared.volume)
-        )
-        start = on_grid(run.prepared.scan.image, frame).astype(int)
+        assert frame.score == pytest.approx(run.score(volume), rel=1e-6)
+        change = prepared.scan.with_array(change_on_scan(prepared, volume - prepared.volume))
+        start = on_grid(prepared.scan.image, frame).astype(int)
         moved = sitk.GetArrayFromImage(frame.image) - start
         free = np.abs(start) < 900  # far from what a scanner can store
         assert np.array_equal(moved[free], on_grid(change, frame)[free])
 
 
 def test_scores_lie_on_the_way_in_order(run, frames):
-    run, searched, _ = run
-    end = run.score_prepared(run.prepared.volume + searched.change)
-    scores = [run.original_score, *(frame.score for frame in frames), end]
+    run, prepared, evidence, _ = run
+    end = run.score(prepared.volume + evidence.change)
+    scores = [run.encoded.original_score, *(frame.score for frame in frames), end]
     assert scores == sorted(scores, reverse=True)
     assert len(set(scores)) == 5
 
 
 def test_frames_are_whole_hu_on_a_part_of_the_scans_grid(run, frames):
-    run, _, written = run
-    scan = run.prepared.scan
+    _, prepared, _, written = run
+    scan = prepared.scan
     changed = np.abs(written.difference) >= 10
     for frame in frames:
         image = frame.image
@@ -106,25 +107,26 @@ def test_frames_are_whole_hu_on_a_part_of_the_scans_grid(run, frames):
 
 
 def test_each_frame_is_further_from_the_scan(run, frames):
-    run, _, written = run
-    start = on_grid(run.prepared.scan.image, frames[0]).astype(int)
+    _, prepared, _, written = run
+    start = on_grid(prepared.scan.image, frames[0]).astype(int)
     gaps = [np.abs(sitk.GetArrayFromImage(frame.image) - start).sum() for frame in frames]
     assert 0 < gaps[0] < gaps[1] < gaps[2] < np.abs(written.difference.astype(int)).sum()
 
 
 def test_the_whole_lambda_would_show_the_counterfactual(run, frames, monkeypatch):
-    run, searched, written = run
-    monkeypatch.setattr(run, "changes", lambda outcomes, fraction: searched.change)
-    last = make_frames(run, searched.shown, written.difference)[-1]
-    expected = on_grid(run.prepared.scan.with_array(written.counterfactual), last)
+    run, prepared, evidence, written = run
+    monkeypatch.setattr(run, "change_of", lambda outcomes, fraction: evidence.change)
+    last = make_frames(run, prepared, evidence.shown, written.difference)[-1]
+    expected = on_grid(prepared.scan.with_array(written.counterfactual), last)
     assert np.array_equal(sitk.GetArrayFromImage(last.image), expected)
 
 
 def test_there_are_none_where_none_are_asked_for_or_nothing_changed(run):
-    run, searched, written = run
-    assert make_frames(run, searched.shown, np.zeros_like(written.difference)) == ()
+    run, prepared, evidence, written = run
+    nothing = np.zeros_like(written.difference)
+    assert make_frames(run, prepared, evidence.shown, nothing) == ()
     run.settings, asked = ExplainSettings(frames=0), run.settings
-    assert make_frames(run, searched.shown, written.difference) == ()
+    assert make_frames(run, prepared, evidence.shown, written.difference) == ()
     run.settings = asked
 
 

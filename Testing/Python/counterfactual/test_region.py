@@ -13,6 +13,8 @@ import torch
 
 from CTCounterfactualLib.counterfactual import region as region_module
 from CTCounterfactualLib.counterfactual.chunks import search_range
+from CTCounterfactualLib.counterfactual.encoded import Encoded, Models
+from CTCounterfactualLib.counterfactual.evidence import as_outcome
 from CTCounterfactualLib.counterfactual.gradient import (
     as_batch,
     decode_slices,
@@ -221,10 +223,9 @@ def workspace_of(weight: torch.Tensor | None, cells: torch.Tensor | None, **opti
     gradient = latent_gradient(
         autoencoder, latents, image_gradient, weight=weight, cells=cells
     )
-    return Workspace(
-        autoencoder, classifier, "bump", settings, x, decoded, latents, gradient, score, reporter,
-        weight,
-    )
+    models = Models(autoencoder, classifier, "bump", x.device)
+    encoded = Encoded(x, decoded, latents, gradient, score, models.score(decoded), weight)
+    return Workspace(models, encoded, settings, reporter)
 
 
 @pytest.fixture
@@ -248,10 +249,10 @@ def test_the_gradient_goes_through_the_restricted_change(restriction):
     workspace = workspace_of(*restriction, composite="residual")
     step = 1e-5
     ahead, behind = (
-        float(workspace.classifier.score(as_batch(workspace.changed(lam, 0, SLICES)))[0])
+        float(workspace.models.classifier.score(as_batch(workspace.changed(lam, 0, SLICES)))[0])
         for lam in (step, -step)
     )
-    expected = float(workspace.gradient.square().sum())
+    expected = float(workspace.encoded.gradient.square().sum())
     assert expected > 0
     assert (ahead - behind) / (2 * step) == pytest.approx(expected, rel=1e-6)
 
@@ -264,7 +265,7 @@ def test_nothing_moves_where_the_weight_is_0_and_half_where_it_is_half(restricti
     still = weight == 0
     assert torch.equal(changed[still], restricted.start_volume[still])
     move = changed - restricted.start_volume
-    moved = restricted._decode(lam, range(SLICES)) - restricted.decoded
+    moved = restricted._decode(lam, range(SLICES)) - restricted.encoded.decoded
     torch.testing.assert_close(move[weight == 1], moved[weight == 1])
     torch.testing.assert_close(move[weight == 0.5], moved[weight == 0.5] / 2)
     assert move.abs().max() > 0
@@ -296,9 +297,10 @@ def test_a_weight_of_one_is_no_restriction():
 def test_slices_outside_the_region_are_not_searched(restriction, search):
     workspace = workspace_of(*restriction, search=search)
     scored = []
-    workspace.classifier.score = lambda *args: scored.append(args)
+    workspace.models.classifier.score = lambda *args: scored.append(args)
     prepared = prepare(scan_of((SLICES, 2 * SIDE, 2 * SIDE)))
-    outcome = search_range(workspace, prepared, 3, SLICES)
+    found = search_range(workspace, 3, SLICES)
+    outcome = as_outcome(found, prepared, 3, SLICES, workspace.settings.direction)
     assert outcome.stop_reason == stopping.OUTSIDE_REGION == "outside region"
     assert (outcome.lam, outcome.change, outcome.reduction) == (0.0, 0.0, 0.0)
     assert outcome.score_before == workspace.score

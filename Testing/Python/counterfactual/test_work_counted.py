@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from CTCounterfactualLib.counterfactual.encoded import Models
+from CTCounterfactualLib.counterfactual.evidence import collect_evidence
 from CTCounterfactualLib.counterfactual.run import Run
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.events import Reporter
@@ -103,12 +105,10 @@ def test_a_run_does_no_more_than_the_mathematics_asks(autoencoder, prepared, sea
     settings = ExplainSettings(
         mode="chunks", chunk=CHUNK, search=search, baseline=baseline, frames=0
     )
-    run = Run(
-        autoencoder, classifier, "score", settings, prepared, Reporter(None, None),
-        torch.device("cpu"),
-    )
+    models = Models(autoencoder, classifier, "score", torch.device("cpu"))
     with Calls(autoencoder) as calls:
-        chunks = run.search().chunks
+        run = Run.begin(models, settings, prepared.volume, Reporter(None, None))
+        chunks = collect_evidence(run, prepared).chunks
 
     assert [(chunk.start, chunk.stop) for chunk in chunks] == CHUNKS
     # The evaluation at lambda = 0 is known beforehand; every other decodes its chunk, once.

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from CTCounterfactualLib.counterfactual.composite import compose
+from CTCounterfactualLib.counterfactual.encoded import Encoded, Models
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.counterfactual.workspace import Workspace
 from CTCounterfactualLib.events import Reporter
@@ -37,10 +38,16 @@ def workspace(window=USUAL, **settings) -> Workspace:
     x = 0.1 + 0.8 * torch.rand(SLICES, 1, 16, 16, generator=rng, dtype=torch.float64)
     latents = autoencoder.encode(x)
     gradient = torch.randn(latents.shape, generator=rng, dtype=torch.float64)
-    return Workspace(
-        autoencoder, Mean(window), "mean", ExplainSettings(**settings), x,
-        autoencoder.decode(latents), latents, gradient, float(x.mean()), Reporter(),
-    )
+    decoded = autoencoder.decode(latents)
+    models = Models(autoencoder, Mean(window), "mean", x.device)
+    encoded = Encoded(x, decoded, latents, gradient, float(x.mean()), float(decoded.mean()))
+    return Workspace(models, encoded, ExplainSettings(**settings), Reporter())
+
+
+def moved_by(space: Workspace, lam: float, part: slice = slice(None)) -> torch.Tensor:
+    """Decode the moved latents of some slices, of all at once."""
+    z = space.encoded.latents[part] + lam * space.encoded.gradient[part]
+    return space.models.autoencoder.decode(z)
 
 
 def smoothed_by_hand(change: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -60,8 +67,8 @@ def smoothed_by_hand(change: torch.Tensor, sigma: float) -> torch.Tensor:
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 1.5])
 def test_the_scan_takes_the_smoothed_change_in_hu_of_its_window(window, composite, sigma):
     space = workspace(window, composite=composite, slice_smoothing=sigma)
-    decoded, scan = space.decoded, space.start_volume
-    moved = space.autoencoder.decode(space.latents + LAM * space.gradient)
+    decoded, scan = space.encoded.decoded, space.start_volume
+    moved = moved_by(space, LAM)
     change = smoothed_by_hand(moved - decoded, sigma)
     hu_per_unit = window.high_hu - window.low_hu
     expected = compose(composite, scan, decoded, decoded + change, hu_per_unit)
@@ -80,7 +87,7 @@ def test_the_scan_takes_the_smoothed_change_in_hu_of_its_window(window, composit
 
 def test_a_change_of_the_first_slice_doesnt_come_round_to_the_last():
     space = workspace(composite="residual", slice_smoothing=1.0)
-    space.gradient[1:] = 0
+    space.encoded.gradient[1:] = 0
     changed = (space.changed(LAM, 0, SLICES) - space.start_volume).abs().amax(dim=(1, 2, 3))
     assert (changed[:3] > 0.01).all() and not changed[3:].any()
     assert changed[0] > changed[1] > changed[2]
@@ -89,8 +96,8 @@ def test_a_change_of_the_first_slice_doesnt_come_round_to_the_last():
 def test_smoothing_stays_within_the_slices_that_may_change():
     space = workspace(composite="residual", slice_smoothing=1.0)
     alone = space.changed(LAM, 2, 3)
-    moved = space.autoencoder.decode(space.latents[2:3] + LAM * space.gradient[2:3])
-    expected = (space.start_volume[2:3] + moved - space.decoded[2:3]).clamp(0, 1)
+    moved = moved_by(space, LAM, slice(2, 3))
+    expected = (space.start_volume[2:3] + moved - space.encoded.decoded[2:3]).clamp(0, 1)
     torch.testing.assert_close(alone, expected, rtol=0, atol=1e-12)
 
 
@@ -109,7 +116,7 @@ def test_the_farthest_step_is_as_far_as_the_change_limit_is_wide(scope):
 def test_the_paper_s_baseline_shows_the_decoder_s_picture_as_it_is():
     space = workspace(baseline="reconstruction", slice_smoothing=1.0, composite="bounded")
     far = 40.0
-    space.autoencoder.contrast = 0.9
-    moved = space.autoencoder.decode(space.latents + far * space.gradient)
+    space.models.autoencoder.contrast = 0.9
+    moved = moved_by(space, far)
     assert float(moved.min()) < 0 and float(moved.max()) > 1
     assert torch.equal(space.changed(far, 0, SLICES), moved)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import stopping
-from .found import Evaluate, Found
+from .found import Evaluate, Found, Keep
 from .goal import AdaptiveGoal
 from .walk import AIM_SHARE, Walk
 
@@ -34,7 +34,11 @@ class Pace:
 
 
 def adaptive_search(
-    evaluate: Evaluate, first_step: float, goal: AdaptiveGoal, pace: Pace | None = None
+    evaluate: Evaluate,
+    first_step: float,
+    goal: AdaptiveGoal,
+    pace: Pace | None = None,
+    keep: Keep | None = None,
 ) -> Found:
     """Find the lambda whose score moved furthest the wanted way within the change limit.
 
@@ -48,12 +52,15 @@ def adaptive_search(
         Direction, limits and target.
     pace : Pace, optional
         Of an earlier search; this one writes down what it learned.
+    keep : callable, optional
+        Is told of each point that becomes the best so far, so that its picture needn't be drawn
+        again.
     """
     if not first_step > 0:
         start = evaluate(0.0)
         return Found(start, stopping.NO_GRADIENT, (start,))
     pace = pace or Pace()
-    walk = Walk(evaluate, goal, pace.exponent)
+    walk = Walk(evaluate, goal, pace.exponent, keep)
     if goal.reached(walk.start):
         return Found(walk.start, stopping.TARGET_REACHED, (walk.start,))
     reason = walk.to_the_limit(AIM_SHARE * pace.stretch * first_step)

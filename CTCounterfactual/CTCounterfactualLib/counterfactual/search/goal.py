@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import direction
-from ..result import SearchPoint
+from .found import SearchPoint
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ from __future__ import annotations
 import math
 
 from ..direction import INCREASE, gain, sign
-from ..result import SearchPoint
 from . import stopping
-from .found import Evaluate, Found
+from .found import Evaluate, Found, SearchPoint
 
 STEP = 10.0
 STEP_GROWTH = 10  # lambda // 10 joins each step

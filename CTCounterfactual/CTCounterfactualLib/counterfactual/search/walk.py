@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..result import SearchPoint
 from . import stopping
-from .found import Evaluate
+from .found import Evaluate, Keep, SearchPoint
 from .goal import AdaptiveGoal
 
 # A point within this share of the limit counts as "at the limit"; closer isn't worth a decode.
@@ -45,12 +44,21 @@ class Walk:
         Direction, limits and target.
     exponent : float
         First guess of the power of |lambda| by which the change grows.
+    keep : callable, optional
+        Is told of each point that becomes the best.
     """
 
-    def __init__(self, evaluate: Evaluate, goal: AdaptiveGoal, exponent: float = 1.0):
+    def __init__(
+        self,
+        evaluate: Evaluate,
+        goal: AdaptiveGoal,
+        exponent: float = 1.0,
+        keep: Keep | None = None,
+    ):
         self.evaluate = evaluate
         self.goal = goal
         self.exponent = exponent
+        self._tell = keep
         self.start = evaluate(0.0)
         self.path = [self.start]
         self.best = self.start
@@ -120,7 +128,7 @@ class Walk:
         After one that fell short the far end counts half (the Illinois rule), or a bent score would
         keep falling short.
         """
-        self.best = min(filter(self.goal.reached, self._allowed()), key=lambda p: abs(p.lam))
+        self._keep(min(filter(self.goal.reached, self._allowed()), key=lambda p: abs(p.lam)))
         way = self.goal.sign * (target - self.start.score)
         aim, weight = (1 + TARGET_TOLERANCE / 2) * way, 1.0
         for _ in range(TARGET_REFINEMENTS):
@@ -135,7 +143,8 @@ class Walk:
             if point.change > self.goal.max_change:
                 return
             reached = self.goal.reached(point)
-            self.best, weight = (point, 1.0) if reached else (far, weight / 2)
+            self._keep(point if reached else far)
+            weight = 1.0 if reached else weight / 2
 
     def _gain(self, point: SearchPoint) -> float:
         return self.goal.gain(point, self.start)
@@ -150,8 +159,14 @@ class Walk:
         point = self.evaluate(self.goal.sign * step)
         self.path.append(point)
         if point.change <= self.goal.max_change and self._gain(point) > self._gain(self.best):
-            self.best = point
+            self._keep(point)
         return point
+
+    def _keep(self, point: SearchPoint) -> None:
+        if point is not self.best:
+            self.best = point
+            if self._tell is not None:
+                self._tell(point)
 
     def _improved(self, point: SearchPoint, last: SearchPoint) -> bool:
         return self.goal.gain(point, last) > SCORE_TOLERANCE * abs(self.start.score)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
 
 from CTCounterfactualLib.counterfactual.chunks import search_range
+from CTCounterfactualLib.counterfactual.encoded import Encoded, Models
 from CTCounterfactualLib.counterfactual.gradient import (
     as_batch,
     decode_slices,
@@ -71,10 +73,11 @@ def workspace_of(name: str, **options) -> Workspace:
     start = slices if settings.baseline == "scan" else decoded
     score, image_gradient = volume_gradient(classifier, "score", start)
     gradient = latent_gradient(autoencoder, latents, image_gradient, clipped=clipped)
-    return Workspace(
-        autoencoder, classifier, "score", settings, slices, decoded, latents, gradient, score,
-        Reporter(),
-    )
+    models = Models(autoencoder, classifier, "score", slices.device)
+    scores = models.score(slices), models.score(decoded)
+    assert score == scores[settings.baseline == "reconstruction"]
+    encoded = Encoded(slices, decoded, latents, gradient, *scores)
+    return Workspace(models, encoded, settings, Reporter())
 
 
 def search(name: str):
@@ -106,7 +109,7 @@ def test_draws_the_authors_heatmap(name):
     heatmap = torch.stack([(a - b).abs() for a, b in pairwise(sweep)]).mean(0)
     found = heatmap[:, 0, ::HEATMAP_STRIDE, ::HEATMAP_STRIDE].ravel().tolist()
     assert found == pytest.approx(expected["heatmap"], rel=0, abs=1e-12)
-    drawn = float(workspace.decoded.min()), float(workspace.decoded.max())
+    drawn = float(workspace.encoded.decoded.min()), float(workspace.encoded.decoded.max())
     assert drawn == pytest.approx(expected["least_and_most"], rel=0, abs=1e-12)
     assert (drawn[0] < 0 and drawn[1] > 1) == (name in BEYOND)
 
@@ -122,12 +125,13 @@ def finite_difference(workspace, step: float) -> float:
 def test_gradient_is_the_derivative_of_what_is_scored(name, baseline):
     """Along g itself the score's slope is |g|^2; of a clipped picture's as of one that isn't."""
     workspace = workspace_of(name, baseline=baseline, composite="residual", slice_smoothing=0)
-    slope = float(workspace.gradient.square().sum())
+    slope = float(workspace.encoded.gradient.square().sum())
     assert finite_difference(workspace, 1e-6) == pytest.approx(slope, rel=1e-6)
     other = workspace_of(
         name, baseline="scan" if baseline == "reconstruction" else "reconstruction"
     )
-    assert (workspace.gradient - other.gradient).abs().max() > 0.01 * other.gradient.abs().max()
+    gradient, unlike = workspace.encoded.gradient, other.encoded.gradient
+    assert (gradient - unlike).abs().max() > 0.01 * unlike.abs().max()
 
 
 def test_a_voxel_whose_picture_is_cut_has_no_part_in_the_gradient():
@@ -139,8 +143,9 @@ def test_a_voxel_whose_picture_is_cut_has_no_part_in_the_gradient():
     moved = slices + drawn.clamp(0, 1) - drawn.clamp(0, 1).detach()
     (expected,) = torch.autograd.grad(function(as_batch(moved))[0], z)
     workspace = workspace_of("beyond_change", baseline="scan")
-    torch.testing.assert_close(workspace.gradient, expected, rtol=0, atol=1e-14)
-    assert 0 <= float(workspace.decoded.min()) < float(workspace.decoded.max()) <= 1
+    torch.testing.assert_close(workspace.encoded.gradient, expected, rtol=0, atol=1e-14)
+    decoded = workspace.encoded.decoded
+    assert 0 <= float(decoded.min()) < float(decoded.max()) <= 1
 
 
 def test_oracle_met_the_rule_that_each_case_is_named_after():
@@ -223,22 +228,15 @@ def test_decrease_has_the_papers_very_low_for_every_unit(unit):
 @pytest.mark.parametrize("unit", ["probability", "L"])
 def test_the_unit_is_the_targets(unit):
     """Mirrored and lifted to litres above 0.95, which would end a probability's search at once."""
-    workspace = workspace_of("rose", direction="increase")
-    function = workspace.classifier.function
-    workspace.classifier = Adapted(lambda x: 2 - 0.1 * function(x), unit)
-    workspace.score = 2 - 0.1 * workspace.score
-    workspace.gradient = -0.1 * workspace.gradient
-    outcome = search_range(workspace, StubPrepared(), 0, SLICES)
-    ended_at_once = outcome.lam == 0 and outcome.stop_reason == stopping.TARGET_REACHED
+    given = workspace_of("rose", direction="increase")
+    function = given.models.classifier.function
+    models = replace(given.models, classifier=Adapted(lambda x: 2 - 0.1 * function(x), unit))
+    encoded = replace(
+        given.encoded, decoded_score=2 - 0.1 * given.score, gradient=-0.1 * given.encoded.gradient
+    )
+    found = search_range(Workspace(models, encoded, given.settings, Reporter()), 0, SLICES)
+    ended_at_once = found.point.lam == 0 and found.stop_reason == stopping.TARGET_REACHED
     assert ended_at_once == (unit == "probability")
-
-
-class StubPrepared:
-    """Where slices lie; all that a search asks of a prepared scan."""
-
-    @staticmethod
-    def slab_mm(start, stop):
-        return 3.0 * start, 3.0 * stop
 
 
 def test_rules_are_looked_at_in_the_papers_order():
