@@ -67,6 +67,14 @@ def from_inner_rooms_above(path: Path, text: str) -> list[str]:
     return [name for name in targets if name not in row or row.index(name) + 1 > inside]
 
 
+def more_than_numbers(path: Path, text: str) -> list[str]:
+    """Return what a search imports beside searches and directions: it knows numbers only."""
+    if path.parts[:2] != ("counterfactual", "search"):
+        return []
+    modules = [(dots, module) for dots, module in imported(text) if dots > 1 or module == "torch"]
+    return [module for dots, module in modules if (dots, module) != (2, "direction")]
+
+
 def circles(imports: dict[str, set[str]]) -> list[list[str]]:
     """Return the groups of modules that import each other, directly or around corners."""
     order, low, stack, found = {}, {}, [], []
@@ -124,7 +132,7 @@ def too_long(path: Path, text: str) -> list[str]:
     return [f"{lines} lines"] if lines > LONGEST_FILE else []
 
 
-RULES = [from_rooms_above, from_inner_rooms_above, of_slicer, too_long]
+RULES = [from_rooms_above, from_inner_rooms_above, more_than_numbers, of_slicer, too_long]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -149,6 +157,10 @@ def test_every_file_keeps_the_rule(rule):
         (from_inner_rooms_above, "models/vqgan/a.py", "from ..nowhere import c", ["nowhere"]),
         (from_inner_rooms_above, "models/entry.py", "from .catalogue import c", ["catalogue"]),
         (from_inner_rooms_above, "models/own/a.py", "from ..vqgan import c\nfrom .d import e", []),
+        (more_than_numbers, "counterfactual/search/a.py", "from ..result import b", ["result"]),
+        (more_than_numbers, "counterfactual/search/a.py", "def f():\n    import torch", ["torch"]),
+        (more_than_numbers, "counterfactual/search/a.py", "from ..direction import b", []),
+        (more_than_numbers, "counterfactual/a.py", "from .result import b\nimport torch", []),
         (of_slicer, "scene/a.py", "import slicer, qt", ["qt"]),
         (of_slicer, "outputs/a.py", "def f():\n    import vtk.util", ["vtk"]),
         (of_slicer, "outputs/a.py", "from ..scene.slicer import x", []),

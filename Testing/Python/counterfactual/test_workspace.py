@@ -101,6 +101,20 @@ def test_smoothing_stays_within_the_slices_that_may_change():
     torch.testing.assert_close(alone, expected, rtol=0, atol=1e-12)
 
 
+def test_the_kept_point_isnt_decoded_again_and_the_next_search_lets_go_of_it():
+    space = workspace()
+    evaluate = space.evaluator(1, 4)
+    for lam in (-0.1, -0.2, -0.3):
+        evaluate(lam)
+        if lam == -0.2:
+            space.keep(lam, 1, 4)
+    drawn = space.changed(-0.2, 1, 4)
+    assert space.changed(-0.2, 1, 4) is drawn
+    space.evaluator(1, 4)
+    again = space.changed(-0.2, 1, 4)
+    assert again is not drawn and torch.equal(again, drawn)
+
+
 @pytest.mark.parametrize("scope", ["region", "volume"])
 def test_the_farthest_step_is_as_far_as_the_change_limit_is_wide(scope):
     """20 times the step that takes the whole volume to the limit, to first order."""

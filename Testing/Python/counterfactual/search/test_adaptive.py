@@ -258,8 +258,13 @@ def test_keeps_the_best_allowed_point_of_any_landscape(
     sign = -1.0 if direction == "decrease" else 1.0
     wanted = goal(direction, limit, target, evaluations)
     first_step = guess * limit ** (1 / bend) / rate
-    found = adaptive_search(Landscape(score, change, sign), first_step, wanted)
+    told: list[SearchPoint] = []
+    found = adaptive_search(
+        Landscape(score, change, sign), first_step, wanted, keep=told.append
+    )
 
+    # Whoever was told last which point is the best holds the one that is kept.
+    assert (told or found.path[:1])[-1] is found.point
     assert len(found.path) <= evaluations
     assert found.point in found.path
     assert found.point.change <= limit
