@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .. import direction
+from ..direction import gain, sign
 from .found import SearchPoint
 
 
@@ -37,13 +37,13 @@ class AdaptiveGoal:
     @property
     def sign(self) -> float:
         """Sign of lambda: -1 to decrease the score, +1 to increase it."""
-        return direction.sign(self.direction)
+        return sign(self.direction)
 
     def gain(self, point: SearchPoint, start: SearchPoint) -> float:
         """Return how far the score moved the wanted way since the start."""
-        return direction.gain(self.direction, start.score, point.score)
+        return gain(self.direction, start.score, point.score)
 
     def reached(self, point: SearchPoint) -> bool:
         """Return whether a point is at or beyond the target score."""
         wanted = self.target_score
-        return wanted is not None and direction.gain(self.direction, wanted, point.score) >= 0
+        return wanted is not None and gain(self.direction, wanted, point.score) >= 0
