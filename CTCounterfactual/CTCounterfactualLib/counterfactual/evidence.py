@@ -79,7 +79,8 @@ def collect_evidence(
     settings, slices = run.settings, prepared.slices
     ranges = [] if settings.mode == "whole" else chunk_ranges(slices, settings.chunk)
     searches = len(ranges) + (settings.mode != "chunks")
-    whole = shown = None
+    whole: Outcome | None = None
+    shown: np.ndarray | None = None
     if settings.mode != "chunks":
         whole = as_outcome(run.search(0, slices), prepared, 0, slices, settings.direction)
         shown = run.change_at(whole.lam, 0, slices)
