@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from CTCounterfactualLib.errors import OutputError
 from CTCounterfactualLib.outputs.earlier import RECORD
@@ -95,7 +96,7 @@ def export_animation(
     """
     from CTCounterfactualLib.outputs.animation import write_animation
 
-    options = {"fps": fps, "ffmpeg": ffmpeg or screen_capture_ffmpeg()}
+    options: dict[str, Any] = {"fps": fps, "ffmpeg": ffmpeg or screen_capture_ffmpeg()}
     options = {name: value for name, value in options.items() if value is not None}
     return _write(
         path, force, lambda partial: write_animation(result.explanation, partial, **options)

@@ -16,6 +16,7 @@ from CTCounterfactualLib.errors import OutputError
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.workplace import Workplace
 from CTCounterfactualLib.outputs.reading import read_result
+from CTCounterfactualLib.scans.scan import Scan
 from CTCounterfactualLib.scene.make.earlier import find_sets, remove_set
 from CTCounterfactualLib.scene.make.inputs import region_from_segment, scan_from_node
 from CTCounterfactualLib.scene.make.live import LiveNodes
@@ -37,19 +38,19 @@ class JobNodes:
         self.volume = volume
         self.live: LiveNodes | None = None
         self._options = options
-        self._scan = None
+        self._scan: Scan | None = None
 
     def write(self, workplace: Workplace) -> Path:
         """Write scan, region and job file for the worker; return the job file's path."""
-        self._scan = scan_from_node(self.volume, self._options.assume_hu)
+        scan = self._scan = scan_from_node(self.volume, self._options.assume_hu)
         region = None
         if self._options.region is not None:
             mask = region_from_segment(*self._options.region, self.volume)
             region = workplace.region
             _write_plainly(mask, region)
-        _write_plainly(self._scan.image, workplace.input)
+        _write_plainly(scan.image, workplace.input)
         job = self._options.to_job(
-            workplace.input, self._scan.name, workplace.result, region, workplace.stream
+            workplace.input, scan.name, workplace.result, region, workplace.stream
         )
         return job.write(workplace.job)
 

@@ -10,7 +10,7 @@ import logging
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,8 @@ class WorkerJob(_Job):
         if self._process is None or self._process.poll() or self.finished:
             return
         outcome = self._process.outcome
+        if outcome is None:  # it was never started
+            return
         if outcome.kind == CANCELLED:
             outcome = WorkerOutcome(CANCELLED, KEPT if self._fetching else "Cancelled.")
         self._end(outcome)
@@ -227,7 +229,7 @@ class FileJob(_Job):
     ):
         super().__init__(None, onFinished)
         self._work = work
-        self._future = None
+        self._future: Future[str] | None = None
 
     def cancel(self) -> None:
         """Do nothing: a digest takes seconds, and half a copy is of no use."""

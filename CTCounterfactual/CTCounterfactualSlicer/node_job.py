@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from pathlib import Path
 
+from CTCounterfactualLib.counterfactual.result import Explanation
 from CTCounterfactualLib.errors import Cancelled, CTCounterfactualError, worded_for
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE, FAILED, WorkerOutcome
@@ -97,9 +98,9 @@ class NodeJob:
         self._place = place
         self._workplace: Workplace | None = None
         self._process: WorkerProcess | None = None
-        self._reading: Future | None = None
+        self._reading: Future[Explanation] | None = None
         self._polling = False
-        self._closing = None
+        self._closing: Callable[[], None] | None = None
 
     @property
     def volumeNode(self):
@@ -157,21 +158,23 @@ class NodeJob:
 
     def poll(self) -> bool:
         """Handle what the worker has said since the last call; True while the job goes on."""
-        if self.finished or self._process is None or self._polling:
+        process, workplace = self._process, self._workplace
+        if self.finished or process is None or workplace is None or self._polling:
             return not self.finished
         self._polling = True  # a callback may run Qt's event loop, and with it the timer
         try:
-            self._look()
+            self._look(process, workplace)
         finally:
             self._polling = False
         return not self.finished
 
-    def _look(self) -> None:
-        if self._reading is not None:
-            if self._reading.done():
-                self._build(self._reading)
-        elif not self._process.poll() and not self.finished:
-            self._end(self._process.outcome)
+    def _look(self, process: WorkerProcess, workplace: Workplace) -> None:
+        if process.poll() or process.outcome is None or self.finished:
+            return
+        if self._reading is None:
+            self._end(process.outcome, workplace)
+        elif self._reading.done():
+            self._build(self._reading, process.outcome, workplace)
 
     def cancel(self) -> None:
         """Ask the worker to stop; the job ends in one of the next polls, and nothing stays."""
@@ -216,6 +219,7 @@ class NodeJob:
             self.abandon()
             raise
         self.raise_if_failed()
+        assert self.result is not None  # no way of failing is left
         return self.result
 
     def raise_if_failed(self) -> None:
@@ -238,7 +242,7 @@ class NodeJob:
     def _log(self, line: str) -> None:
         self._call(self._on_log, line)
 
-    def _call(self, callback: Callable[[object], None] | None, what: object) -> None:
+    def _call(self, callback: Callable[..., None] | None, what: object) -> None:
         """Call the owner's function; a mistake in it is logged and doesn't end the job."""
         if callback is None:
             return
@@ -247,7 +251,7 @@ class NodeJob:
         except Exception:
             logger.exception("A callback of the job raised an error")
 
-    def _end(self, outcome: WorkerOutcome) -> None:
+    def _end(self, outcome: WorkerOutcome, workplace: Workplace) -> None:
         """Go on from the worker's end."""
         if self.state is State.CANCELLING or outcome.kind == CANCELLED:
             self._close(WorkerOutcome(CANCELLED, str(Cancelled())), State.IDLE)
@@ -255,17 +259,19 @@ class NodeJob:
             self._close(outcome, State.FAILED)
         else:
             executor = ThreadPoolExecutor(1, "read result")  # seconds for a large scan
-            self._reading = executor.submit(self.nodes.read, self._workplace)
+            self._reading = executor.submit(self.nodes.read, workplace)
             executor.shutdown(wait=False)
 
-    def _build(self, reading: Future) -> None:
+    def _build(
+        self, reading: Future[Explanation], outcome: WorkerOutcome, workplace: Workplace
+    ) -> None:
         """Make nodes of the result that was read in the background."""
         if self.state is State.CANCELLING:
             self._close(WorkerOutcome(CANCELLED, str(Cancelled())), State.IDLE)
             return
         try:
             with worded_for(self._place):
-                self.result = self.nodes.build(reading.result(), self._workplace)
+                self.result = self.nodes.build(reading.result(), workplace)
         except CTCounterfactualError as error:
             self._fail(str(error), details="", advice=error.advice)
         except Exception as error:
@@ -274,7 +280,7 @@ class NodeJob:
             )
         else:
             self._reading = None  # it holds volumes that the nodes have now
-            self._close(self._process.outcome, State.DONE)
+            self._close(outcome, State.DONE)
 
     def _fail(self, message: str, details: str, advice: str = "") -> None:
         self._close(WorkerOutcome(FAILED, message, advice, details), State.FAILED)

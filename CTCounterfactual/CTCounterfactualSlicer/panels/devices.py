@@ -72,4 +72,6 @@ class GpuQuery:
 
 def _hidden() -> dict:
     """Return what keeps a console window from flashing up on Windows."""
-    return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {}

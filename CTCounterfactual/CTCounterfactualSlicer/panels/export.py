@@ -113,7 +113,8 @@ class ExportPanel(Panel):
         self.refresh()
 
     def _open_last(self) -> None:
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._last.parent)))
+        if self._last is not None:
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._last.parent)))
 
     def _stem(self) -> str:
         """Return the scan's name as a file name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from CTCounterfactualLib.models.entry import CatalogueEntry
 from CTCounterfactualLib.models.targets import Target
 from CTCounterfactualLib.scene.make.provenance import ROLE, get_attribute
 
@@ -20,7 +21,7 @@ class InputPanel(Panel):
 
     def setup(self) -> None:
         """List the models and follow the choices."""
-        self._classifiers = {}
+        self._classifiers: dict[str, CatalogueEntry] = {}
         self._targets: tuple[Target, ...] = ()
         self._filling = False
         self._classifier = ChoiceBox(self.ui.classifierComboBox, self._choose_classifier)

@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE
+from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE, WorkerOutcome
 from CTCounterfactualLib.models.entry import READY, CatalogueEntry
 from CTCounterfactualLib.models.store.manage import is_here, remove_files
 from CTCounterfactualLib.storage.sizes import BYTES_PER_MB
@@ -30,7 +30,7 @@ class ModelsPanel(Panel):
     def setup(self) -> None:
         """List the models and connect the buttons."""
         self.entries: tuple[CatalogueEntry, ...] = self.host.logic.listModels()
-        self.job = None
+        self.job: model_files.WorkerJob | model_files.FileJob | None = None
         self._cancelling = False
         self._folder = Path.home()
         self._table = ModelTable(self.ui, self._draw_buttons)
@@ -66,19 +66,21 @@ class ModelsPanel(Panel):
         self._draw_buttons()
 
     def _draw_buttons(self) -> None:
-        entry, idle = self._table.selected, self.job is None
+        entry, job = self._table.selected, self.job
+        idle = job is None
         own = entry is not None and own_models.is_own(entry)
-        fetchable = entry is not None and bool(entry.files)
-        missing = fetchable and entry.status != READY
+        files = () if entry is None else entry.files
+        fetchable = bool(files)
+        missing = entry is not None and fetchable and entry.status != READY
         fetch = self.ui.modelFetchButton
-        if idle:
+        if job is None:
             fetch.text, fetch.enabled = _("Fetch"), missing
         else:
-            fetch.text, fetch.enabled = _("Cancel"), not self._cancelling and self.job.cancellable
+            fetch.text, fetch.enabled = _("Cancel"), not self._cancelling and job.cancellable
         self.ui.modelLocalButton.enabled = idle and missing
         self.ui.modelVerifyButton.enabled = idle and (own or (fetchable and not missing))
         self.ui.modelRemoveButton.enabled = idle and (own or (fetchable and is_here(
-            model_files.model_cache(), entry.files
+            model_files.model_cache(), files
         )))
         self.ui.modelAddButton.enabled = idle
         self.ui.modelProgressWidget.visible = not idle
@@ -168,20 +170,20 @@ class ModelsPanel(Panel):
         self.job = None
         outcome, messages = job.outcome, self.host.messages
         if outcome.kind == DONE:
-            messages.show_note(self._success(job))
+            messages.show_note(self._success(job, outcome))
         elif outcome.kind == CANCELLED:
             messages.show_note(outcome.message)
         else:
             messages.show_error(outcome.message, outcome.advice, outcome.details)
         self.look()
 
-    def _success(self, job) -> str:
+    def _success(self, job, outcome: WorkerOutcome) -> str:
         if isinstance(job, model_files.FetchJob):
             return _("Ready: {models}.").format(models=", ".join(job.names))
         if isinstance(job, model_files.OpenJob):
-            name = job.outcome.data["name"]
+            name = outcome.data["name"]
             return _("{name} works and is in the lists now.").format(name=name)
-        return job.outcome.message
+        return outcome.message
 
     def _on_opened(self, job) -> None:
         """Add the model that the worker loaded, or ask what it couldn't know."""
@@ -214,7 +216,10 @@ class ModelsPanel(Panel):
         return False
 
     def _adopt(self) -> None:
-        entry, local = self._table.selected, {}
+        entry = self._table.selected
+        if entry is None:
+            return
+        local: dict[str, Path] = {}
         cache = model_files.model_cache()
         for file in entry.files:
             if cache.has(file):
@@ -229,6 +234,8 @@ class ModelsPanel(Panel):
 
     def _verify(self) -> None:
         entry = self._table.selected
+        if entry is None:
+            return
         if own_models.is_own(entry):
             self.open_card(Path(entry.name))
         else:
@@ -240,6 +247,8 @@ class ModelsPanel(Panel):
 
     def _remove(self) -> None:
         entry = self._table.selected
+        if entry is None:
+            return
         own, name = own_models.is_own(entry), model_texts.title(entry)
         question = (
             _("Take {name} out of the lists? Its files stay where they are.").format(name=name)

@@ -87,16 +87,17 @@ class ResultsPanel(Panel):
     def find_results(self) -> None:
         """List the explanations of the scene; show the last one unless one of them is shown."""
         nodes = {node.GetID(): node for node in counterfactuals(slicer.mrmlScene)}
-        for key, result in tuple(self._results.items()):
-            if nodes.get(key) is not result.counterfactualNode:
-                del self._results[key]
+        for known, result in tuple(self._results.items()):
+            if nodes.get(known) is not result.counterfactualNode:
+                del self._results[known]
                 result.release()
         self._result.fill([(key, node.GetName(), "") for key, node in nodes.items()])
         several = len(nodes) > 1
         self.ui.resultComboBoxCaption.visible = several
         self.ui.resultComboBox.visible = several
         shown = self.host.shown
-        key = shown.nodes.counterfactual.GetID() if shown is not None and shown.usable else None
+        usable = shown is not None and shown.usable
+        key = shown.nodes.counterfactual.GetID() if usable else None
         if key not in nodes:
             key = next(reversed(nodes), None)
             self._choose(key)
