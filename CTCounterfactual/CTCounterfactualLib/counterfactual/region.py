@@ -107,6 +107,11 @@ def read_region(path: str | Path, name: str = "") -> Region:
 
 def check_region(region: Region | None, settings: ExplainSettings) -> None:
     """Raise `SettingsError` if a region and the settings contradict each other."""
+    if region is not None and not isinstance(region, Region):
+        raise SettingsError(
+            f"Setting {say('region')} is a {type(region).__name__}; a Region is expected, as "
+            f"read_region(path) gives it."
+        )
     if region is not None and settings.baseline != "scan":
         raise SettingsError(
             f"Setting {say('baseline')} is {settings.baseline!r}, which redraws the whole scan, so "
@@ -126,7 +131,13 @@ def prepare_region(
         If the mask isn't on the scan's grid, is empty, or lies outside what the classifier sees.
     """
     _check_grid(region, prepared.scan)
-    inside = sitk.GetArrayViewFromImage(region.image) != 0
+    mask = sitk.GetArrayViewFromImage(region.image)
+    if not np.isfinite(mask).all():
+        raise ScanError(
+            f"The region {region.name} holds values that are no numbers, so what lies inside isn't "
+            f"clear. Save it as a label map of whole numbers."
+        )
+    inside = mask != 0
     if not inside.any():
         raise ScanError(
             f"The region {region.name!r} is empty: none of its voxels is inside. Paint it, or "

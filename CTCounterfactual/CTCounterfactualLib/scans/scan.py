@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import SimpleITK as sitk
 
+from ..errors import ScanError
+
+# Of an array (K, J, I), slowest first.
+DIMENSIONS = ("K", "J", "I")
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -54,11 +59,31 @@ class Scan:
             (K, J, I), HU.
         spacing, origin, direction
             As ITK has them: (I, J, K) mm; LPS mm of voxel (0, 0, 0); 3x3 row-major, LPS.
+
+        Raises
+        ------
+        ScanError
+            If it is no volume of numbers, or the geometry is none; `check_scan` looks at the rest.
         """
-        image = sitk.GetImageFromArray(hu)
-        image.SetSpacing([float(s) for s in spacing])
-        image.SetOrigin([float(o) for o in origin])
-        image.SetDirection([float(d) for d in direction])
+        hu = np.asarray(hu)
+        if hu.ndim != len(DIMENSIONS) or hu.dtype.kind not in "iuf":
+            raise ScanError(
+                f"The scan '{name}' is an array of shape {hu.shape} and type {hu.dtype}; numbers "
+                f"(K, J, I) in HU are expected."
+            )
+        if hu.dtype == np.float16:  # no type of ITK's
+            hu = hu.astype(np.float32)
+        image = sitk.GetImageFromArray(hu.astype(hu.dtype.newbyteorder("="), copy=False))
+        try:
+            image.SetSpacing([float(s) for s in spacing])
+            image.SetOrigin([float(o) for o in origin])
+            image.SetDirection([float(d) for d in direction])
+        except (RuntimeError, TypeError, ValueError) as error:  # ITK's own words are no help
+            raise ScanError(
+                f"The scan '{name}' has the spacing {spacing}, origin {origin} and direction "
+                f"{direction}; three mm above 0, three mm, and nine numbers that span a volume are "
+                f"expected."
+            ) from error
         return cls(image=image, name=name)
 
     @property

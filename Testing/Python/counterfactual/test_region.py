@@ -305,3 +305,13 @@ def test_slices_outside_the_region_are_not_searched(restriction, search):
     assert (outcome.lam, outcome.change, outcome.reduction) == (0.0, 0.0, 0.0)
     assert outcome.score_before == workspace.score
     assert not scored
+
+
+def test_a_mask_of_what_is_no_number_or_no_region_is_refused():
+    scan = Scan.from_array(np.zeros((4, 8, 8), np.int16), GRID)
+    mask = np.ones((4, 8, 8), np.float32)
+    mask[0, 0, 0] = np.nan
+    with pytest.raises(ScanError, match="holds values that are no numbers"):
+        prepare_region(Region(scan.with_array(mask), "liver"), prepare(scan))
+    with pytest.raises(SettingsError, match=r"is a str; a Region is expected, as read_region"):
+        check_region("mask.nrrd", ExplainSettings())

@@ -264,3 +264,24 @@ def test_a_size_that_no_patient_has_is_warned_of(factor, doubtful):
         assert f"measures {80 * factor:.4g} x {80 * factor:.4g} x {80 * factor:.4g} mm" in (
             scan.warnings[0][1]
         )
+
+
+@pytest.mark.parametrize("dtype", [">i2", np.float16, np.int64])
+def test_arrays_of_any_real_type_become_scans(dtype):
+    scan = Scan.from_array(body().astype(dtype), SPACING)
+    assert np.array_equal(scan.array, body().astype(dtype).astype(float))
+
+
+@pytest.mark.parametrize("array", [body()[0], body()[None], body() > 0, body().astype(complex)])
+def test_arrays_that_are_no_volume_of_numbers(array):
+    with pytest.raises(ScanError, match=r"is an array of shape \(.*numbers \(K, J, I\) in HU"):
+        Scan.from_array(array, SPACING)
+
+
+@pytest.mark.parametrize(
+    "geometry", [{"spacing": (-4, 4, 4)}, {"spacing": (4, 4)}, {"direction": (0,) * 9},
+                 {"origin": "abc"}],
+)
+def test_a_geometry_that_is_none(geometry):
+    with pytest.raises(ScanError, match=r"has the spacing .* that span a volume are expected"):
+        Scan.from_array(body(), **geometry)
