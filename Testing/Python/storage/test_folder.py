@@ -3,6 +3,7 @@
 import os
 import signal
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -283,5 +284,6 @@ def test_a_kill_at_any_step_leaves_the_earlier_or_the_new_result(tmp_path, busy)
         assert tree(folder) == now and os.listdir(folder) == ["out"], step
         seen.add(now["out/a.txt"])
         step += 1
-    assert seen == {"1", "2"} and step >= 15
+    # Python 3.10 reports fewer of its own steps, and so gives fewer places to kill at.
+    assert seen == {"1", "2"} and step >= (15 if sys.version_info >= (3, 11) else 12)
     assert mixed >= 1  # the kill between two renames was among them
