@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import ModelError, SettingsError
 from .interrupt import cancel_on_signal
 from .settings_file import read_settings
-from .training_command import kept
+from .training_command import kept, step_printer
 
 
 def add_effusion_options(parser: argparse.ArgumentParser) -> None:
@@ -59,13 +59,10 @@ def train_effusion(options: argparse.Namespace) -> None:
                 cancel.check()
                 yield read_scan(path), left_half
 
-        def on_step(step: int, steps: int) -> None:
-            cancel.check()
-            if step % settings.log_every == 0:
-                sys.stderr.write(f"step {step} of {steps}\n")
-
         examples = build_examples(scans(), settings, cancel.check)
-        network = EffusionTrainer(examples, settings, folder, start).run(on_step)
+        network = EffusionTrainer(examples, settings, folder, start).run(
+            step_printer(cancel, settings.log_every)
+        )
         card = export_effusion(
             network, settings, folder, options.name, describe_data(examples), options.licence,
             earlier, options.force,

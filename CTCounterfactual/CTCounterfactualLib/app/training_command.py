@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import Cancelled, SettingsError
+from ..events import CancelToken
 from .interrupt import cancel_on_signal
 from .settings_file import read_settings
 
@@ -55,18 +56,24 @@ def train(options: argparse.Namespace) -> None:
             (read_scan(path) for path in options.scans), options.generated, options.generated_share
         )
 
-        def on_step(step: int, steps: int) -> None:
-            cancel.check()
-            if step % settings.log_every == 0:
-                sys.stderr.write(f"step {step} of {steps}\n")
-
-        network = Trainer(stacks, settings, folder).run(on_step)
+        network = Trainer(stacks, settings, folder).run(step_printer(cancel, settings.log_every))
         card = export_model(
             network, settings, folder, options.name,
             data=[f"{stack.name}: {len(stack.slices)} slices" for stack in stacks],
             licence=options.licence, force=options.force,
         )
     sys.stderr.write(f"Model written: {card}\n")
+
+
+def step_printer(cancel: CancelToken, every: int) -> Callable[[int, int], None]:
+    """Return what a training calls after each step: ask for a cancel, say every so many steps."""
+
+    def on_step(step: int, steps: int) -> None:
+        cancel.check()
+        if step % every == 0:
+            sys.stderr.write(f"step {step} of {steps}\n")
+
+    return on_step
 
 
 @contextmanager
