@@ -21,6 +21,7 @@ from ..models.catalogue import load_classifier
 from ..scans.grid import prepare
 from ..scans.lungs import find_body
 from ..scans.scan import Scan
+from .smoothness import slice_roughness
 
 # Slices encoded at a time.
 SLICE_BATCH = 4
@@ -140,15 +141,6 @@ def component_ml(change_hu: np.ndarray, spacing: tuple[float, float, float]) -> 
         return 0.0
     sizes = np.bincount(labels.ravel())[1:] * float(np.prod(spacing)) * 1e-3
     return float((sizes**2).sum() / sizes.sum())
-
-
-def slice_roughness(change: np.ndarray, spacing: tuple[float, float, float]) -> float:
-    """Return mean |dz change| / mean in-plane |gradient of change|, both per mm."""
-    through = np.abs(np.diff(change, axis=0)).mean() / spacing[2]
-    along_j = np.diff(change, axis=1)[:, :, :-1] / spacing[1]
-    along_i = np.diff(change, axis=2)[:, :-1] / spacing[0]
-    in_plane = np.hypot(along_j, along_i).mean()
-    return float(through / max(in_plane, np.finfo(np.float32).tiny))
 
 
 def _psnr(prepared, decoded: np.ndarray) -> float:
