@@ -18,7 +18,7 @@ from CTCounterfactualLib.models.entry import READY, CatalogueEntry, list_models
 from CTCounterfactualLib.models.files.cards import MOST_CARD_BYTES
 from CTCounterfactualLib.models.own.consent import Consent, ConsentNeeded
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, ModelCache
-from CTCounterfactualLib.models.targets import Target
+from CTCounterfactualLib.models.targets import Target, decision_fault
 from CTCounterfactualLib.storage.bounded import read_bytes
 
 from .listed_targets import read_listed
@@ -106,7 +106,11 @@ def _target(told: Any) -> Target:
     """Return a target from what was remembered of it: its fields, or in earlier versions a text."""
     if not isinstance(told, dict):
         return read_listed(str(told))
-    return Target(*(str(told.get(part, "")) for part in ("name", "unit", "code")))
+    name, unit, code = (str(told.get(part, "")) for part in ("name", "unit", "code"))
+    threshold, negatives = told.get("threshold"), told.get("negatives")
+    if decision_fault(unit, threshold, negatives):  # a damaged memory; the worker reads the card
+        threshold = negatives = None
+    return Target(name, unit, code, threshold, negatives)
 
 
 def _status(path: Path, about: dict[str, Any]) -> str:

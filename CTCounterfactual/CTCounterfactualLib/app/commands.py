@@ -52,7 +52,10 @@ def list_all(options: argparse.Namespace) -> None:
 
 def _target_lines(targets: tuple[Target, ...], word: str) -> list[str]:
     """Return the targets as lines: those with the word, or without one the first few."""
-    lines = [f"target: {target.listed}" for target in targets]
+    lines = [
+        "; ".join(filter(None, (f"target: {target.listed}", target.decision)))
+        for target in targets
+    ]
     if word:
         return [line for line, target in zip(lines, targets, strict=True)
                 if word.casefold() in target.listed.casefold()]

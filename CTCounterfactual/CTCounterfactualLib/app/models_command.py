@@ -173,7 +173,7 @@ def _only_theirs(
 def open_command(options: argparse.Namespace, cache: ModelCache) -> None:
     """Load the model of a card; the event `opened` says what it is.
 
-    Its `kind`, `name`, `description`, `licence`, `targets` (name, unit and code of each)
+    Its `kind`, `name`, `description`, `licence`, `targets` (the fields of `Target`)
     and the `sha256` of the card are what the Slicer module remembers: it has no torch.
     """
     from ..models.describe import describe_card
@@ -183,8 +183,13 @@ def open_command(options: argparse.Namespace, cache: ModelCache) -> None:
         reporter = _reporter(options, cancel, progress_printer("text"))
         reporter.report("open", f"Loading {options.card.name}", 0.0)
         about = describe_card(options.card, Consent(cache.folder, trust=options.trust_code))
-        targets = ", ".join(Target(**one).listed for one in about["targets"]) or about["kind"]
+        targets = ", ".join(_told(Target(**one)) for one in about["targets"]) or about["kind"]
         reporter.report("opened", f"{about['name']}: {targets}", 1.0, **about)
+
+
+def _told(target: Target) -> str:
+    """Return a target as it is listed, with its decision."""
+    return "; ".join(filter(None, (target.listed, target.decision)))
 
 
 def _reporter(

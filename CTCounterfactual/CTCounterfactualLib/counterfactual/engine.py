@@ -23,6 +23,7 @@ from ..models.guarded.autoencoder import GuardedAutoencoder
 from ..models.guarded.borrowed import borrowed
 from ..models.guarded.classifier import guarded_classifier
 from ..models.guarded.stoppable import stoppable
+from ..models.targets import Target
 from ..scans.checks import check_scan
 from ..scans.grid import PreparedScan, prepare
 from ..scans.read import read_scan
@@ -131,7 +132,7 @@ def explain(
             weight = None if on_grids is None else on_grids.weight
             run = Run.begin(models, settings, prepared.volume, reporter, weight)
             evidence = collect_evidence(run, prepared, on_grids, on_chunk)
-            return _finish(run, prepared, on_grids, evidence, wanted.unit, started)
+            return _finish(run, prepared, on_grids, evidence, wanted, started)
 
 
 def _merge(settings: ExplainSettings | None, options: dict) -> ExplainSettings:
@@ -148,7 +149,7 @@ def _finish(
     prepared: PreparedScan,
     region: PreparedRegion | None,
     evidence: Evidence,
-    unit: str,
+    wanted: Target,
     started: float,
 ) -> Explanation:
     """Write the found changes back to the scan's grid, judge them, and put the result together."""
@@ -170,7 +171,7 @@ def _finish(
         prepared=PreparedInfo(prepared.slices, prepared.spec.spacing),
         settings=settings,
         classifier=ModelInfo(classifier.name, classifier.sha256, classifier.description),
-        target=TargetInfo(models.target, unit),
+        target=TargetInfo(wanted.name, wanted.unit, wanted.threshold, wanted.negatives),
         autoencoder=ModelInfo(autoencoder.name, autoencoder.sha256, autoencoder.description),
         scores=scores,
         whole=evidence.whole,

@@ -38,10 +38,20 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class TargetInfo:
-    """Which of a classifier's outputs is explained, and its unit (`L`, `probability`, ...)."""
+    """Which of a classifier's outputs is explained.
+
+    Parameters
+    ----------
+    name, unit : str
+        Of its score: `L`, `probability`, ...
+    threshold, negatives : float or None
+        Where its decision lies; see `models.targets.Target`.
+    """
 
     name: str
     unit: str = ""
+    threshold: float | None = None
+    negatives: float | None = None
 
 
 @dataclass(frozen=True)

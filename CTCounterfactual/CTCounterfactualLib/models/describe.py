@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from .catalogue import load_card
 from .own.consent import Consent
 from .own.kind import AUTOENCODER
+from .targets import Target
 
 
 def describe_card(path: Path, consent: Consent) -> dict[str, Any]:
@@ -16,8 +18,8 @@ def describe_card(path: Path, consent: Consent) -> dict[str, Any]:
     Returns
     -------
     dict
-        `kind`, `name`, `description`, `licence`, `targets` (`name`, `unit` and `code` of
-        each), `differentiable`, and `sha256` of the card itself. JSON values only.
+        `kind`, `name`, `description`, `licence`, `targets` (what `Target`
+        has of each), `differentiable`, and `sha256` of the card itself. JSON values only.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def describe_card(path: Path, consent: Consent) -> dict[str, Any]:
         "description": model.description,
         "licence": str(loaded.card.get("licence", "")),
         "targets": [
-            {"name": target.name, "unit": target.unit, "code": target.code} for target in targets
+            {each.name: getattr(target, each.name) for each in fields(Target)} for target in targets
         ],
         "differentiable": bool(getattr(model, "differentiable", True)),
         "sha256": loaded.sha256,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from ..checked import shown
 from ..errors import ModelError, SettingsError
 from ..storage.bounded import MOST_RECORD_BYTES
 from ..storage.objects import read_object
@@ -14,6 +16,8 @@ from ..suggest import suggest
 
 # What a list shows for the unit of a score that has none.
 NO_UNIT = "score"
+# The unit of scores within 0..1 whose natural scale is their logit.
+PROBABILITY = "probability"
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,28 @@ class Target:
         Unit of its score: `L`, `probability`, `logit` ...
     code : str
         Its code in a classification (a phecode); `--target` takes it too.
+    threshold : float or None
+        Score at or above which the finding is called present; in the target's unit. None if the
+        classifier makes no such decision, or its card doesn't say where.
+    negatives : float or None
+        Median score of scans without the finding; below the threshold.
+
+    Raises
+    ------
+    ModelError
+        If threshold and negatives can't be those of a decision.
     """
 
     name: str
     unit: str = ""
     code: str = ""
+    threshold: float | None = None
+    negatives: float | None = None
+
+    def __post_init__(self) -> None:
+        fault = decision_fault(self.unit, self.threshold, self.negatives)
+        if fault:
+            raise ModelError(f"Target {self.name!r}: {fault}")
 
     @property
     def label(self) -> str:
@@ -43,6 +64,36 @@ class Target:
     def listed(self) -> str:
         """The label with the unit, as lists show it: "lung volume (L)"."""
         return f"{self.label} ({self.unit or NO_UNIT})"
+
+    @property
+    def decision(self) -> str:
+        """The decision in words: "present from 0.5, without it 0.02"; empty if there is none."""
+        if self.threshold is None:
+            return ""
+        without = "" if self.negatives is None else f", without it {self.negatives:g}"
+        return f"present from {self.threshold:g}{without}"
+
+
+def decision_fault(unit: str, threshold: Any, negatives: Any) -> str:
+    """Return which number of a decision can't be, and what is expected; empty if both can."""
+    for name, value in (("threshold", threshold), ("negatives", negatives)):
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) \
+                or not math.isfinite(value):
+            return f"{name} = {shown(value)}, expected a finite number."
+        if unit == PROBABILITY and not 0 < value < 1:
+            return f"{name} = {value:g}, expected a probability between 0 and 1."
+    if negatives is None:
+        return ""
+    if threshold is None:
+        return f"negatives = {negatives:g} without a threshold; give both, or neither."
+    if negatives >= threshold:
+        return (
+            f"negatives = {negatives:g}, expected a number below the threshold {threshold:g}: the "
+            f"median score of scans without the finding."
+        )
+    return ""
 
 
 # What a name may be, in this order: no target's code hides another target's name.

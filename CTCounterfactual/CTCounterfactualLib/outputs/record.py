@@ -9,7 +9,8 @@ Schema 1. Scores are in the target's unit, slices count from foot to head on the
                     spacing [I, J, K] mm, origin (LPS mm), direction (3 x 3, row by row, LPS)
     prepared        slices, spacing [I, J, K] mm: the grid that the models saw
     classifier      name, sha256, description
-    target          name, unit
+    target          name, unit; threshold (score at or above which the finding is called present)
+                    and negatives (median score of scans without it), each a number or null
     autoencoder     name, sha256, description
     settings        every setting of the run, as it was set
     change_scope    what the change limit was relative to

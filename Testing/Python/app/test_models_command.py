@@ -162,7 +162,8 @@ def card(tmp_path):
     path.write_text(json.dumps({
         "schema": 1, "kind": "classifier", "name": "mine", "licence": "MIT",
         "source": {"type": "python", "file": "net.py", "factory": "Net"},
-        "output": {"kind": "score"}, "targets": [{"name": "mean (all)"}],
+        "output": {"kind": "score"},
+        "targets": [{"name": "mean (all)", "threshold": 0.5, "negatives": 0.25}],
     }))
     return path
 
@@ -180,7 +181,10 @@ def test_open_says_what_the_model_is_and_remembers_the_consent(run, card):
     assert (code, about["step"], about["kind"], about["name"]) == (
         0, "opened", "classifier", "mine"
     )
-    assert about["targets"] == [{"name": "mean (all)", "unit": "", "code": ""}]
+    assert about["targets"] == [
+        {"name": "mean (all)", "unit": "", "code": "", "threshold": 0.5, "negatives": 0.25}
+    ]
+    assert about["message"] == "mine: mean (all) (score); present from 0.5, without it 0.25"
     assert about["licence"] == "MIT"
     assert about["differentiable"] is True and len(about["sha256"]) == 64
     assert run("open", card)[0] == 0

@@ -1,8 +1,10 @@
 """Which target a name means: as written before any case, names before labels before codes."""
 
+import math
+
 import pytest
 
-from CTCounterfactualLib.errors import SettingsError
+from CTCounterfactualLib.errors import ModelError, SettingsError
 from CTCounterfactualLib.models.targets import Target, find_target
 
 TARGETS = (
@@ -33,3 +35,30 @@ def test_several_meanings_are_listed(asked, listed):
 def test_no_target_is_named(asked, words):
     with pytest.raises(SettingsError, match=words):
         find_target("net", TARGETS, asked)
+
+
+@pytest.mark.parametrize(("decision", "words"), [
+    ({}, ""), ({"threshold": 0.0}, "present from 0"),
+    ({"threshold": 0.5, "negatives": 0.02}, "present from 0.5, without it 0.02"),
+])
+def test_a_decision_in_words(decision, words):
+    assert Target("a", **decision).decision == words
+
+
+@pytest.mark.parametrize(("unit", "decision", "words"), [
+    ("", {"threshold": math.nan}, "threshold = nan, expected a finite number"),
+    ("", {"threshold": "high"}, "threshold = 'high', expected a finite number"),
+    ("", {"threshold": True}, "threshold = True, expected a finite number"),
+    ("", {"threshold": 1.0, "negatives": -math.inf}, "negatives = -inf, expected a finite"),
+    ("", {"negatives": 1.0}, "negatives = 1 without a threshold"),
+    ("", {"threshold": 1.0, "negatives": 1.0}, "negatives = 1, expected a number below the thr"),
+    ("probability", {"threshold": 50}, "threshold = 50, expected a probability between 0 and 1"),
+    ("probability", {"threshold": 0.5, "negatives": 0.0}, "negatives = 0, expected a probability"),
+])
+def test_a_decision_that_cannot_be_is_refused(unit, decision, words):
+    with pytest.raises(ModelError, match=f"Target 'a': {words}"):
+        Target("a", unit, **decision)
+
+
+def test_a_probability_has_no_threshold_unless_one_is_given():
+    assert Target("a", "probability").threshold is None

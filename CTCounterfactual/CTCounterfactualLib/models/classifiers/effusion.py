@@ -114,7 +114,11 @@ class EffusionDemo(Classifier):
         "Pleural effusion (demonstration): small network of this project, trained on painted fluid"
     )
     grid = GridSpec()
-    targets = (Target(PROBABILITY, "probability"), Target(LOGIT, "logit"))
+    # Even odds; the median logit of the card's five scans without an effusion, and its probability.
+    targets = (
+        Target(PROBABILITY, "probability", threshold=0.5, negatives=0.01),
+        Target(LOGIT, "logit", threshold=0.0, negatives=-4.6),
+    )
 
     def __init__(self, network: EffusionNet, sha256: str = ""):
         self.network = network.eval().requires_grad_(False)

@@ -16,12 +16,11 @@ from ..classifiers.lung_size import LungSize
 from ..classifiers.lung_volume import LungVolume
 from ..classifiers.phecodes import Phecodes
 from ..faults import NO_GRADIENT_TO_TAKE, NO_PROBABILITY, naming_faults
-from ..targets import Target
+from ..targets import PROBABILITY, Target
 from .calling import describe, ordinary_tensors, tensor_of, wants_gradient
 
 # Of this project: known not to write into their input, so they need no copy. Not their subclasses.
 _OURS = (LungVolume, EffusionDemo, LungSize, Phecodes)
-PROBABILITY = "probability"
 # A sum of probabilities may be so much above 1.
 ROUNDING = 1e-3
 _SHAPES = (

@@ -10,12 +10,14 @@ import torch
 from ...errors import ModelError
 from ..files.fields import Table
 from ..guarded.calling import describe, tensor_of
-from ..targets import Target
+from ..targets import PROBABILITY, Target, decision_fault
 
-LOGIT, PROBABILITY, SCORE, SEGMENTATION = "logit", "probability", "score", "segmentation"
+LOGIT, SCORE, SEGMENTATION = "logit", "score", "segmentation"
 KINDS = (LOGIT, PROBABILITY, SCORE, SEGMENTATION)
 ACTIVATIONS = ("none", "sigmoid", "softmax")
 LITRES, VOXELS = "L", "voxels"
+_DECISION = ("threshold", "negatives")
+_TARGET_FIELDS = ("name", "unit", "code", "index", *_DECISION)
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,9 @@ class CardTarget(Target):
     ----------
     index : tuple of int
         Outputs (or classes of a segmentation) that are added up after the activation.
-    threshold : float or None
-        At which the model decides for "yes"; in the target's unit.
     """
 
     index: tuple[int, ...] = (0,)
-    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class OutputSpec:
 
     def target(self, values: Any, position: int, where: str) -> CardTarget:
         """Return one target of a card; its index is by default its place in the list."""
-        table = Table(values, where, ("name", "unit", "code", "index", "threshold"))
+        table = Table(values, where, _TARGET_FIELDS)
         listed = isinstance(values.get("index"), list)
         default = self.default_index(position)
         index = (table.integers("index", None, least=0) if listed
@@ -87,8 +86,15 @@ class OutputSpec:
         unit = table.text("unit", self.unit)
         if self.kind == SEGMENTATION and unit not in (LITRES, VOXELS):
             raise table.refuse("unit", f"{LITRES} or {VOXELS} for a segmentation")
-        threshold = table.number("threshold") if "threshold" in values else None
-        return CardTarget(table.text("name"), unit, table.text("code", ""), index, threshold)
+        threshold, negatives = (
+            table.number(name) if name in values else None for name in _DECISION
+        )
+        fault = decision_fault(unit, threshold, negatives)
+        if fault:
+            raise ModelError(f"{where}: {fault}")
+        return CardTarget(
+            table.text("name"), unit, table.text("code", ""), threshold, negatives, index
+        )
 
     def default_index(self, position: int) -> int:
         """Return the output of the target at a position; class 0 of a segmentation is background.

@@ -28,13 +28,14 @@ spacing = [1, 2, 3]
 window = [-150, 250]
 crop = [64, 32]
 antialias = false
-[output]""") + 'unit = "HU"\ncode = "511.2"\nthreshold = 0.25\n'
+[output]""") + 'unit = "HU"\ncode = "511.2"\nthreshold = 0.25\nnegatives = -1\n'
     model = load_own_classifier(write(card), trusting)
     assert model.grid.spacing == (1, 2, 3) and model.grid.crop == (64, 32)
     assert (model.grid.window.low_hu, model.grid.window.high_hu) == (-150, 250)
     assert not model.grid.antialias
     (target,) = model.targets
-    assert (target.unit, target.code, target.threshold) == ("HU", "511.2", 0.25)
+    assert (target.unit, target.code) == ("HU", "511.2")
+    assert (target.threshold, target.negatives) == (0.25, -1)
     assert model.find_target("511.2") is target
 
 
@@ -55,6 +56,11 @@ antialias = false
     ('"net.py"', f'"net.py"\nsha256 = "{"0" * 64}"', "damaged or was replaced"),
     ('kind = "score"', 'kind = "class"', "expected one of logit, probability, score, segm"),
     ('[[targets]]\nname = "mean"', "targets = []", "at least one table with a name"),
+    ('name = "mean"', 'name = "mean"\nthreshold = "0.5"', "threshold = '0.5', expected a number"),
+    ('name = "mean"', 'name = "mean"\nthreshold = nan', "threshold = nan, expected a number"),
+    ('name = "mean"', 'name = "mean"\nnegatives = 1', "target 1: negatives = 1 without a thresh"),
+    ('name = "mean"', 'name = "mean"\nthreshold = 1\nnegatives = 2', "below the threshold 1"),
+    ('name = "mean"', 'name = "mean"\nunit = "probability"\nthreshold = 50', "between 0 and 1"),
     ('name = "mean"', 'name = "mean"\nindex = -1', "index = -1, expected a whole number"),
     ('name = "mean"', 'name = "a"\n[[targets]]\nname = "A"', "two targets of the same name"),
     ("[output]", "[grid]\nspacing = [1, 0, 3]\n[output]", "3 numbers above 0"),

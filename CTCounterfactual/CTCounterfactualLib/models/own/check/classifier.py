@@ -234,7 +234,7 @@ class _ClassifierCheck:
             ) from error
 
     def _value(self, target: Target, value: float) -> str:
-        threshold = getattr(target, "threshold", None)
+        threshold = target.threshold
         side = "" if threshold is None else (
             f" ({'above' if value >= threshold else 'below'} {threshold:g})"
         )
