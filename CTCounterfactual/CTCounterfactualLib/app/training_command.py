@@ -17,8 +17,17 @@ from .settings_file import read_settings
 def add_train_options(parser: argparse.ArgumentParser) -> None:
     """Add what to train on, the network's sizes and how long."""
     parser.add_argument("scans", nargs="*", metavar="SCAN", help="CT files or DICOM folders")
+    parser.add_argument("--slices", action="append", default=[], metavar="NPZ",
+                        help="single slices of many patients: arrays hu (N, H, W), spacing_mm "
+                             "(N, 2), patient (N,); rows from anterior to posterior, columns from "
+                             "the patient's right to left; may be repeated")
+    parser.add_argument("--leave-out", type=int, metavar="N",
+                        help="of --slices, leave out patients whose number is a multiple of N, to "
+                             "measure on them (default: none)")
     parser.add_argument("-o", "--output", required=True, metavar="DIR",
                         help="gets checkpoint, losses, weights and card; resumes if it has any")
+    parser.add_argument("--start-from", metavar="CARD",
+                        help="go on from the weights of this card instead of random ones")
     parser.add_argument("--name", default="my-vqgan", help="of the model (default: %(default)s)")
     parser.add_argument("--settings", metavar="JSON",
                         help="file with TrainSettings, such as the `training` part of a card")
@@ -38,29 +47,40 @@ def train(options: argparse.Namespace) -> None:
     from ..training.export import export_model
     from ..training.files import claim_training
     from ..training.loop import Trainer
-    from ..training.slices import build_stacks
+    from ..training.slice_file import read_slices
+    from ..training.slices import build_stacks, describe_stacks
+    from ..training.start import read_start
     from ..training.train_settings import TrainSettings
 
-    if not options.scans and not options.generated:
-        raise SettingsError("Nothing to train on: give scans, or --generated N above 0.")
+    if not options.scans and not options.slices and not options.generated:
+        raise SettingsError("Nothing to train on: give scans, slices, or --generated N above 0.")
+    if options.leave_out is not None and not options.slices:
+        raise SettingsError("--leave-out is of patients in --slices files; give one, or leave it.")
     values = read_settings(options.settings) if options.settings else {}
     if options.steps is not None:
         values["steps"] = options.steps
+    start = None
+    if options.start_from is not None:
+        start = read_start(options.start_from)
+        values.setdefault("config", start.network.config.to_dict())
     settings = TrainSettings.from_dict(values)
     with (
         cancel_on_signal() as cancel,
         claim_training(options.output, options.name, options.force) as folder,
         kept(folder),
     ):
+        files = [read_slices(path).split(options.leave_out)[0] for path in options.slices]
         stacks = build_stacks(
-            (read_scan(path) for path in options.scans), options.generated, options.generated_share
+            (read_scan(path) for path in options.scans), options.generated, options.generated_share,
+            (stack for file in files for stack in file.stacks()),
         )
-
-        network = Trainer(stacks, settings, folder).run(step_printer(cancel, settings.log_every))
+        network = Trainer(stacks, settings, folder, start).run(
+            step_printer(cancel, settings.log_every)
+        )
         card = export_model(
-            network, settings, folder, options.name,
-            data=[f"{stack.name}: {len(stack.slices)} slices" for stack in stacks],
-            licence=options.licence, force=options.force,
+            network, settings, folder, options.name, data=describe_stacks(stacks),
+            licence=options.licence, started_from=start.told if start else None,
+            force=options.force,
         )
     sys.stderr.write(f"Model written: {card}\n")
 

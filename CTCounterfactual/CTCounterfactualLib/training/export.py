@@ -20,6 +20,7 @@ def export_model(
     data: list[str],
     licence: str,
     quality: dict | None = None,
+    started_from: dict | None = None,
     force: bool = False,
 ) -> Path:
     """Write `NAME.safetensors` and `NAME.json` and return the card's path.
@@ -38,6 +39,8 @@ def export_model(
         Of the weights.
     quality : dict, optional
         Measured figures; see `metrics.autoencoder`.
+    started_from : dict, optional
+        What the weights that the training started from were, see `start.Start.told`.
     force : bool
         Replace a model of that name that is there.
 
@@ -61,4 +64,6 @@ def export_model(
         "training": settings.to_dict(),
         "quality": quality or {},
     }
+    if started_from:
+        card["started_from"] = started_from
     return write_model(folder, name, tensors, card, force)

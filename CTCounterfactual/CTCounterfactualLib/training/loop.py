@@ -11,12 +11,14 @@ from typing import Any
 
 import torch
 
+from ..errors import ModelError, SettingsError
 from ..models.vqgan.network import VQGAN
 from . import losses
 from .augment import CropSampler
 from .discriminator import PatchDiscriminator
 from .files import CHECKPOINT, LOG, append_row, read_checkpoint, replace_checkpoint, restore
 from .slices import SliceStack
+from .start import Start
 from .train_settings import TrainSettings
 
 logger = logging.getLogger(__name__)
@@ -38,15 +40,38 @@ class Trainer:
     settings : TrainSettings
         What to train and how.
     folder : path
-        Gets `checkpoint.pt` (tensors and numbers only) and `losses.csv`.
+        Gets `checkpoint.pt` (tensors and plain values only) and `losses.csv`.
+    start : Start, optional
+        Weights to start from, instead of random ones.
+
+    Raises
+    ------
+    SettingsError
+        If the weights to start from are of other sizes than the settings.
+    ModelError
+        If the folder's checkpoint is of another training.
     """
 
-    def __init__(self, stacks: list[SliceStack], settings: TrainSettings, folder: Path):
+    def __init__(
+        self,
+        stacks: list[SliceStack],
+        settings: TrainSettings,
+        folder: Path,
+        start: Start | None = None,
+    ):
         torch.manual_seed(settings.seed)
         self.settings = settings
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.net = VQGAN(settings.config)
+        self.started_from = start.told.get("sha256", "") if start else ""
+        if start is not None:
+            if start.network.config != settings.config:
+                raise SettingsError(
+                    f"The weights to start from are of {start.network.config}, the settings ask "
+                    f"for {settings.config}; give the same `config`, or none."
+                )
+            self.net.load_state_dict(start.network.state_dict(), strict=True)
         self.judge = PatchDiscriminator()
         self.average = copy.deepcopy(self.net).requires_grad_(False)
         self.net_optimiser = torch.optim.Adam(
@@ -171,6 +196,7 @@ class Trainer:
     def _save_checkpoint(self) -> None:
         state = {
             "step": self.step,
+            "started_from": self.started_from,
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),
             "judge": self.judge.state_dict(),
@@ -185,6 +211,12 @@ class Trainer:
         state = read_checkpoint(path, names)
         if state is None:
             return
+        # Else the card would tell of weights that had no part in it, or be silent of some.
+        if state.get("started_from", "") != self.started_from:
+            raise ModelError(
+                f"The training in {self.folder} began from other weights than are given now (or "
+                f"none); give the same to start from, or train in another folder."
+            )
         restore(path, {name: getattr(self, name) for name in names}, state)
         self.step = state["step"]
         logger.info("resumed at step %d", self.step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -26,21 +26,25 @@ FIRST_SEED = 1000
 
 @dataclass(frozen=True)
 class SliceStack:
-    """Slices of one scan with its weight in the training mix.
+    """Slices of one scan or one patient with its weight in the training mix.
 
     Parameters
     ----------
     name : str
-        Name of the scan or of the generated seed.
-    slices : numpy.ndarray
-        (K, H, W), float16, 0..1, rows grow to Anterior, columns to Right.
+        Name of the scan, of the patient or of the generated seed.
+    slices : numpy.ndarray or list of numpy.ndarray
+        K slices (H, W), float16, 0..1, rows grow to Anterior, columns to Right; a list where they
+        differ in size.
     weight : float
         Relative chance that a training example is drawn from this stack.
+    source : str
+        What several stacks have come from, as the card tells it; empty: the stack's name.
     """
 
     name: str
-    slices: np.ndarray
+    slices: np.ndarray | list[np.ndarray]
     weight: float
+    source: str = ""
 
 
 def stack_from_scan(scan: Scan, weight: float = 1.0) -> SliceStack:
@@ -83,11 +87,14 @@ def stack_from_generated(seed: int, weight: float = 1.0) -> SliceStack:
     chest = generate_chest(settings)
     # (K, J, I) with J to Posterior and I to Left -> rows to Anterior, columns to Right
     slices = GridSpec().window.to_unit(chest.hu.astype(np.float32))[:, ::-1, ::-1]
-    return SliceStack(f"generated-{seed}", slices.astype(np.float16), weight)
+    return SliceStack(f"generated-{seed}", slices.astype(np.float16), weight, "generated chests")
 
 
 def build_stacks(
-    scans: Iterable[Scan], generated: int, generated_share: float
+    scans: Iterable[Scan],
+    generated: int,
+    generated_share: float,
+    patients: Iterable[SliceStack] = (),
 ) -> list[SliceStack]:
     """Return the stacks of a training mix.
 
@@ -100,12 +107,15 @@ def build_stacks(
         Number of generated chests.
     generated_share : float
         Share of training examples drawn from generated chests, 0..1.
+    patients : iterable of SliceStack
+        Single slices of patients (`SliceFile.stacks`); each patient weighs as a scan of as many
+        slices would.
     """
-    real = [stack_from_scan(scan) for scan in scans]
+    real = [stack_from_scan(scan) for scan in scans] + list(patients)
     weights = np.array([len(stack.slices) ** 0.5 for stack in real])
     share = 1.0 - generated_share if generated and real else float(bool(real))
     stacks = [
-        SliceStack(s.name, s.slices, float(w))
+        replace(s, weight=float(w))
         for s, w in zip(real, share * weights / max(weights.sum(), 1), strict=True)
     ]
     for index in range(generated):
@@ -113,3 +123,12 @@ def build_stacks(
     for stack in stacks:
         logger.info("%s: %d slices, weight %.3f", stack.name, len(stack.slices), stack.weight)
     return stacks
+
+
+def describe_stacks(stacks: Iterable[SliceStack]) -> list[str]:
+    """Say how many slices came from each source, for a card; in the order of the stacks."""
+    counts: dict[str, int] = {}
+    for stack in stacks:
+        source = stack.source or stack.name
+        counts[source] = counts.get(source, 0) + len(stack.slices)
+    return [f"{source}: {count} slices" for source, count in counts.items()]

@@ -92,3 +92,54 @@ def test_two_steps_give_a_model_that_loads_and_a_third_goes_on(train, tmp_path, 
     with (out / LOG).open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["1", "2", "3"]
     assert json.loads((out / "tiny.json").read_text())["sha256"] != card["sha256"]
+
+
+@pytest.fixture
+def slice_file(tmp_path):
+    """Four slices of patients 0, 1, 1 and 2, rows from anterior to posterior."""
+    hu = np.full((4, 80, 120), -1000, np.int16)
+    hu[:, 10:-10, 4:-4] = 50
+    hu[:, 20:60, 10:50] = hu[:, 20:60, 70:110] = -850
+    path = tmp_path / "few.npz"
+    np.savez(path, hu=hu, spacing_mm=np.full((4, 2), 1.5), patient=np.array([0, 1, 1, 2]))
+    return path
+
+
+def test_slices_of_patients_are_trained_on_but_for_those_left_out(train, slice_file, tmp_path):
+    assert train("--steps", "1", "--slices", str(slice_file), "--leave-out", "2") == 0
+    card = json.loads((tmp_path / "out" / "tiny.json").read_text())
+    assert card["data"] == [
+        "block: 12 slices",
+        "few without patients whose number is a multiple of 2 (1 patients): 2 slices",
+    ]
+    assert "started_from" not in card
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [(["--leave-out", "5"], "--slices"), (["--slices", "block.nrrd"], "Cannot read"),
+     (["--slices", "FEW", "--leave-out", "1"], "2 or more"),
+     (["--start-from", "none.json"], "none.json")],
+)
+def test_slices_and_starts_that_are_none_are_refused(more, words, train, slice_file, capsys):
+    more = [str(slice_file) if word == "FEW" else word for word in more]
+    assert train("--steps", "1", *more) == 2
+    error = capsys.readouterr().err
+    assert words in error and "Traceback" not in error
+
+
+def test_a_training_goes_on_from_another_models_weights(train, tmp_path, capsys):
+    assert train("--steps", "2") == 0
+    first = json.loads((tmp_path / "out" / "tiny.json").read_text())
+    more = ("--steps", "1", "--start-from", str(tmp_path / "out" / "tiny.json"))
+    assert train(*more, "-o", str(tmp_path / "again")) == 0
+    card = json.loads((tmp_path / "again" / "tiny.json").read_text())
+    assert card["started_from"] == {
+        name: first[name] for name in ("name", "sha256", "data", "training")
+    }
+    with (tmp_path / "out" / LOG).open() as file, (tmp_path / "again" / LOG).open() as other:
+        before, after = (float(next(csv.DictReader(f))["pixel"]) for f in (file, other))
+    assert after < before  # it begins where the first has come to
+    # A folder's training isn't taken for one that began from other weights.
+    assert train("--steps", "2", "--force", "-o", str(tmp_path / "again")) == 2
+    assert "began from other weights" in capsys.readouterr().err

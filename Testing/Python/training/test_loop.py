@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from CTCounterfactualLib.errors import ModelError, SettingsError
 from CTCounterfactualLib.models.vqgan.config import VQGANConfig
 from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.training.augment import AugmentSettings
@@ -16,6 +17,7 @@ from CTCounterfactualLib.training.files import CHECKPOINT, LOG
 from CTCounterfactualLib.training.loop import LOG_FIELDS, Trainer
 from CTCounterfactualLib.training.losses import LossWeights
 from CTCounterfactualLib.training.slices import SliceStack
+from CTCounterfactualLib.training.start import Start
 from CTCounterfactualLib.training.train_settings import TrainSettings
 
 CONFIG = VQGANConfig(
@@ -169,3 +171,38 @@ def test_log_before_the_first_look_at_the_codes(stacks, tmp_path):
     settings = dataclasses.replace(SETTINGS, steps=2, log_every=1, restart_every=50)
     Trainer(stacks, settings, tmp_path).run()
     assert [row["step"] for row in rows(tmp_path)] == ["1", "2"]
+
+
+def start_of(seed: int, config: VQGANConfig = CONFIG) -> Start:
+    torch.manual_seed(seed)
+    return Start(VQGAN(config), {"name": "earlier", "sha256": f"{seed:064x}"})
+
+
+def test_a_training_starts_from_given_weights(stacks, tmp_path):
+    start = start_of(8)
+    trainer = Trainer(stacks, SETTINGS, tmp_path, start)
+    for network in (trainer.net, trainer.average):
+        for name, tensor in start.network.state_dict().items():
+            assert torch.equal(network.state_dict()[name], tensor), name
+    before = {name: tensor.clone() for name, tensor in start.network.state_dict().items()}
+    trainer.run()
+    assert not torch.equal(trainer.net.decoder.conv_in.weight, before["decoder.conv_in.weight"])
+    # What was given stays as it was.
+    assert all(torch.equal(start.network.state_dict()[name], before[name]) for name in before)
+
+
+def test_weights_of_other_sizes_are_no_start(stacks, tmp_path):
+    other = dataclasses.replace(CONFIG, n_embed=32)
+    with pytest.raises(SettingsError, match=r"n_embed=32.*n_embed=16.*same `config`"):
+        Trainer(stacks, SETTINGS, tmp_path, start_of(8, other))
+
+
+def test_a_checkpoint_goes_on_only_with_its_own_start(stacks, tmp_path):
+    """Else the card would name weights that had no part in the training, or hide those that had."""
+    settings = dataclasses.replace(SETTINGS, steps=1)
+    Trainer(stacks, settings, tmp_path / "started", start_of(8)).run()
+    Trainer(stacks, settings, tmp_path / "random").run()
+    assert Trainer(stacks, settings, tmp_path / "started", start_of(8)).step == 1
+    for folder, start in (("started", None), ("started", start_of(9)), ("random", start_of(8))):
+        with pytest.raises(ModelError, match="began from other weights"):
+            Trainer(stacks, settings, tmp_path / folder, start)
