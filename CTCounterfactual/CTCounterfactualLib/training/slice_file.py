@@ -95,7 +95,7 @@ class SliceFile:
         return [
             SliceStack(
                 f"{self.name}, patient {person}",
-                [self.prepared(index).astype(np.float16)
+                [self.prepared(int(index)).astype(np.float16)
                  for index in np.flatnonzero(self.patient == person)],
                 1.0, source,
             )
