@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from CTCounterfactualLib.planting.pleura import find_spaces
 from CTCounterfactualLib.training.effusion.examples import REAL, Source
-from CTCounterfactualLib.training.effusion.pleura import find_spaces
 
 SPACING = (1.5, 1.5, 3.0)
 TISSUE, LUNG, AIR = 50.0, -850.0, -1000.0

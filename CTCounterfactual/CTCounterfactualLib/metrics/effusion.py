@@ -9,6 +9,8 @@ import torch
 
 from ..models.classifier import Classifier
 from ..models.classifiers.effusion import LOGIT, POOLING, pool
+from ..planting.fluid import draw_fluid, paint_fluid
+from ..planting.noise import noise_of
 from ..scans.generated import ChestSettings, generate_chest
 from ..scans.grid import GridSpec, prepare
 from ..scans.hounsfield import IntensityWindow
@@ -16,7 +18,6 @@ from ..scans.lungs import find_body
 from ..scans.scan import Scan
 from ..training.effusion.distractors import paint_distractors
 from ..training.effusion.examples import GENERATED_SPACING_MM, Source, chest_with_effusion, draw_ml
-from ..training.effusion.fluid import draw_fluid, noise_of, paint_fluid
 
 # Masks go through the same resampling as scans: 0..1 stays 0..1.
 _MASK_GRID = GridSpec(window=IntensityWindow(0.0, 1.0), antialias=False)

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .fluid import draw_fluid, paint_fluid
-from .pleura import PleuralSpace
+from ...planting.fluid import draw_fluid, paint_fluid
+from ...planting.pleura import PleuralSpace
 
 # Solid lesions and thickened pleura, HU.
 SOLID_HU = (15.0, 70.0)

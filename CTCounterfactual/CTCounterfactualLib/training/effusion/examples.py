@@ -11,6 +11,9 @@ import torch
 
 from ...errors import ScanError
 from ...models.classifiers.effusion import POOLING, pool
+from ...planting.fluid import draw_fluid, paint_fluid
+from ...planting.noise import noise_of
+from ...planting.pleura import PleuralSpace, find_spaces
 from ...scans.generated import ChestSettings, GeneratedChest, generate_chest
 from ...scans.grid import GridSpec, prepare
 from ...scans.lungs import find_body, find_lungs
@@ -18,8 +21,6 @@ from ...scans.scan import Scan
 from ..slices import FIRST_SEED
 from .distractors import paint_distractors
 from .effusion_settings import EffusionSettings
-from .fluid import draw_fluid, noise_of, paint_fluid
-from .pleura import PleuralSpace, find_spaces
 
 logger = logging.getLogger(__name__)
 

@@ -3,6 +3,15 @@
 import numpy as np
 import pytest
 
+from CTCounterfactualLib.planting.fluid import (
+    FLUID_HU,
+    LARGEST_SHARE,
+    Fluid,
+    draw_fluid,
+    paint_fluid,
+)
+from CTCounterfactualLib.planting.noise import noise_of
+from CTCounterfactualLib.planting.pleura import find_spaces
 from CTCounterfactualLib.training.effusion.distractors import (
     DISTRACTORS,
     SOLID_HU,
@@ -11,15 +20,6 @@ from CTCounterfactualLib.training.effusion.distractors import (
     paint_nodules,
     paint_rim,
 )
-from CTCounterfactualLib.training.effusion.fluid import (
-    FLUID_HU,
-    LARGEST_SHARE,
-    Fluid,
-    draw_fluid,
-    noise_of,
-    paint_fluid,
-)
-from CTCounterfactualLib.training.effusion.pleura import find_spaces
 
 VOXEL_ML = 1.5 * 1.5 * 3e-3
 PLAIN = Fluid(ml=54.0, hu=10.0, direction=(0.0, -1.0, 0.0), meniscus_mm=0.0, edge_mm=0.01,

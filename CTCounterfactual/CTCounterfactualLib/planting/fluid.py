@@ -1,4 +1,4 @@
-"""Paint pleural fluid into a scan: a dependent crescent with a meniscus, a soft border and noise.
+"""Paint the fluid that the effusion demo learned: a dependent crescent with a meniscus and noise.
 
 Random parameters (`draw_fluid`) and the painting (`paint_fluid`) are apart.
 """
@@ -20,9 +20,6 @@ ATELECTASIS_HU = -250.0
 LARGEST_SHARE = 0.55
 # Lung borders are mixed with wall over about this width; painted fluid closes it or leaves a line.
 SEAMS_MM = (0.0, 1.6, 3.2)
-SOFT_TISSUE_HU = (0.0, 100.0)
-# Robust: 1.4826 times the median absolute deviation is the standard deviation of a Gaussian.
-MAD_TO_SIGMA = 1.4826
 # In-plane correlation of CT noise (sigma), mm.
 NOISE_GRAIN_MM = 1.0
 
@@ -108,16 +105,6 @@ def paint_fluid(
     cover *= space.lung | seam
     part += cover * (filled - part)
     return (cover * space.lung).astype(np.float32)
-
-
-def noise_of(hu: np.ndarray) -> float:
-    """Return the noise's standard deviation (HU) in a scan's soft tissue, robustly."""
-    fine = hu - ndimage.uniform_filter(hu, (1, 3, 3))
-    tissue = (hu > SOFT_TISSUE_HU[0]) & (hu < SOFT_TISSUE_HU[1])
-    if not tissue.any():
-        return 0.0
-    values = fine[tissue]
-    return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values))))
 
 
 def _level(depth: np.ndarray, space: PleuralSpace, ml: float) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from CTCounterfactualLib.training.effusion.pleura import find_spaces
+from CTCounterfactualLib.planting.pleura import find_spaces
 
 SPACING = (1.5, 1.5, 3.0)
 

@@ -1,0 +1,64 @@
+"""What a painter returns, and the one way in which a finding takes the place of aerated lung."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .hemithorax import DEEP_MM, Hemithorax
+
+
+@dataclass(frozen=True)
+class Paint:
+    """A finding in the box of one side.
+
+    Parameters
+    ----------
+    change : numpy.ndarray
+        (K, J, I) of the box, float32, HU: to add to the scan.
+    cover : numpy.ndarray
+        The same shape, 0..1: how much of each voxel is the finding.
+    """
+
+    change: np.ndarray
+    cover: np.ndarray
+
+
+def fill_lung(
+    side: Hemithorax,
+    part: np.ndarray,
+    inside: np.ndarray,
+    filling: np.ndarray | float,
+    over_vessels: bool = False,
+) -> Paint:
+    """Let a filling take the place of the air and fine tissue of lung, not of wall and vessels.
+
+    A voxel that is a parts lung and 1 - a parts wall becomes a parts filling and 1 - a parts wall:
+    that is what the scanner would have shown, and leaves no seam.
+
+    Parameters
+    ----------
+    part : numpy.ndarray
+        (K, J, I) of the box, HU: what is there now.
+    inside : numpy.ndarray
+        The same shape, 0..1: how much of each voxel the finding claims.
+    filling : numpy.ndarray or float
+        HU of the filling, with its noise.
+    over_vessels : bool
+        Deep in the lung the filling takes the place of vessels, too: they have been pushed away.
+    """
+    share = side.aeration(part)
+    # What the lung's share of a voxel holds: where that is all of it, the voxel's own density.
+    lung = np.where(share >= 1.0, part, side.lung_hu)
+    if over_vessels:
+        deep = side.space.lung & (side.space.wall > DEEP_MM)
+        share[deep] = 1.0
+        lung[deep] = part[deep]
+    cover = (inside * share).astype(np.float32)
+    return Paint((cover * (filling - lung)).astype(np.float32), cover)
+
+
+def edge(side: Hemithorax, edge_mm: float) -> float:
+    """Return a border's width that the scan can show: a voxel's in plane at least, mm."""
+    return max(edge_mm, side.spacing[0], side.spacing[1])
