@@ -1,0 +1,6 @@
+"""Put this folder's `toys` on the path."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
