@@ -13,7 +13,7 @@ FILES = sorted(LIBRARY.rglob("*.py"))
 # Each room stands above those before it; it may import them, never the other way.
 ROOMS = (
     "", "storage", "scans", "planting", "models", "counterfactual", "methods", "scene", "outputs",
-    "training", "metrics", "jobs", "app",
+    "training", "metrics", "bench", "jobs", "app",
 )
 # The same within two rooms that have rooms of their own; single files stand in the row like rooms.
 INNER_ROOMS = {

@@ -11,6 +11,7 @@ from .. import __version__
 from ..counterfactual.threads import settle_threads
 from ..wording import VARIABLE, Place, speaking
 from . import commands
+from .bench_command import add_bench_options, bench
 from .check_command import add_check_options, add_trust_option, check
 from .effusion_command import add_effusion_options, train_effusion
 from .failures import EXIT_OK, describe, tell
@@ -78,6 +79,12 @@ def build_parser() -> argparse.ArgumentParser:
     checking = verbs.add_parser("check-model", help="try out a model of your own by its card")
     add_check_options(checking)
     checking.set_defaults(run=check)
+
+    measuring = verbs.add_parser(
+        "bench", help="measure counterfactuals against scans whose truth is known"
+    )
+    add_bench_options(measuring)
+    measuring.set_defaults(run=bench)
 
     training = verbs.add_parser("train-vqgan", help="train a slice VQ-GAN")
     add_train_options(training)

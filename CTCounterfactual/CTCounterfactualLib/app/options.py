@@ -59,11 +59,16 @@ def add_parent_option(parser) -> None:
     )
 
 
-def add_explain_options(parser: argparse.ArgumentParser) -> None:
-    """Add what to explain and how to search."""
+def add_explain_options(
+    parser: argparse.ArgumentParser,
+    classifier: str | None = DEFAULT_CLASSIFIER,
+    classifier_help: str = "default: %(default)s",
+    first_target: str = "the classifier's first",
+) -> None:
+    """Add what to explain and how to search; what is taken by default may be another verb's own."""
     group = parser.add_argument_group("models")
-    group.add_argument("--classifier", default=DEFAULT_CLASSIFIER, help="default: %(default)s")
-    group.add_argument("--target", metavar="NAME", help="default: the classifier's first")
+    group.add_argument("--classifier", default=classifier, help=classifier_help)
+    group.add_argument("--target", metavar="NAME", help=f"default: {first_target}")
     group.add_argument(
         "--autoencoder", default=DEFAULT_AUTOENCODER,
         help="catalogue name or path of a JSON card (default: %(default)s)",

@@ -1,0 +1,116 @@
+"""The verb `bench`: counterfactuals measured against scans whose true counterfactual is known."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ..errors import ScanError
+from .check_command import add_trust_option, consent_from
+from .interrupt import cancel_on_signal
+from .options import add_explain_options, add_progress_option, settings_from
+from .progress import progress_printer
+
+
+def add_bench_options(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs of `bench`."""
+    verbs = parser.add_subparsers(dest="bench_verb", required=True, metavar="VERB")
+    running = verbs.add_parser("run", help="explain every case; goes on where it was stopped")
+    _add_run_options(running)
+    scoring = verbs.add_parser(
+        "score", help="score results, ours or another method's, against the truth"
+    )
+    _add_score_options(scoring)
+    for verb in verbs.choices.values():
+        verb.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS,  # `bench --debug run`, too
+            help="show the details (traceback) of an error",
+        )
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bench", metavar="BENCH", help="folder that `bench make` wrote")
+    group = parser.add_argument_group("bench")
+    group.add_argument(
+        "-o", "--output", required=True, metavar="RESULTS", help="gets a result folder a case"
+    )
+    _add_only_option(group)
+    group.add_argument(
+        "--reversal", action="store_true",
+        help="explain each counterfactual the other way, too: does it lead back?",
+    )
+    group.add_argument("--scene", action="store_true", help="write scene.mrb into each result")
+    add_progress_option(group)
+    add_explain_options(
+        parser, None,
+        "a name, a card, or `ideal`, which knows the truth (default: the finding's own)",
+        "that of the finding's name, or the classifier's first",
+    )
+    add_trust_option(parser)
+    parser.set_defaults(bench_run=run)
+
+
+def _add_only_option(parser) -> None:
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="PATTERN",
+        help="only cases or findings of these names; * and ? stand for any letters",
+    )
+
+
+def _add_score_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bench", metavar="BENCH", help="folder that `bench make` wrote")
+    parser.add_argument(
+        "results", metavar="RESULTS",
+        help="folder with CASE/counterfactual.nrrd and/or CASE/heatmap.nrrd (any format and grid)",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="SCORES",
+        help="gets scores.csv, summary.json and sheet_NN.png (default: RESULTS)",
+    )
+    _add_only_option(parser)
+    parser.add_argument("--no-sheet", action="store_true", help="draw no pictures")
+    add_progress_option(parser)
+    parser.set_defaults(bench_run=score)
+
+
+def bench(options: argparse.Namespace) -> None:
+    """Run one of the verbs."""
+    options.bench_run(options)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Explain every case; say at the end which have no result."""
+    from ..bench.run import BenchRun, run_bench
+
+    wanted = BenchRun(
+        classifier=options.classifier, target=options.target, autoencoder=options.autoencoder,
+        settings=settings_from(options), region=options.region, reversal=options.reversal,
+        only=tuple(options.only), scene=options.scene,
+    )
+    with cancel_on_signal() as cancel:
+        failed = run_bench(
+            options.bench, options.output, wanted, progress_printer(options.progress), cancel,
+            consent_from(options),
+        )
+    if failed:
+        raise ScanError(
+            f"{len(failed)} case(s) have no result, all others are in {options.output}: "
+            + " ".join(f"{case}: {why}" for case, why in failed.items())
+        )
+
+
+def score(options: argparse.Namespace) -> None:
+    """Score results and print the table; say at the end which cases have no score."""
+    from ..bench.score import score_bench
+    from ..bench.summary import summarise, table_lines
+
+    with cancel_on_signal() as cancel:
+        scores = score_bench(
+            options.bench, options.results, options.output, not options.no_sheet,
+            tuple(options.only), progress_printer(options.progress), cancel,
+        )
+    summary = summarise(scores)
+    if options.progress != "json":
+        sys.stdout.write("\n".join(table_lines(summary)) + "\n")
+    if not summary["scored"]:
+        raise ScanError(f"No case of {options.bench} has a result in {options.results}.")

@@ -1,0 +1,1 @@
+"""The truth bench: counterfactuals scored against scans whose true counterfactual is known."""

@@ -1,0 +1,164 @@
+"""Volumes of a case and of its result, all turned to one orientation and onto the scan's grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import ScanError
+from ..scans.geometry import same_grid
+from ..scans.grid import GridSpec, prepare, resample_onto
+from ..scans.hounsfield import IntensityWindow
+from ..scans.lungs import find_body
+from ..scans.read import SUFFIXES, read_file, read_scan
+from ..scans.scan import Scan
+from .layout import BenchCase
+
+# I to Left, J to Posterior, K to Superior: as pictures show them, and ITK's own axes.
+ORIENTATION = "LPS"
+# Masks go through the same resampling as scans: 0..1 stays 0..1.
+MASK_GRID = GridSpec(window=IntensityWindow(0.0, 1.0), antialias=False)
+# What resampling puts where a map doesn't reach; no value of any map.
+_BEYOND = float(np.finfo(np.float32).min)
+HALF = 0.5
+
+
+@dataclass(frozen=True)
+class CaseVolumes:
+    """A case, read: arrays (K, J, I) on one grid, K to Superior, J to Posterior, I to Left.
+
+    Parameters
+    ----------
+    scan : Scan
+        With the finding, turned to that orientation.
+    clean : numpy.ndarray
+        HU: the true counterfactual.
+    finding, body : numpy.ndarray
+        bool. The body is that of either scan, so that neither air that was planted nor lung that
+        an effusion hides counts as outside.
+    lungs, other : numpy.ndarray or None
+        bool.
+    """
+
+    scan: Scan
+    clean: np.ndarray
+    finding: np.ndarray
+    body: np.ndarray
+    lungs: np.ndarray | None
+    other: np.ndarray | None
+
+
+def read_case(case: BenchCase) -> CaseVolumes:
+    """Read a case's volumes.
+
+    Raises
+    ------
+    ScanError
+        Naming the case, the file and what is wrong: missing, unreadable, of another grid, empty.
+    """
+    scan = turned(read_scan(case.scan))
+    clean = turned(read_scan(case.clean))
+    _check_grid(case, scan.image, clean.image, case.clean)
+    finding = _mask(case, scan, case.mask)
+    if not finding.any():
+        raise ScanError(f"Case {case.case}: the finding's mask {case.mask} is 0 everywhere.")
+    return CaseVolumes(
+        # A copy: the view that `Scan.array` gives ends with its image.
+        scan, sitk.GetArrayFromImage(clean.image), finding, _body(scan) | _body(clean),
+        None if case.lungs is None else _mask(case, scan, case.lungs),
+        None if case.other_mask is None else _mask(case, scan, case.other_mask),
+    )
+
+
+def turned(scan: Scan) -> Scan:
+    """Return a scan with its index axes permuted and flipped to `ORIENTATION`; no interpolation."""
+    return Scan(_turned(scan.image), scan.name, scan.path, scan.sha256, scan.warnings, scan.series)
+
+
+def find_volume(folder: Path, name: str) -> Path | None:
+    """Return the image file `name` in a folder, of whatever format, or None; NRRD first."""
+    for suffix in (".nrrd", *SUFFIXES):
+        path = folder / f"{name}{suffix}"
+        if path.is_file():
+            return path
+    return None
+
+
+def read_onto(path: Path, scan: Scan, beyond: np.ndarray | float) -> np.ndarray:
+    """Read an image and put it onto a scan's grid, linearly unless it is there already.
+
+    Parameters
+    ----------
+    path : Path
+        Any format that scans come in.
+    scan : Scan
+        Turned.
+    beyond : numpy.ndarray or float
+        The values where the image doesn't reach.
+
+    Returns
+    -------
+    numpy.ndarray
+        (K, J, I), float32.
+
+    Raises
+    ------
+    ScanError
+        If it can't be read, isn't 3D, or holds NaN or infinity.
+    """
+    image = _turned(read_file(path).image)
+    if _on_grid(scan.image, image):
+        values = sitk.GetArrayFromImage(image).astype(np.float32)
+    else:
+        resampled = sitk.Resample(
+            image, scan.image, sitk.Transform(), sitk.sitkLinear, _BEYOND, sitk.sitkFloat32
+        )
+        values = sitk.GetArrayFromImage(resampled)
+        outside = values == _BEYOND
+        if outside.all():
+            raise ScanError(f"{path} lies nowhere in the scan; check its origin and direction.")
+        values[outside] = beyond[outside] if isinstance(beyond, np.ndarray) else beyond
+    if not np.isfinite(values).all():
+        raise ScanError(f"{path} holds NaN or infinity; write numbers everywhere.")
+    return values
+
+
+def lung_mask(scan: Scan) -> np.ndarray:
+    """Return both lungs as `find_lungs` sees them: (K, J, I), bool, on the prepared grid."""
+    return prepare(scan).lungs
+
+
+def _turned(image: sitk.Image) -> sitk.Image:
+    return sitk.DICOMOrient(image, ORIENTATION)
+
+
+def _mask(case: BenchCase, scan: Scan, path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise ScanError(f"Case {case.case}: there is no file {path}.")
+    image = _turned(read_file(path).image)
+    _check_grid(case, scan.image, image, path)
+    return sitk.GetArrayViewFromImage(image) != 0
+
+
+def _check_grid(case: BenchCase, scan: sitk.Image, image: sitk.Image, path: Path) -> None:
+    if not _on_grid(scan, image):
+        raise ScanError(
+            f"Case {case.case}: {path} lies on another grid than {case.scan}; all volumes of a "
+            f"case must lie on the scan's own."
+        )
+
+
+def _on_grid(scan: sitk.Image, image: sitk.Image) -> bool:
+    if scan.GetSize() != image.GetSize():
+        return False
+    return same_grid(scan.GetSize(), Scan(scan).ijk_to_ras(), Scan(image).ijk_to_ras())
+
+
+def _body(scan: Scan) -> np.ndarray:
+    """Return the patient with everything inside, found on the prepared grid: (K, J, I), bool."""
+    prepared = prepare(scan)
+    body = find_body(prepared.spec.window.to_hu(prepared.volume), prepared.spec.spacing)
+    return resample_onto(scan.image, prepared.as_image(body.astype(np.float32))) >= HALF

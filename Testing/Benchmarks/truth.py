@@ -1,0 +1,126 @@
+"""Measure variants of the engine on the truth bench, and write TRUTH.md: one command, with seeds.
+
+    python Testing/Benchmarks/truth.py --size small -o truth
+
+Plants findings into scans that no model was trained on, explains every case in every variant,
+scores all of it, and writes a table of variants and metrics with the goals. What is done stays
+done: the same command goes on after an interruption. `truth/` holds the bench, results, scores and
+sheets. The scans are looked for in `../shared/data/ct`; name others by `--scan`.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+sys.path.insert(0, str(REPOSITORY / "CTCounterfactual"))
+
+from truth_table import truth_report  # noqa: E402
+
+from CTCounterfactualLib.outputs.volumes import write_image  # noqa: E402
+from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest  # noqa: E402
+from CTCounterfactualLib.scans.scan import Scan  # noqa: E402
+
+SHARED = REPOSITORY.parent / "shared" / "data" / "ct"
+# Kept aside from every training.
+UNSEEN = ("chest_acrinflt013.nii.gz", "chest_cip64.nrrd", "chest_ibsi1.nii.gz")
+# Trainings draw their chests from small seeds.
+GENERATED_SEEDS = (90001, 90002)
+GENERATED_SPACING_MM = (1.5, 1.5, 3.0)
+SEED = 2026
+WHOLE = ("--mode", "whole")
+# Name -> options of `bench run`. The first is what the others are compared with.
+VARIANTS = {
+    "default": (*WHOLE,),
+    "paper": (*WHOLE, "--search", "reference", "--baseline", "reconstruction"),
+    "residual": (*WHOLE, "--composite", "residual"),
+    "ideal": (*WHOLE, "--classifier", "ideal"),
+}
+# Size -> scans from UNSEEN, generated chests, options of `bench make`, options of `bench run`.
+SIZES = {
+    "small": (UNSEEN[1:2], GENERATED_SEEDS[:1], ("--findings", "effusion,nodule")),
+    "full": (UNSEEN, GENERATED_SEEDS, ()),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument("-o", "--output", type=Path, default=Path("truth"), help="working folder")
+    parser.add_argument("--scan", action="append", default=[], help="instead of the unseen ones")
+    parser.add_argument("--variant", action="append", default=[], choices=VARIANTS,
+                        help="repeat; default: all")
+    parser.add_argument("--only", nargs="+", default=[], help="cases or findings, as `bench run`")
+    parser.add_argument("--markdown", type=Path, help="default: TRUTH.md in the working folder")
+    parser.add_argument("--sheet", type=Path, metavar="PNG",
+                        help="copy the sheet of the generated chests here")
+    options = parser.parse_args()
+    output = options.output
+    bench = make_bench(output, options.size, options.scan)
+    only = ("--only", *options.only) if options.only else ()
+    names = options.variant or list(VARIANTS)
+    for name in names:
+        results = output / "results" / name
+        # Cases without a result are told in the table.
+        command("bench", "run", bench, "-o", results, *VARIANTS[name], *only, may_fail=True)
+        command("bench", "score", bench, results, "-o", output / "scores" / name, *only)
+    summaries = {
+        name: json.loads((output / "scores" / name / "summary.json").read_text("utf-8"))
+        for name in names
+    }
+    told = " ".join(["python Testing/Benchmarks/truth.py", *sys.argv[1:]])
+    text = truth_report(summaries, {name: VARIANTS[name] for name in names}, told, SEED)
+    (options.markdown or output / "TRUTH.md").write_text(text, encoding="utf-8")
+    if options.sheet:
+        # Of generated chests only: others' scans aren't ours to publish.
+        drawn = output / "scores" / "generated"
+        command("bench", "score", bench, output / "results" / names[0], "-o", drawn,
+                "--only", "generated*")
+        shutil.copyfile(drawn / "sheet_01.png", options.sheet)
+    print(text)
+
+
+def make_bench(output: Path, size: str, scans: list[str]) -> Path:
+    """Plant the findings; return the bench's folder."""
+    unseen, seeds, planting = SIZES[size]
+    paths = [Path(scan) for scan in scans] or [SHARED / name for name in unseen]
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        sys.exit(f"There is no {', '.join(missing)}: name other scans by --scan.")
+    paths += [generated(output / "scans", seed) for seed in seeds]
+    bench = output / f"bench-{size}"
+    if not (bench / "cases.csv").exists():
+        # It fails where a scan has no room for a finding; the other cases are made.
+        command("bench", "make", *paths, "-o", bench, *planting, "--seed", SEED, may_fail=True)
+    return bench
+
+
+def generated(folder: Path, seed: int) -> Path:
+    """Write a generated chest; return its file."""
+    path = folder / f"generated-{seed}.nrrd"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        chest = generate_chest(ChestSettings(spacing=GENERATED_SPACING_MM, seed=seed))
+        partial = path.with_name(f"partial-{path.name}")
+        write_image(Scan.from_array(chest.hu, chest.spacing, chest.origin).image, partial)
+        partial.replace(path)
+    return path
+
+
+def command(*arguments: object, may_fail: bool = False) -> None:
+    """Run a command of `ct-counterfactual`; stop with it unless it may fail, or was cancelled."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CTCounterfactual")}
+    done = subprocess.run(
+        [sys.executable, "-m", "CTCounterfactualLib", *map(str, arguments)], env=environment
+    )
+    if done.returncode and not (may_fail and done.returncode == 2):
+        sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()
