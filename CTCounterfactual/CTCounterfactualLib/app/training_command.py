@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import Cancelled, SettingsError
 from ..events import CancelToken
+from ..limits import COUNT, FRACTION
 from .interrupt import cancel_on_signal
 from .settings_file import read_settings
 
@@ -36,6 +37,12 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
                         help="generated chests to add (default: %(default)s)")
     parser.add_argument("--generated-share", type=float, default=0.4, metavar="FRACTION",
                         help="share of examples drawn from them (default: %(default)s)")
+    parser.add_argument("--planted", type=int, default=0, metavar="N",
+                        help="findings to plant, each into a copy of each scan that has lungs "
+                             "(default: %(default)s)")
+    parser.add_argument("--planted-share", type=float, default=0.25, metavar="FRACTION",
+                        help="share of the real scans' examples drawn from the slices that show "
+                             "them (default: %(default)s)")
     parser.add_argument("--force", action="store_true",
                         help="replace a model of that name in DIR")
     parser.add_argument("--licence", default="", help="licence of the weights, for the card")
@@ -43,37 +50,18 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Train, or go on training, and export; Ctrl-C stops it and keeps the checkpoint."""
-    from ..scans.read import read_scan
     from ..training.export import export_model
     from ..training.files import claim_training
     from ..training.loop import Trainer
-    from ..training.slice_file import read_slices
-    from ..training.slices import build_stacks, describe_stacks
-    from ..training.start import read_start
-    from ..training.train_settings import TrainSettings
+    from ..training.slices import describe_stacks
 
-    if not options.scans and not options.slices and not options.generated:
-        raise SettingsError("Nothing to train on: give scans, slices, or --generated N above 0.")
-    if options.leave_out is not None and not options.slices:
-        raise SettingsError("--leave-out is of patients in --slices files; give one, or leave it.")
-    values = read_settings(options.settings) if options.settings else {}
-    if options.steps is not None:
-        values["steps"] = options.steps
-    start = None
-    if options.start_from is not None:
-        start = read_start(options.start_from)
-        values.setdefault("config", start.network.config.to_dict())
-    settings = TrainSettings.from_dict(values)
+    settings, start = _settings(options)
     with (
         cancel_on_signal() as cancel,
         claim_training(options.output, options.name, options.force) as folder,
         kept(folder),
     ):
-        files = [read_slices(path).split(options.leave_out)[0] for path in options.slices]
-        stacks = build_stacks(
-            (read_scan(path) for path in options.scans), options.generated, options.generated_share,
-            (stack for file in files for stack in file.stacks()),
-        )
+        stacks = _stacks(options, cancel)
         network = Trainer(stacks, settings, folder, start).run(
             step_printer(cancel, settings.log_every)
         )
@@ -83,6 +71,53 @@ def train(options: argparse.Namespace) -> None:
             force=options.force,
         )
     sys.stderr.write(f"Model written: {card}\n")
+
+
+def _settings(options: argparse.Namespace):
+    """Return the settings, and the weights to start from or None; refuse what can't go together."""
+    from ..training.start import read_start
+    from ..training.train_settings import TrainSettings
+
+    if not options.scans and not options.slices and not options.generated:
+        raise SettingsError("Nothing to train on: give scans, slices, or --generated N above 0.")
+    if options.leave_out is not None and not options.slices:
+        raise SettingsError("--leave-out is of patients in --slices files; give one, or leave it.")
+    for name, limit in (("generated", COUNT), ("generated_share", FRACTION), ("planted", COUNT),
+                        ("planted_share", FRACTION)):
+        if not limit.holds(getattr(options, name)):
+            option = name.replace("_", "-")
+            raise SettingsError(f"--{option} is {getattr(options, name)}; it must be {limit}.")
+    values = read_settings(options.settings) if options.settings else {}
+    if options.steps is not None:
+        values["steps"] = options.steps
+    if options.start_from is None:
+        return TrainSettings.from_dict(values), None
+    start = read_start(options.start_from)
+    values.setdefault("config", start.network.config.to_dict())
+    return TrainSettings.from_dict(values), start
+
+
+def _stacks(options: argparse.Namespace, cancel: CancelToken):
+    """Read what there is to train on."""
+    from ..scans.read import read_scan
+    from ..training.planted import stack_with_findings
+    from ..training.slice_file import read_slices
+    from ..training.slices import build_stacks, stack_from_scan
+
+    files = [read_slices(path).split(options.leave_out)[0] for path in options.slices]
+    real, planted = [], []
+    for seed, path in enumerate(options.scans):
+        cancel.check()
+        scan = read_scan(path)
+        real.append(stack_from_scan(scan))
+        found = stack_with_findings(scan, options.planted, seed) if options.planted else None
+        planted += [found] if found else []
+    for file in files:
+        cancel.check()
+        real += file.stacks()
+    return build_stacks(
+        real, options.generated, options.generated_share, planted, options.planted_share
+    )
 
 
 def step_printer(cancel: CancelToken, every: int) -> Callable[[int, int], None]:

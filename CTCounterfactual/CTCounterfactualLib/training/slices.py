@@ -91,38 +91,46 @@ def stack_from_generated(seed: int, weight: float = 1.0) -> SliceStack:
 
 
 def build_stacks(
-    scans: Iterable[Scan],
+    real: Iterable[SliceStack],
     generated: int,
     generated_share: float,
-    patients: Iterable[SliceStack] = (),
+    planted: Iterable[SliceStack] = (),
+    planted_share: float = 0.0,
 ) -> list[SliceStack]:
-    """Return the stacks of a training mix.
+    """Return the stacks of a training mix, weighed.
 
     Parameters
     ----------
-    scans : iterable of Scan
-        Real scans; each weighs by the square root of its number of slices, so that one whole chest
-        doesn't drown the short ones.
+    real : iterable of SliceStack
+        Of scans and of patients with single slices. Each weighs by the square root of its number
+        of slices, so that one whole chest doesn't drown the short ones.
     generated : int
         Number of generated chests.
     generated_share : float
         Share of training examples drawn from generated chests, 0..1.
-    patients : iterable of SliceStack
-        Single slices of patients (`SliceFile.stacks`); each patient weighs as a scan of as many
-        slices would.
+    planted : iterable of SliceStack
+        Real scans' slices with planted findings (`planted.stack_with_findings`).
+    planted_share : float
+        Share of the other examples that is drawn from them, 0..1.
     """
-    real = [stack_from_scan(scan) for scan in scans] + list(patients)
-    weights = np.array([len(stack.slices) ** 0.5 for stack in real])
-    share = 1.0 - generated_share if generated and real else float(bool(real))
-    stacks = [
-        replace(s, weight=float(w))
-        for s, w in zip(real, share * weights / max(weights.sum(), 1), strict=True)
-    ]
+    real, planted = list(real), list(planted)
+    others = 1.0 - generated_share if generated and real else float(bool(real))
+    found = others * planted_share if planted else 0.0
+    stacks = _weighed(real, others - found) + _weighed(planted, found)
     for index in range(generated):
-        stacks.append(stack_from_generated(FIRST_SEED + index, (1 - share) / generated))
+        stacks.append(stack_from_generated(FIRST_SEED + index, (1 - others) / generated))
     for stack in stacks:
         logger.info("%s: %d slices, weight %.3f", stack.name, len(stack.slices), stack.weight)
     return stacks
+
+
+def _weighed(stacks: list[SliceStack], share: float) -> list[SliceStack]:
+    """Return stacks that together weigh `share`, each by the square root of its slices."""
+    weights = np.array([len(stack.slices) ** 0.5 for stack in stacks])
+    return [
+        replace(stack, weight=float(weight))
+        for stack, weight in zip(stacks, share * weights / max(weights.sum(), 1), strict=True)
+    ]
 
 
 def describe_stacks(stacks: Iterable[SliceStack]) -> list[str]:

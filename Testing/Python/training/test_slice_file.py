@@ -9,7 +9,7 @@ from CTCounterfactualLib.errors import ScanError, SettingsError
 from CTCounterfactualLib.scans.grid import prepare
 from CTCounterfactualLib.scans.scan import Scan
 from CTCounterfactualLib.training.slice_file import SliceFile, read_slices
-from CTCounterfactualLib.training.slices import build_stacks, describe_stacks
+from CTCounterfactualLib.training.slices import build_stacks, describe_stacks, stack_from_scan
 
 
 def body(rows: int = 60, columns: int = 80) -> np.ndarray:
@@ -87,7 +87,7 @@ def test_a_stack_is_a_patient_and_weighs_as_a_scan_does(write):
     ]
     assert all(s.dtype == np.float16 for stack in stacks for s in stack.slices)
     scan = Scan.from_array(np.stack([body()] * 4), (1.5, 1.5, 3.0), name="chest")
-    mixed = build_stacks([scan], 0, 0.4, stacks)
+    mixed = build_stacks([stack_from_scan(scan), *stacks], 0, 0.4)
     roots = np.sqrt([4, 1, 2, 1])  # of their slices
     assert [stack.weight for stack in mixed] == pytest.approx(roots / roots.sum())
     assert describe_stacks(mixed) == ["chest: 4 slices", "few (3 patients): 4 slices"]

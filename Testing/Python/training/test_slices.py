@@ -11,6 +11,7 @@ from CTCounterfactualLib.training import slices as slices_module
 from CTCounterfactualLib.training.slices import (
     FIRST_SEED,
     build_stacks,
+    describe_stacks,
     stack_from_generated,
     stack_from_scan,
 )
@@ -21,6 +22,10 @@ def scan(depth: int = 24, spacing_k: float = 1.0, name: str = "scan") -> Scan:
     k = np.arange(depth, dtype=np.float32)[:, None, None]
     hu = np.broadcast_to(-300 + 10 * spacing_k * k, (depth, 20, 24)).copy()
     return Scan.from_array(hu, (1.5, 1.5, spacing_k), name=name)
+
+
+def of(*scans: Scan) -> list:
+    return [stack_from_scan(source) for source in scans]
 
 
 def test_thin_slices_give_three_shifted_stacks():
@@ -54,7 +59,7 @@ def test_first_phase_is_the_prepared_scan():
 
 
 def test_real_scans_weigh_by_the_root_of_their_slices():
-    stacks = build_stacks([scan(3, 3.0, "a"), scan(12, 3.0, "b")], 0, 0.5)
+    stacks = build_stacks(of(scan(3, 3.0, "a"), scan(12, 3.0, "b")), 0, 0.5)
     assert [s.name for s in stacks] == ["a", "b"]
     # 3 and 12 slices: roots 1 : 2; without generated chests their share stays 1
     assert [s.weight for s in stacks] == pytest.approx([1 / 3, 2 / 3])
@@ -65,12 +70,27 @@ def test_generated_chests_take_their_share(monkeypatch):
         slices_module, "stack_from_generated",
         lambda seed, weight: slices_module.SliceStack(f"generated-{seed}", np.zeros(1), weight),
     )
-    stacks = build_stacks([scan(3, 3.0)], 4, 0.6)
+    stacks = build_stacks(of(scan(3, 3.0)), 4, 0.6)
     seeds = range(FIRST_SEED, FIRST_SEED + 4)
     assert [s.name for s in stacks[1:]] == [f"generated-{seed}" for seed in seeds]
     assert [s.weight for s in stacks] == pytest.approx([0.4, 0.15, 0.15, 0.15, 0.15])
     # Without a real scan they are all there is.
     assert [s.weight for s in build_stacks([], 2, 0.6)] == pytest.approx([0.5, 0.5])
+
+
+def test_slices_with_findings_take_their_share_of_the_rest(monkeypatch):
+    monkeypatch.setattr(
+        slices_module, "stack_from_generated",
+        lambda seed, weight: slices_module.SliceStack("g", np.zeros(1), weight, "generated"),
+    )
+    planted = of(scan(12, 3.0, "p"), scan(27, 3.0, "q"))
+    stacks = build_stacks(of(scan(3, 3.0, "a")), 2, 0.5, planted, 0.4)
+    assert [s.name for s in stacks] == ["a", "p", "q", "g", "g"]
+    # half is generated; of the other half two fifths, by roots of 12 and 27 slices, 2 : 3
+    assert [s.weight for s in stacks] == pytest.approx([0.3, 0.08, 0.12, 0.25, 0.25])
+    assert describe_stacks(stacks)[-1] == "generated: 2 slices"
+    # None found: their share goes to the scans.
+    assert build_stacks(of(scan(3, 3.0)), 0, 0.5, [], 0.4)[0].weight == pytest.approx(1.0)
 
 
 def test_a_generated_stack_is_a_chest(monkeypatch):
