@@ -7,8 +7,8 @@ from CTCounterfactualLib.errors import ScanError, SettingsError
 from CTCounterfactualLib.planting import FINDINGS, plant, ready_chest
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 
-SPACING = (3.0, 3.0, 3.0)
-VOXEL_ML = 27e-3
+SPACING = (4.0, 4.0, 4.0)
+VOXEL_ML = 64e-3
 ML = {"effusion": 200.0, "consolidation": 60.0, "nodule": 8.0, "pneumothorax": 150.0}
 
 

@@ -1,0 +1,99 @@
+"""Breathing out: the share, the lungs' mass, what stays where it is, and refusals."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from CTCounterfactualLib.errors import ScanError, SettingsError
+from CTCounterfactualLib.planting import expire
+from CTCounterfactualLib.planting.breath import breath_of
+
+STEP = 4.0
+SPACING = (STEP, STEP, STEP)
+AIR, LUNG, TISSUE = -1000.0, -850.0, 40.0
+
+
+@pytest.fixture(scope="module")
+def chest():
+    """Two lungs on domes, with a vessel each, in an elliptic body 300 x 210 mm high 272 mm."""
+    k, j, i = np.mgrid[:68, :60, :82] * STEP
+    body = ((j - 118) / 105) ** 2 + ((i - 163) / 150) ** 2 < 1
+    lungs = np.zeros(body.shape, bool)
+    for middle in (95.0, 231.0):
+        across = ((j - 118) / 80) ** 2 + ((i - middle) / 48) ** 2
+        dome = 90.0 - 45.0 * across  # mm above the lower end
+        lungs |= (across < 1) & (k > dome) & (k < 250 - 60 * across)
+    hu = np.where(body, TISSUE, AIR)
+    hu[lungs] = LUNG
+    vessel = lungs & (np.abs(k - 150) < 5) & (np.abs(j - 118) < 5)
+    hu[vessel] = TISSUE
+    hu = ndimage.gaussian_filter(hu, 0.7)  # as a scanner mixes what a voxel holds
+    hu += np.random.default_rng(0).normal(0, 10, hu.shape)
+    return hu.astype(np.float32), lungs, body
+
+
+@pytest.mark.parametrize("share", [0.05, 0.15, 0.2])
+def test_the_lungs_lose_their_share_and_keep_their_mass(chest, share):
+    hu, lungs, _ = chest
+    before = hu.copy()
+    out = expire(hu, lungs, SPACING, np.random.default_rng(1), share)
+    assert np.array_equal(hu, before)
+    assert 1 - out.ml / out.ml_before == pytest.approx(share, abs=0.01)
+    assert out.ml == pytest.approx(out.lungs.sum() * STEP**3 * 1e-3)
+    mass = [(v[m] + 1000).sum(dtype=float) for v, m in ((hu, lungs), (out.hu, out.lungs))]
+    assert mass[1] == pytest.approx(mass[0], rel=0.02)
+    assert np.median(out.hu[out.lungs]) > np.median(hu[lungs]) + 50 * share
+
+
+def test_the_domes_rise_and_the_back_stays(chest):
+    hu, lungs, _ = chest
+    out = expire(hu, lungs, SPACING, np.random.default_rng(1))
+    column = (29, 24)  # J, I: the middle of one lung
+    rise = (out.lungs[(..., *column)].argmax() - lungs[(..., *column)].argmax()) * STEP
+    assert rise == pytest.approx(out.rise_mm, abs=1.5 * STEP)
+    breath = breath_of(lungs, SPACING, 30.0, 5.0, 3.0)
+    k, j, i = breath.sources(1.0, slice(0, 68), slice(4, 9), slice(38, 44))  # the spine
+    assert np.array_equal(k, np.broadcast_to(np.arange(68.0)[:, None, None], k.shape))
+    assert np.abs(j - np.arange(4.0, 9.0)[:, None]).max() == 0.0
+    assert np.abs(i - np.arange(38.0, 44.0)).max() * STEP < 0.5
+
+
+def test_the_lungs_are_lung_and_the_rest_is_not(chest):
+    hu, lungs, _ = chest
+    out = expire(hu, lungs, SPACING, np.random.default_rng(2))
+    assert np.mean(out.hu[out.lungs] < -400) > 0.97
+    front = np.s_[:, :, 30:52]  # the mediastinum between the lungs
+    assert np.abs(np.median(out.hu[front][~out.lungs[front]]) - np.median(
+        hu[front][~lungs[front]])) < 5.0
+
+
+def test_the_density_is_the_derivative_of_the_motion(chest):
+    """Against differences of the sources themselves."""
+    _, lungs, _ = chest
+    breath = breath_of(lungs, SPACING, 20.0, 4.0, 2.0)
+    k, j, i = (part.astype(float) for part in breath.sources(0.7, slice(0, 68)))
+    derivative = np.stack([np.stack(np.gradient(part), -1) for part in (k, j, i)], -2)
+    assert np.allclose(breath.density(0.7, slice(0, 68)), np.linalg.det(derivative), atol=2e-3)
+
+
+def test_the_generator_decides(chest):
+    hu, lungs, _ = chest
+    one, same, other = (
+        expire(hu, lungs, SPACING, np.random.default_rng(seed)).hu for seed in (1, 1, 2)
+    )
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_what_cannot_be_done_is_said(chest):
+    hu, lungs, _ = chest
+    rng = np.random.default_rng(0)
+    with pytest.raises(SettingsError, match=r"by 0[.]9; give a share above 0, at most 0[.]4"):
+        expire(hu, lungs, SPACING, rng, 0.9)
+    with pytest.raises(ScanError, match="lungs of Anna can't be made smaller"):
+        expire(hu, np.zeros(hu.shape, bool), SPACING, rng, name="Anna")
+    slab = np.s_[34:42]
+    with pytest.raises(ScanError, match=r"by 40%, only by \d+%"):
+        expire(hu[slab], lungs[slab], SPACING, rng, 0.4)
+    with pytest.raises(ScanError, match="this very scan"):
+        expire(hu, lungs[:-1], SPACING, rng)
