@@ -119,7 +119,7 @@ def breath_of(
         How far one unit moves dome, front wall and each side wall.
     """
     sk, sj, si = spacing[::-1]
-    cage = _cage(lungs.any(axis=0))
+    cage = _cage(np.asarray(lungs.any(axis=0)))
     depth = ndimage.distance_transform_edt(np.pad(cage, 1), sampling=(sj, si))[1:-1, 1:-1]
     within = _eased(depth / FREE_MM).astype(np.float32)
     slices = np.flatnonzero(lungs.any(axis=(1, 2)))
@@ -146,8 +146,9 @@ def _cage(shadow: np.ndarray) -> np.ndarray:
     first = shadow.argmax(axis=1)[:, None]
     last = (shadow.shape[1] - 1 - shadow[:, ::-1].argmax(axis=1))[:, None]
     columns = np.arange(shadow.shape[1])[None]
-    cage = shadow.any(axis=1)[:, None] & (columns >= first) & (columns <= last)
-    rows = np.flatnonzero(shadow.any(axis=1))
+    held = np.asarray(shadow.any(axis=1))
+    cage = np.asarray(held[:, None] & (columns >= first) & (columns <= last))
+    rows = np.flatnonzero(held)
     rear = (rows[0] + rows[-1]) // 2  # J grows to Anterior
     cage[:rear] = shadow[:rear]
     return cage
@@ -158,9 +159,10 @@ def _rise(lungs: np.ndarray, within: np.ndarray, bottom: int, top: int, step: fl
 
     0 throughout if the scan ends too near to the dome, so that there is nothing to move in.
     """
-    free = lungs.any(axis=0) & (within > 0.5)
+    shadow = np.asarray(lungs.any(axis=0))
+    free = np.asarray(shadow & (within > 0.5))
     if not free.any():
-        free = lungs.any(axis=0)
+        free = shadow
     dome = min(float(np.median(lungs.argmax(axis=0)[free])), (bottom + top) / 2)
     if dome * step < LEAST_BELOW_MM:
         return np.zeros(len(lungs))

@@ -12,7 +12,7 @@ import numpy as np
 from .fields import above_level, distance_to, level_around, positions, waves
 from .hemithorax import RIGHT, Hemithorax
 from .noise import Noise
-from .paint import Paint, edge, fill_lung
+from .paint import Paint, edge, room_of
 from .tubes import Tube, draw_tubes
 
 LOBAR, SEGMENTAL, PATCHY, ROUND = "lobar", "segmental", "patchy", "round"
@@ -103,12 +103,12 @@ def draw_consolidation(rng: np.random.Generator, side: Hemithorax, ml: float) ->
 def paint_consolidation(
     part: np.ndarray, side: Hemithorax, consolidation: Consolidation, noise: Noise
 ) -> Paint:
-    """Return a consolidation's change (HU) and cover in the box of one side; see `fill_lung`."""
+    """Return a consolidation's change (HU) and cover in the box of one side; see `Room.fill`."""
     rng = np.random.default_rng(consolidation.seed)
     shape, spacing = side.shape, side.spacing
     depth = _DEPTHS[consolidation.kind](side, consolidation, rng)
-    share = side.aeration(part) * side.space.lung
-    level = level_around(depth, share, consolidation.ml, side.space.voxel_ml)
+    room = room_of(side, part)
+    level = level_around(depth, room.share, consolidation.ml, side.space.voxel_ml)
     inside = above_level(depth, level, edge(side, consolidation.edge_mm))
     inside *= 1.0 - _air(side, part)
     if consolidation.bronchi:
@@ -119,7 +119,7 @@ def paint_consolidation(
     filling = consolidation.hu + tissue * noise.draw(rng, shape)
     if consolidation.variation_hu:
         filling += consolidation.variation_hu * waves(rng, shape, spacing, DENSITY_LENGTH_MM, 2)
-    return _no_darker(fill_lung(side, part, inside, filling))
+    return _no_darker(room.fill(inside, filling))
 
 
 def _no_darker(paint: Paint) -> Paint:

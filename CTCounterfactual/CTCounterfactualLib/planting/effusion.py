@@ -12,7 +12,7 @@ import numpy as np
 from .fields import above_level, distance_to, level_around, positions, waves
 from .hemithorax import RIGHT, Hemithorax
 from .noise import Noise
-from .paint import Paint, edge, fill_lung
+from .paint import Paint, edge, room_of
 
 FREE, LOCULATED, SUBPULMONIC, RIM = "free", "loculated", "subpulmonic", "rim"
 KINDS, KIND_CHANCE = (FREE, LOCULATED, SUBPULMONIC, RIM), (0.5, 0.22, 0.15, 0.13)
@@ -132,14 +132,15 @@ def paint_effusion(
     shape, spacing = side.shape, side.spacing
     depth = _DEPTHS[effusion.kind](side, effusion, rng)
     depth = depth + effusion.waves_mm * waves(rng, shape, spacing, effusion.waves_length_mm, 2)
-    level = level_around(depth, side.space.lung, effusion.ml, side.space.voxel_ml)
+    room = room_of(side, part, with_vessels=True)
+    level = level_around(depth, room.share, effusion.ml, side.space.voxel_ml)
     inside = above_level(depth, level, edge(side, effusion.edge_mm))
     grain = noise.draw(rng, shape)
-    fluid = fill_lung(side, part, inside, effusion.hu + grain, over_vessels=True)
+    fluid = room.fill(inside, effusion.hu + grain)
     if not effusion.collapse_mm:
         return fluid
     near = np.clip(1.0 + (depth - level) / effusion.collapse_mm, 0.0, 1.0) ** 2 * (1.0 - inside)
-    collapsed = fill_lung(side, part, near, effusion.collapse_hu + grain)
+    collapsed = room_of(side, part).fill(near, effusion.collapse_hu + grain)
     return Paint(fluid.change + np.maximum(collapsed.change, 0.0), fluid.cover)
 
 

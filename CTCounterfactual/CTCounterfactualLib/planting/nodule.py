@@ -10,7 +10,7 @@ from ..errors import ScanError
 from .fields import above_level, distance_to, level_around, waves
 from .hemithorax import Hemithorax
 from .noise import Noise
-from .paint import Paint, edge, fill_lung
+from .paint import Paint, edge, room_of
 from .tubes import Point, Tube, draw_tubes
 
 SOLID_HU, GLASS_HU = (5.0, 65.0), (-700.0, -350.0)
@@ -111,7 +111,8 @@ def paint_nodule(part: np.ndarray, side: Hemithorax, nodule: Nodule, noise: Nois
     rng = np.random.default_rng(nodule.seed)
     shape, spacing = side.shape, side.spacing
     centre = _place(side, nodule, rng)
-    body, depth = _body(side, nodule, centre, rng)
+    room = room_of(side, part)
+    body, depth = _body(side, room.share, nodule, centre, rng)
     filling = np.full(shape, nodule.hu, np.float32)
     if nodule.core:
         core = above_level(depth, (1.0 - nodule.core) * nodule.radius, edge(side, nodule.edge_mm))
@@ -123,7 +124,7 @@ def paint_nodule(part: np.ndarray, side: Hemithorax, nodule: Nodule, noise: Nois
         STRAND_HU - filling
     )
     filling += noise.draw(rng, shape)
-    paint = fill_lung(side, part, inside, filling)
+    paint = room.fill(inside, filling)
     return Paint(np.maximum(paint.change, 0.0), paint.cover)
 
 
@@ -149,7 +150,7 @@ def _place(side: Hemithorax, nodule: Nodule, rng: np.random.Generator) -> Point:
 
 
 def _body(
-    side: Hemithorax, nodule: Nodule, centre: Point, rng: np.random.Generator
+    side: Hemithorax, share: np.ndarray, nodule: Nodule, centre: Point, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how much of each voxel is nodule, 0..1, and the depth below its surface, mm."""
     shape, spacing, radius = side.shape, side.spacing, nodule.radius
@@ -158,17 +159,17 @@ def _body(
         slice(max(0, int((c - reach) / s)), min(n, int((c + reach) / s) + 2))
         for c, s, n in zip(centre, spacing[::-1], shape, strict=True)
     )
-    lung = side.space.lung[near]
+    weight = share[near]
     origin = [part.start * s for part, s in zip(near, spacing[::-1], strict=True)]
     k, j, i = (c - o for c, o in zip(centre, origin, strict=True))
     a, b, c = nodule.squash
     # Distance in a space where the nodule is round: each axis divided by how much longer it is.
     squashed = (spacing[0] / c, spacing[1] / b, spacing[2] / a)
-    away = distance_to(lung.shape, squashed, (k / a, j / b, i / c))
+    away = distance_to(weight.shape, squashed, (k / a, j / b, i / c))
     depth = -away + nodule.lobules * radius * waves(
-        rng, lung.shape, spacing, nodule.lobule_length * radius
+        rng, weight.shape, spacing, nodule.lobule_length * radius
     )
-    level = level_around(depth, lung.astype(np.float32), nodule.ml, side.space.voxel_ml)
+    level = level_around(depth, weight, nodule.ml, side.space.voxel_ml)
     body, whole = np.zeros(shape, np.float32), np.full(shape, -np.inf, np.float32)
     body[near] = above_level(depth, level, edge(side, nodule.edge_mm))
     whole[near] = depth - level

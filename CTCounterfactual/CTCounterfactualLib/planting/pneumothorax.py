@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..errors import ScanError
 from .fields import positions
 from .hemithorax import Hemithorax
 from .noise import Noise
-from .paint import Paint, edge, fill_lung
+from .paint import Paint, edge, room_of
 
 AIR_HU = -1000.0
 # Where air rises to: to the front of a patient on the back, and to the apex. (K, J, I).
@@ -32,6 +33,8 @@ BIN_DEG, OUTLINE_BINS = 6.0, 1.0
 BISECTIONS = 12
 # Voxels that a volume is estimated from.
 SAMPLES = 300_000
+# Tried in this order where the air finds no room: shares of the focus.
+WIDER = (1.0, 0.6, 0.35, 0.15)
 # Compressed lung is no denser than tissue.
 DENSEST_HU = 0.0
 
@@ -82,19 +85,18 @@ def paint_pneumothorax(
     The change has the moved lung in it, too; the cover hasn't.
     """
     rng = np.random.default_rng(pneumothorax.seed)
-    polar = _Polar(side, pneumothorax)
+    polar = _Polar(side, pneumothorax.up)
     width = edge(side, 0.0)
-    shrink = _shrink_for(side, polar, pneumothorax.ml, width)
-    scale = 1.0 - shrink * polar.pull  # of the radius, in each voxel's direction
+    room = room_of(side, part, with_vessels=True)
+    shrink = _shrink_for(room.share * side.space.voxel_ml, polar, pneumothorax, width)
+    scale = 1.0 - shrink  # of the radius, in each voxel's direction
     surface = scale * polar.outline
     # No air where the lung has hardly moved, and no line either.
     gap = np.clip((polar.outline - surface) / (2 * width), 0.0, 1.0)
     outside = np.clip((polar.radius - surface) / width + 0.5, 0.0, 1.0) * gap
-    lung = fill_lung(
-        side, part, 1.0 - outside, _moved_lung(part, side, polar, scale), over_vessels=True
-    ).change
+    lung = room.fill(1.0 - outside, _moved_lung(part, side, polar, scale)).change
     lung *= side.space.lung
-    air = fill_lung(side, part, outside, AIR_HU + noise.draw(rng, side.shape), over_vessels=True)
+    air = room.fill(outside, AIR_HU + noise.draw(rng, side.shape))
     now = part + lung + air.change
     # A line of the width that the scan can show, with all of the thin pleura's tissue in it.
     line = np.exp(-0.5 * ((polar.radius - surface) / (0.5 * width)) ** 2)
@@ -104,20 +106,18 @@ def paint_pneumothorax(
 
 
 class _Polar:
-    """Directions from the hilum: each voxel's radius, the lung's outline, the pull of the air."""
+    """Directions from the hilum: each voxel's radius, the lung's outline, how much "up" it is."""
 
-    def __init__(self, side: Hemithorax, pneumothorax: Pneumothorax):
+    def __init__(self, side: Hemithorax, up: tuple[float, float, float]):
         self.hilum = side.hilum
         k, j, i = (
             p - h for p, h in zip(positions(side.shape, side.spacing), self.hilum, strict=True)
         )
         self.radius = np.sqrt(k**2 + j**2 + i**2).astype(np.float32)
         safe = np.maximum(self.radius, 1e-3)
-        a, b, c = np.array(pneumothorax.up) / max(float(np.linalg.norm(pneumothorax.up)), 1e-6)
+        a, b, c = np.array(up) / max(float(np.linalg.norm(up)), 1e-6)
         cosine = (a * k + b * j + c * i) / safe
-        self.pull = (np.clip(0.5 + 0.5 * cosine, 0.0, 1.0) ** (2 * pneumothorax.focus)).astype(
-            np.float32
-        )
+        self.upwards = np.clip(0.5 + 0.5 * cosine, 0.0, 1.0).astype(np.float32)
         self.outline = self._outline(side, np.arccos(np.clip(k / safe, -1, 1)), np.arctan2(j, i))
 
     def _outline(self, side: Hemithorax, polar: np.ndarray, turn: np.ndarray) -> np.ndarray:
@@ -140,22 +140,40 @@ class _Polar:
         return ndimage.map_coordinates(padded, [p + 0.5, t + 0.5], order=1, mode="nearest")
 
 
-def _shrink_for(side: Hemithorax, polar: _Polar, ml: float, width: float) -> float:
-    """Return the share by which the lung's radius must shrink at most to leave `ml` for air."""
-    lung = np.flatnonzero(side.space.lung)
-    step = max(1, len(lung) // SAMPLES)
-    some = lung[::step]
-    radius, outline, pull = (
-        values.ravel()[some] for values in (polar.radius, polar.outline, polar.pull)
+def _shrink_for(
+    weight: np.ndarray, polar: _Polar, pneumothorax: Pneumothorax, width: float
+) -> np.ndarray:
+    """Return the share by which the lung's radius must shrink for the air, (K, J, I).
+
+    Where the lung can't shrink enough in the direction drawn, it shrinks more widely.
+
+    Parameters
+    ----------
+    weight : numpy.ndarray
+        (K, J, I): mL of lung in each voxel.
+    """
+    inside = np.flatnonzero(weight)
+    step = max(1, len(inside) // SAMPLES)
+    some = inside[::step]
+    radius, outline, upwards, held = (
+        values.ravel()[some] for values in (polar.radius, polar.outline, polar.upwards, weight)
     )
-    low, high = 0.0, 1.0 - SMALLEST_SHARE
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        moved = middle * pull * outline
+
+    def freed(most: float, focus: float) -> float:
+        moved = most * upwards ** (2 * focus) * outline
         outside = np.clip((radius - outline + moved) / width + 0.5, 0.0, 1.0)
-        freed = (outside * np.clip(moved / (2 * width), 0.0, 1.0)).sum() * step
-        low, high = (middle, high) if freed * side.space.voxel_ml < ml else (low, middle)
-    return high
+        return float((outside * held * np.clip(moved / (2 * width), 0.0, 1.0)).sum()) * step
+
+    for wider in WIDER:
+        focus = pneumothorax.focus * wider
+        low, high = 0.0, 1.0 - SMALLEST_SHARE
+        if freed(high, focus) < pneumothorax.ml:
+            continue
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if freed(middle, focus) < pneumothorax.ml else (low, middle)
+        return high * polar.upwards ** (2 * focus)
+    raise ScanError(f"the lung can't give way to {pneumothorax.ml:.0f} mL of air")
 
 
 def _moved_lung(
