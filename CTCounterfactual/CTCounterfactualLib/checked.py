@@ -172,6 +172,17 @@ def check_fields(
     return dict(values)
 
 
+def number_in(value: Any) -> float | None:
+    """Return the number that a value is, or that stands in a text; None if there is none."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    number = _number(value)
+    return None if number is None else float(number)
+
+
 def shown(value: Any) -> str:
     """Return a value for a message; a long one is cut."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= TOO_LARGE:
@@ -244,6 +255,10 @@ _KINDS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "float": ("a number", "numbers", _number),
     "bool": ("true or false", "of true or false", _truth),
     "str": ("text in quotes", "texts in quotes", _text),
+    "str | float": (
+        "text in quotes or a number", "texts in quotes or numbers",
+        lambda value: _text(value) if isinstance(value, str) else _number(value),
+    ),
 }
 
 

@@ -112,7 +112,7 @@ class Setting:
             return self.check(value)
         if self.choices:
             listed = ", ".join((*(["None"] if self.optional else []), *self.choices))
-            return "" if value in self.choices else f"choose one of {listed}."
+            return "" if value in self.choices else self.allowed or f"choose one of {listed}."
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, bool) or not isinstance(number, (int, float)):
                 continue

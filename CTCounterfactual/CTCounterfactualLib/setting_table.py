@@ -43,6 +43,7 @@ SEARCHES = {"adaptive": _("Adaptive"), "reference": _("Reference (as published)"
 BASELINES = {"scan": _("Scan"), "reconstruction": _("Reconstruction (as published)")}
 COMPOSITES = {"bounded": _("Bounded"), "residual": _("Residual")}
 CHANGE_SCOPES = {"region": _("Edited slices"), "volume": _("Whole volume")}
+GOALS = {"flip": _("The decision changes"), "limit": _("The change limit is reached")}
 DEVICES = {"auto": _("Automatic"), "cpu": _("CPU"), "cuda": _("CUDA")}
 
 
@@ -79,7 +80,7 @@ class SettingTable:
         metavar="SLICES", keyword="chunkSize", advanced=False, panel_range=(1, MAX_CHUNK),
     )
     direction: str = setting(
-        "decrease", "which way the score shall go", _("Goal"),
+        "decrease", "which way the score shall go", _("Direction"),
         tooltip=_("Which way the score shall go."), choices=DIRECTIONS, advanced=False,
     )
     search: str = setting(
@@ -129,11 +130,25 @@ class SettingTable:
              "the run has one. The whole `volume`: the paper. None takes the search's own.",
         choices=CHANGE_SCOPES, none_label=_("Automatic (as the search needs)"),
     )
+    goal: str | float | None = setting(
+        None, "until the decision changes, to the change limit, or to a score (none: flip where "
+              "the target has a decision threshold, else limit)", _("Go on until"),
+        tooltip=_("The decision changes: the least change after which the classifier decides "
+                  "otherwise, as surely as of scans without the finding. The change limit is "
+                  "reached: the score moves as far as the limit allows. Automatic: the decision "
+                  "where the target has a threshold, else the limit."),
+        more="`flip` goes to a stated confidence beyond the target's `threshold`: its `negatives`, "
+             "or else the scan's own score mirrored; see `counterfactual.aim`. `limit`: as far as "
+             "`max_change` allows. A number is the same as `target_score`. The reference search "
+             "has the paper's own rules.",
+        choices=GOALS, none_label=_("Automatic"), allowed="choose one of None, flip, limit, or "
+        "give a score.", metavar="flip|limit|SCORE", advanced=False,
+    )
     target_score: float | None = setting(
-        None, "stop as soon as this is reached", _("Stop at score"),
-        tooltip=_("Stop as soon as the score is at or beyond this value, in the target's unit. "
-                  "Off: go as far as the change limit allows."),
-        more="None goes as far as `max_change` allows.",
+        None, "a score as the goal: the least change that reaches it", _("Stop at score"),
+        tooltip=_("The least change whose score is at or beyond this value, in the target's unit; "
+                  "it takes the place of the decision. Off: see above."),
+        more="In the target's unit.",
         allowed="give a finite score, or none.", metavar="SCORE",
         panel_range=(-MAX_SCORE, MAX_SCORE),
     )

@@ -12,7 +12,7 @@ from ..setting_table import SETTINGS
 from .progress import STYLES
 
 # What reads the text of an option, by the setting's annotation.
-TYPES = {"int": int, "float": float, "str": str}
+TYPES = {"int": int, "float": float, "str": str, "str | float": str}
 
 
 def add_input_options(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +97,7 @@ def _add(group, one: Setting) -> None:
         details["type"] = TYPES[item]
     if item != one.plain_kind:
         details["nargs"] = "+"
-    if one.closed:
+    if one.closed and item == "str":
         details["choices"] = tuple(one.choices)
     if one.metavar:
         details["metavar"] = one.metavar

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from .aim import Aim, aim_of
 from .search import stopping
 from .search.adaptive import Pace, adaptive_search
 from .search.found import Found
 from .search.goal import AdaptiveGoal
 from .search.reference import reference_search
+from .settings import FLIP
 from .workspace import Workspace
 
 
@@ -23,12 +25,13 @@ def chunk_ranges(slices: int, chunk: int) -> list[tuple[int, int]]:
 
 
 def search_range(
-    workspace: Workspace, start: int, stop: int, pace: Pace | None = None
+    workspace: Workspace, start: int, stop: int, pace: Pace | None = None, aim: Aim | None = None
 ) -> Found:
     """Search lambda for slices [start, stop), all others fixed, as the settings ask.
 
-    Slices that have nothing in the region are not searched. `pace` carries what one adaptive
-    search learned about its steps on to the next.
+    Slices that have nothing in the region are not searched. A chunk alone seldom gets to the `aim`
+    (None: what settings and target ask for); it then ends at the limit. `pace` carries what one
+    adaptive search learned about its steps on to the next.
     """
     settings = workspace.settings
     evaluate = workspace.evaluator(start, stop)
@@ -38,12 +41,14 @@ def search_range(
     if not workspace.has_gradient(start, stop):
         point = evaluate(0.0)
         return Found(point, stopping.NO_GRADIENT, (point,))
+    target = workspace.models.classifier.find_target(workspace.models.target)
     if settings.search == "reference":
-        unit = workspace.models.classifier.find_target(workspace.models.target).unit
-        return reference_search(evaluate, settings.direction, settings.max_change, unit)
+        return reference_search(evaluate, settings.direction, settings.max_change, target.unit)
+    aim = aim or aim_of(settings, target, workspace.score)
     goal = AdaptiveGoal(
-        settings.direction, settings.max_change, settings.target_score, settings.max_evaluations,
-        workspace.farthest_step(start, stop),
+        settings.direction, settings.max_change, aim.score, settings.max_evaluations,
+        workspace.farthest_step(start, stop), workspace.models.logit,
+        stopping.DECISION_CHANGED if aim.goal == FLIP else stopping.TARGET_REACHED,
     )
     return adaptive_search(
         evaluate, workspace.first_step(start, stop), goal, pace,

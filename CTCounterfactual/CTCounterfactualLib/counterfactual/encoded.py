@@ -28,12 +28,15 @@ class Models:
         Name of the classifier's target.
     device : torch.device
         Where the tensors live.
+    logit : bool
+        Whether the target is a probability that is searched on its logit.
     """
 
     autoencoder: GuardedAutoencoder
     classifier: Classifier
     target: str
     device: torch.device
+    logit: bool = False
 
     def score(self, volume: torch.Tensor) -> float:
         """Return the target's score of slices (D, 1, H, W) in 0..1."""
@@ -49,7 +52,8 @@ class Encoded:
     x, decoded : torch.Tensor
         (D, 1, H, W): the prepared scan (0..1), and D(E(x)), cut to 0..1 if the settings say so.
     latents, gradient : torch.Tensor
-        (D, C, h, w): z, and df/dz at lambda = 0 (0 where a region forbids a change).
+        (D, C, h, w): z, and df/dz at lambda = 0 (0 where a region forbids a change); f is the logit
+        where that is searched.
     original_score, decoded_score : float
         Of x, and of D(E(x)).
     weight : torch.Tensor or None
@@ -86,7 +90,9 @@ def differentiate(
         size = (x.shape[-2], x.shape[-1])
         decoded = decode_slices(autoencoder, latents, size, reporter, settings.clipped)
     begun, other = (x, decoded) if on_scan else (decoded, x)
-    score, image_gradient = volume_gradient(models.classifier, models.target, begun)
+    score, image_gradient = volume_gradient(
+        models.classifier, models.target, begun, models.logit
+    )
     cells = None
     if weight is not None:
         seen = autoencoder.on_network_grid(weight)[:, 0].cpu().numpy()

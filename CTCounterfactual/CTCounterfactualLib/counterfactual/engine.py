@@ -30,6 +30,8 @@ from ..scans.read import read_scan
 from ..scans.scan import Scan
 from ..suggest import suggest
 from . import steps
+from .aim import check_goal
+from .decision_flags import decision_flags
 from .encoded import Models
 from .environment import choose_device, describe_device, peak_memory_mb, versions
 from .evidence import ChunkCallback, Evidence, collect_evidence
@@ -49,6 +51,7 @@ from .result import (
     Timing,
 )
 from .run import Run
+from .scale import has_logit
 from .settings import ExplainSettings
 from .torch_state import run_state
 from .write_back import write_back
@@ -118,6 +121,7 @@ def explain(
         if not classifier.differentiable:
             raise ModelError(NO_GRADIENT.format(name=classifier.name))
         wanted = classifier.find_target(target)
+        check_goal(settings, classifier.name, wanted)
         guarded = GuardedAutoencoder(load_autoencoder(autoencoder))
         prepared = prepare(scan, classifier.grid, reporter.check)
         on_grids = None if region is None else prepare_region(region, prepared, reporter.check)
@@ -128,7 +132,9 @@ def explain(
                 steps.PREPARED.name, f"Prepared {prepared.slices} slices", steps.PREPARED.end,
                 slices=prepared.slices,
             )
-            models = Models(guarded, classifier, wanted.name, device)
+            # The paper searches the probability itself.
+            logit = has_logit(wanted.unit) and settings.search != "reference"
+            models = Models(guarded, classifier, wanted.name, device, logit)
             weight = None if on_grids is None else on_grids.weight
             run = Run.begin(models, settings, prepared.volume, reporter, weight)
             evidence = collect_evidence(run, prepared, on_grids, on_chunk)
@@ -159,7 +165,8 @@ def _finish(
     )
     frames = make_frames(run, prepared, evidence.shown, written.difference, region)
     run.reporter.check()
-    scores, flags = _judge(run, prepared, evidence, written.counterfactual)
+    target = TargetInfo(wanted.name, wanted.unit, wanted.threshold, wanted.negatives)
+    scores, flags = _judge(run, prepared, evidence, target, written.counterfactual)
     run.reporter.report(
         steps.SCORED.name,
         f"Counterfactual written back to the scan's grid; score {scores.counterfactual:.4g}",
@@ -171,7 +178,7 @@ def _finish(
         prepared=PreparedInfo(prepared.slices, prepared.spec.spacing),
         settings=settings,
         classifier=ModelInfo(classifier.name, classifier.sha256, classifier.description),
-        target=TargetInfo(wanted.name, wanted.unit, wanted.threshold, wanted.negatives),
+        target=target,
         autoencoder=ModelInfo(autoencoder.name, autoencoder.sha256, autoencoder.description),
         scores=scores,
         whole=evidence.whole,
@@ -182,6 +189,7 @@ def _finish(
         chunk_heatmaps=evidence.heatmaps,
         levels=heat_levels(settings.level_edges),
         flags=flags,
+        aim=run.aim,
         timing=Timing(
             **run.seconds, search=evidence.seconds, total=perf_counter() - started
         ),
@@ -195,7 +203,8 @@ def _finish(
 
 
 def _judge(
-    run: Run, prepared: PreparedScan, evidence: Evidence, counterfactual: np.ndarray
+    run: Run, prepared: PreparedScan, evidence: Evidence, target: TargetInfo,
+    counterfactual: np.ndarray,
 ) -> tuple[Scores, tuple[Flag, ...]]:
     """Prepare and score the counterfactual (K, J, I), HU, like a new scan, and raise flags."""
     whole, models, encoded = evidence.whole, run.models, run.encoded
@@ -205,7 +214,10 @@ def _judge(
     found = whole.score_after if whole else run.score(prepared.volume + evidence.change)
     notes = (*prepared.scan.warnings, *models.classifier.warnings())
     ratio = run.decode_ratio(again)
-    flags = raise_flags(scores, evidence.outcomes, found, ratio, notes, run.settings)
+    flags = (
+        *decision_flags(scores, whole, run.aim, target, run.settings),
+        *raise_flags(scores, evidence.outcomes, found, ratio, notes, run.settings),
+    )
     moved = scores.counterfactual - scores.original
     return scores, (
         *classifier_flags(models.classifier, models.target, encoded.x, scores.original, moved),

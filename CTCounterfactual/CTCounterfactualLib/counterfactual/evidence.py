@@ -8,7 +8,6 @@ from time import perf_counter
 
 import numpy as np
 
-from ..events import Reporter
 from ..scans.grid import PreparedScan
 from .chunks import chunk_ranges
 from .region import PreparedRegion
@@ -16,6 +15,7 @@ from .result import ChunkHeatmap, Outcome
 from .run import Run
 from .search import stopping
 from .search.found import Found
+from .search.logit import logit
 from .steps import CHUNK, WHOLE, Step
 from .write_back import chunk_heatmap
 
@@ -84,7 +84,7 @@ def collect_evidence(
     if settings.mode != "chunks":
         whole = as_outcome(run.search(0, slices), prepared, 0, slices, settings.direction)
         shown = run.change_at(whole.lam, 0, slices)
-        _report(run.reporter, WHOLE, "Whole volume", whole, 1 / searches)
+        _report(run, WHOLE, "Whole volume", whole, 1 / searches)
     chunks, heatmaps = [], []
     together = np.zeros(prepared.volume.shape, np.float32)
     for number, (start, stop) in enumerate(ranges, start=1):
@@ -98,7 +98,7 @@ def collect_evidence(
         if on_chunk is not None:
             on_chunk(outcome, heatmap)
         _report(
-            run.reporter, CHUNK, f"Chunk {number} of {len(ranges)}, slices {start}-{stop}",
+            run, CHUNK, f"Chunk {number} of {len(ranges)}, slices {start}-{stop}",
             outcome, 1 - (len(ranges) - number) / searches, number=number, of=len(ranges),
         )
     change = together if shown is None else shown
@@ -124,12 +124,15 @@ def as_outcome(
 
 
 def _report(
-    reporter: Reporter, step: Step, name: str, outcome: Outcome, searched: float, **data: int
+    run: Run, step: Step, name: str, outcome: Outcome, searched: float, **data: int
 ) -> None:
     told = f"score {outcome.score_before:.4g} -> {outcome.score_after:.4g}"
+    if run.models.logit:
+        before, after = logit(outcome.score_before), logit(outcome.score_after)
+        told += f", logit {before:.3g} -> {after:.3g}"
     if outcome.stop_reason == stopping.OUTSIDE_REGION:
         told = "not searched"
-    reporter.report(
+    run.reporter.report(
         step.name,
         f"{name}: {told} ({outcome.stop_reason})",
         step.at(searched),

@@ -29,6 +29,7 @@ from ..models.autoencoder import AutoencoderLike
 from ..models.classifier import Classifier
 from ..models.faults import GRADIENT_CUT, NO_GRADIENT_IN_DECODE, NO_GRADIENT_TO_TAKE, naming_faults
 from .batches import SliceBatches
+from .search.logit import LEAST_PROBABILITY
 
 
 def as_slices(volume: np.ndarray, device: torch.device) -> torch.Tensor:
@@ -48,16 +49,24 @@ def score_volume(classifier: Classifier, target: str, volume: torch.Tensor) -> f
 
 
 def volume_gradient(
-    classifier: Classifier, target: str, volume: torch.Tensor
+    classifier: Classifier, target: str, volume: torch.Tensor, logit: bool = False
 ) -> tuple[float, torch.Tensor]:
-    """Return the score and its gradient with respect to every voxel: float, (D, 1, H, W)."""
+    """Return the score and its gradient with respect to every voxel: float, (D, 1, H, W).
+
+    With `logit` the score is a probability p, and the gradient is that of log(p / (1 - p)): the
+    factor 1 / (p (1 - p)) undoes what a sigmoid did to the gradient, to rounding. Where p is so
+    near 0 or 1 that its precision has lost it, the gradient is that of p.
+    """
     x = volume.detach().clone().requires_grad_(True)
     score = classifier.score(as_batch(x), target)[0]
     who = f"Classifier {classifier.name}"
     if not score.requires_grad:
         raise ModelError(f"{who}: {NO_GRADIENT_TO_TAKE}")
+    differentiated = score
+    if logit and LEAST_PROBABILITY <= float(score.detach()) < 1:
+        differentiated = torch.logit(score.double())
     with naming_faults(who, f"the gradient at {tuple(volume.shape)}", GRADIENT_CUT):
-        (gradient,) = torch.autograd.grad(score, x, allow_unused=True)
+        (gradient,) = torch.autograd.grad(differentiated, x, allow_unused=True)
     if gradient is None:
         raise ModelError(f"{who}: {GRADIENT_CUT}")
     if not gradient.isfinite().all():

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from ..scans.scan import Scan
 from ..wording import worded
+from .aim import Aim
 from .direction import DECREASE, gain
 from .search.found import SearchPoint as SearchPoint  # scripts look for it here
 from .settings import ExplainSettings
@@ -245,6 +246,8 @@ class Explanation:
         uint8 mask of both lungs on the prepared grid; None if the scan shows none.
     region_name : str
         Name of the region that the changes were restricted to; empty without one.
+    aim : Aim or None
+        What the searches aimed at; None of a result of a version that didn't say.
     """
 
     scan: Scan
@@ -269,6 +272,7 @@ class Explanation:
     frames: tuple[Frame, ...] = ()
     lungs: sitk.Image | None = None
     region_name: str = ""
+    aim: Aim | None = None
 
     @property
     def gain(self) -> float:

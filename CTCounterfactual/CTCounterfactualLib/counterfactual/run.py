@@ -9,6 +9,7 @@ import numpy as np
 
 from ..events import Reporter
 from . import steps
+from .aim import aim_of
 from .chunks import search_range
 from .encoded import Encoded, Models, differentiate
 from .gradient import as_slices, decode_slices, encode_slices
@@ -33,6 +34,11 @@ class Run:
         With which the searches begin.
     seconds : dict
         That `encode` and `gradient` took.
+
+    Attributes
+    ----------
+    aim : Aim
+        Of all its searches.
     """
 
     def __init__(
@@ -49,6 +55,8 @@ class Run:
         self.reporter = reporter
         self.seconds = seconds
         self.workspace = Workspace(models, encoded, settings, reporter)
+        target = models.classifier.find_target(models.target)
+        self.aim = aim_of(settings, target, self.workspace.score)
         self._pace = Pace()
 
     @classmethod
@@ -88,7 +96,7 @@ class Run:
 
     def search(self, start: int, stop: int) -> Found:
         """Search lambda for slices [start, stop), all others fixed, as the settings ask."""
-        return search_range(self.workspace, start, stop, self._pace)
+        return search_range(self.workspace, start, stop, self._pace, self.aim)
 
     def change_at(self, lam: float, start: int, stop: int) -> np.ndarray:
         """Return the change of slices [start, stop) at lambda: (stop - start, J, I), 0..1.

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from inspect import cleandoc
 
 from .. import setting_table as table
-from ..checked import check_settings, take_types
+from ..checked import check_settings, number_in, take_types
+from ..errors import SettingsError
 from ..setting import parameters_section
 from ..setting_table import MAX_FRAMES as MAX_FRAMES
 from ..setting_table import MAX_LEVELS as MAX_LEVELS
@@ -21,6 +22,9 @@ BASELINES = tuple(table.BASELINES)
 CHANGE_SCOPES = tuple(table.CHANGE_SCOPES)
 COMPOSITES = tuple(table.COMPOSITES)
 DEVICES = tuple(table.DEVICES)
+FLIP, LIMIT = tuple(table.GOALS)
+# The goal of a run that has a target score.
+SCORE = "score"
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,27 @@ class ExplainSettings(SettingTable):
     """
 
     def __post_init__(self) -> None:
+        self._take_score_for_goal()
         take_types(self, say)
         object.__setattr__(self, "level_edges", tuple(float(e) for e in self.level_edges))
         check_settings(self, say)
+
+    def _take_score_for_goal(self) -> None:
+        """Make a goal that is a number the target score, which is the same."""
+        score = number_in(self.goal)
+        if score is not None:
+            if self.target_score not in (None, score):
+                raise SettingsError(
+                    f"Setting {say('goal')} is {self.goal}, and {say('target_score')} is "
+                    f"{self.target_score}, which means the same; give one of them."
+                )
+            object.__setattr__(self, "goal", None)
+            object.__setattr__(self, "target_score", score)
+        elif self.goal is not None and self.target_score is not None:
+            raise SettingsError(
+                f"Setting {say('goal')} is {self.goal!r}, but {say('target_score')} is "
+                f"{self.target_score}: give one of them."
+            )
 
     @property
     def scope(self) -> str:

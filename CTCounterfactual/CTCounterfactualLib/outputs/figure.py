@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..counterfactual.result import DISCLAIMER, Explanation
+from ..counterfactual.scale import has_logit
+from ..counterfactual.search.logit import logit
 from ..errors import MissingExtraError
 from . import plots
 from .texts import PLAIN, cleaned
@@ -141,6 +143,8 @@ def _score_line(explanation: Explanation) -> str:
     scores, unit = explanation.scores, explanation.target.unit
     moved = scores.counterfactual - scores.original
     share = f" ({moved / scores.original:+.1%})" if scores.original else ""
+    if has_logit(unit):
+        share = f" (logit {logit(scores.original):.3g} to {logit(scores.counterfactual):.3g})"
     return (
         f"Scan {scores.original:.4g} {unit}   \N{RIGHTWARDS ARROW}   counterfactual "
         f"{scores.counterfactual:.4g} {unit}{share}        reconstruction "

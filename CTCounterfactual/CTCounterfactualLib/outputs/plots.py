@@ -6,6 +6,7 @@ import textwrap
 
 from ..counterfactual.direction import noun
 from ..counterfactual.result import Explanation, Outcome
+from ..counterfactual.scale import gain_on_scale, on_scale, scale_unit
 from .texts import PLAIN
 
 BAR, BAR_BEST, LINE = "#5b8def", "#f2a65a", "#8ab4f8"
@@ -40,7 +41,10 @@ def _axes(figure, cell, ink: str, muted: str, paper: str):
 
 def _draw_evidence(axes, explanation: Explanation, ink: str) -> None:
     """Bars along the body axis: how far the score moved when only this slab could change."""
-    gains = [outcome.gain for outcome in explanation.chunks]
+    unit = explanation.target.unit
+    gains = [
+        gain_on_scale(unit, o.direction, o.score_before, o.score_after) for o in explanation.chunks
+    ]
     best = max(range(len(gains)), key=gains.__getitem__)
     centres = [sum(o.slab_mm) / 2 for o in explanation.chunks]
     heights = [o.slab_mm[1] - o.slab_mm[0] for o in explanation.chunks]
@@ -54,11 +58,12 @@ def _draw_evidence(axes, explanation: Explanation, ink: str) -> None:
 
 def _draw_path(axes, explanation: Explanation, ink: str) -> None:
     """Score against the share of the image changed, for each search."""
+    unit = explanation.target.unit
     for outcome in explanation.chunks:
-        _line(axes, outcome, {"color": LINE, "alpha": 0.35, "linewidth": 0.9})
+        _line(axes, outcome, unit, {"color": LINE, "alpha": 0.35, "linewidth": 0.9})
     if explanation.whole is not None:
-        _line(axes, explanation.whole, {"color": BAR_BEST, "linewidth": 1.8, "marker": "o",
-                                        "markersize": 4})
+        style = {"color": BAR_BEST, "linewidth": 1.8, "marker": "o", "markersize": 4}
+        _line(axes, explanation.whole, unit, style)
     axes.axvline(explanation.settings.max_change * 100, color="#9aa0a6", linestyle=":", linewidth=1)
     axes.set_xlabel(f"Change in % of the {explanation.settings.scope} (dotted: limit)")
     axes.set_ylabel(f"Score{_unit(explanation)}", **PLAIN)
@@ -66,9 +71,9 @@ def _draw_path(axes, explanation: Explanation, ink: str) -> None:
     axes.set_title(f"Search over lambda: {shown}", color=ink, fontsize=11, loc="left")
 
 
-def _line(axes, outcome: Outcome, style: dict) -> None:
+def _line(axes, outcome: Outcome, unit: str, style: dict) -> None:
     points = sorted(outcome.path, key=lambda point: abs(point.lam))
-    axes.plot([p.change * 100 for p in points], [p.score for p in points], **style)
+    axes.plot([p.change * 100 for p in points], [on_scale(unit, p.score) for p in points], **style)
 
 
 def _draw_flags(axes, explanation: Explanation, ink: str, muted: str) -> None:
@@ -91,5 +96,5 @@ def _draw_note(axes, text: str, ink: str) -> None:
 
 
 def _unit(explanation: Explanation) -> str:
-    unit = explanation.target.unit
+    unit = scale_unit(explanation.target.unit)
     return f" ({unit})" if unit else ""

@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..counterfactual.added import difference as difference_of
+from ..counterfactual.aim import Aim
 from ..counterfactual.result import (
     ChunkHeatmap,
     Explanation,
@@ -115,6 +116,7 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
         ),
         lungs=_image(folder, LUNGS_FILE) if LUNGS_FILE in files else None,
         region_name=record.get("region") or "",
+        aim=Aim(**record["goal"]) if record.get("goal") else None,
     )
 
 
@@ -232,7 +234,8 @@ def _outcome(search: dict[str, Any], direction: str) -> Outcome:
         score_after=search["score_after"],
         stop_reason=search["stop_reason"],
         change=search["change"],
-        path=tuple(SearchPoint(*point) for point in search["path"]),
+        # A fourth number, the logit, follows from the score.
+        path=tuple(SearchPoint(*point[:3]) for point in search["path"]),
         direction=direction,
     )
 

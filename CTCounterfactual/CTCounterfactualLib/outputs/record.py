@@ -14,7 +14,10 @@ Schema 1. Scores are in the target's unit, slices count from foot to head on the
     autoencoder     name, sha256, description
     settings        every setting of the run, as it was set
     change_scope    what the change limit was relative to
+    goal            what the searches aimed at: goal (flip, limit or score), score to reach or null,
+                    threshold or null, direction
     scores          original, reconstruction, counterfactual (of the volume as written)
+    logits          the same on the logit; null unless the scores are probabilities
     whole           one search or null; see below
     chunks          list of searches, foot to head; empty in mode `whole`
     heat_levels     label, name, low_hu, high_hu (null: unbounded) of the heatmaps' labels
@@ -28,7 +31,8 @@ Schema 1. Scores are in the target's unit, slices count from foot to head on the
     files           list of the files beside this one
 
 A search: start, stop, slab_mm, lambda, score_before, score_after, stop_reason, change (fraction in
-`change_scope`), evaluations, path [[lambda, score, change], ...] in order.
+`change_scope`), evaluations, path [[lambda, score, change], ...] in order. Of a probability also
+logit_before and logit_after, and each point of the path has its logit as a fourth number.
 """
 
 from __future__ import annotations
@@ -39,13 +43,15 @@ from dataclasses import asdict
 from typing import Any
 
 from ..counterfactual.result import DISCLAIMER, Explanation, Outcome
+from ..counterfactual.scale import has_logit
+from ..counterfactual.search.logit import logit
 
 SCHEMA = 1
 
 
 def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
     """Return the content of `result.json` as plain JSON values (no NaN, no infinity)."""
-    scan = explanation.scan
+    scan, unit = explanation.scan, explanation.target.unit
     return {
         "schema": SCHEMA,
         "disclaimer": DISCLAIMER,
@@ -68,9 +74,11 @@ def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
         "autoencoder": asdict(explanation.autoencoder),
         "settings": explanation.settings.to_dict(),
         "change_scope": explanation.settings.scope,
+        "goal": asdict(explanation.aim) if explanation.aim else None,
         "scores": asdict(explanation.scores),
-        "whole": _search(explanation.whole) if explanation.whole else None,
-        "chunks": [_search(outcome) for outcome in explanation.chunks],
+        "logits": _logits(explanation),
+        "whole": _search(explanation.whole, unit) if explanation.whole else None,
+        "chunks": [_search(outcome, unit) for outcome in explanation.chunks],
         "heat_levels": [
             {**asdict(level), "low_hu": _finite(level.low_hu), "high_hu": _finite(level.high_hu)}
             for level in explanation.levels
@@ -95,8 +103,14 @@ def frame_file(number: int) -> str:
     return f"frames/frame_{number:02d}.nrrd"
 
 
-def _search(outcome: Outcome) -> dict[str, Any]:
-    return {
+def _logits(explanation: Explanation) -> dict[str, float] | None:
+    if not has_logit(explanation.target.unit):
+        return None
+    return {name: logit(score) for name, score in asdict(explanation.scores).items()}
+
+
+def _search(outcome: Outcome, unit: str) -> dict[str, Any]:
+    record: dict[str, Any] = {
         "start": outcome.start,
         "stop": outcome.stop,
         "slab_mm": [round(edge, 3) for edge in outcome.slab_mm],
@@ -108,6 +122,12 @@ def _search(outcome: Outcome) -> dict[str, Any]:
         "evaluations": outcome.evaluations,
         "path": [[point.lam, point.score, point.change] for point in outcome.path],
     }
+    if has_logit(unit):
+        record["logit_before"] = logit(outcome.score_before)
+        record["logit_after"] = logit(outcome.score_after)
+        for point in record["path"]:
+            point.append(logit(point[1]))
+    return record
 
 
 def _absolute(path: str) -> str:

@@ -7,6 +7,7 @@ from html import escape
 
 from ..counterfactual.direction import noun
 from ..counterfactual.result import Explanation, Outcome
+from ..counterfactual.scale import gain_on_scale, on_scale, scale_unit
 from .numbers import amount, decimals, fixed
 
 # More slabs than this don't fit beside the rest of a page: the strongest are listed.
@@ -28,9 +29,10 @@ def evidence(explanation: Explanation) -> str:
         )
     shown = _strongest(explanation)
     word = noun(explanation.settings.direction).capitalize()
-    unit = f" ({explanation.target.unit})" if explanation.target.unit else ""
-    longest = max(outcome.gain for outcome in shown)
-    rows = "".join(_row(outcome, longest) for outcome in reversed(shown))
+    unit = _in_brackets(scale_unit(explanation.target.unit))
+    gains = {outcome: _gain(explanation, outcome) for outcome in shown}
+    longest = max(gains.values())
+    rows = "".join(_row(outcome, gains[outcome], longest) for outcome in reversed(shown))
     left_out = len(explanation.chunks) - len(shown)
     note = f'<p class="fine">The {len(shown)} strongest of {len(explanation.chunks)} slabs; all ' \
            "are in chunks.csv of the result folder.</p>" if left_out else ""
@@ -43,12 +45,22 @@ def evidence(explanation: Explanation) -> str:
 
 def _strongest(explanation: Explanation) -> tuple[Outcome, ...]:
     """Return the slabs to list, foot to head."""
-    by_gain = sorted(explanation.chunks, key=lambda outcome: outcome.gain, reverse=True)
+    by_gain = sorted(explanation.chunks, key=lambda o: _gain(explanation, o), reverse=True)
     return tuple(sorted(by_gain[:ROWS_SHOWN], key=lambda outcome: outcome.start))
 
 
-def _row(outcome: Outcome, longest: float) -> str:
-    gain = outcome.gain
+def _gain(explanation: Explanation, outcome: Outcome) -> float:
+    """Return how far a slab's score moved the wanted way: of a probability, on the logit."""
+    return gain_on_scale(
+        explanation.target.unit, outcome.direction, outcome.score_before, outcome.score_after
+    )
+
+
+def _in_brackets(unit: str) -> str:
+    return f" ({unit})" if unit else ""
+
+
+def _row(outcome: Outcome, gain: float, longest: float) -> str:
     width = 100 * max(gain, 0.0) / longest if longest > 0 else 0.0
     best = ' class="best"' if gain == longest and gain > 0 else ""
     low, high = (fixed(edge, 0) for edge in outcome.slab_mm)
@@ -63,15 +75,17 @@ def _row(outcome: Outcome, longest: float) -> str:
 def search_chart(explanation: Explanation) -> str:
     """Return the score against the share of the image changed, for each search, as SVG."""
     searches = [*explanation.chunks, *([explanation.whole] if explanation.whole else [])]
-    points = [(100 * p.change, p.score) for outcome in searches for p in outcome.path]
+    unit = explanation.target.unit
+    points = [
+        (100 * p.change, on_scale(unit, p.score)) for outcome in searches for p in outcome.path
+    ]
     limit = 100 * explanation.settings.max_change
     xs = _Axis.over([0.0, limit, *(x for x, _ in points)], LEFT, WIDTH - RIGHT)
     ys = _Axis.over([y for _, y in points], HEIGHT - BOTTOM, TOP)
     lines = "".join(
-        _line(outcome, xs, ys, "whole" if outcome is explanation.whole else "chunk")
+        _line(outcome, unit, xs, ys, "whole" if outcome is explanation.whole else "chunk")
         for outcome in searches
     )
-    unit = f" ({explanation.target.unit})" if explanation.target.unit else ""
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Score along each search">'
         f"{_frame(xs, ys)}"
@@ -80,7 +94,7 @@ def search_chart(explanation: Explanation) -> str:
         f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 3}" '
         f'text-anchor="middle">changed, % of the {escape(explanation.settings.scope)}</text>'
         f'<text class="axis" x="{-(TOP + HEIGHT - BOTTOM) / 2}" y="10" text-anchor="middle" '
-        f'transform="rotate(-90)">score{escape(unit)}</text></svg>'
+        f'transform="rotate(-90)">score{escape(_in_brackets(scale_unit(unit)))}</text></svg>'
     )
 
 
@@ -123,9 +137,9 @@ def _frame(xs: _Axis, ys: _Axis) -> str:
     return f'{marks}<path class="frame" d="M{left} {ys.end}V{bottom}H{right}"/>'
 
 
-def _line(outcome: Outcome, xs: _Axis, ys: _Axis, kind: str) -> str:
+def _line(outcome: Outcome, unit: str, xs: _Axis, ys: _Axis, kind: str) -> str:
     path = sorted(outcome.path, key=lambda point: abs(point.lam))
-    places = [(xs.at(100 * p.change), ys.at(p.score)) for p in path]
+    places = [(xs.at(100 * p.change), ys.at(on_scale(unit, p.score))) for p in path]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dots = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>'

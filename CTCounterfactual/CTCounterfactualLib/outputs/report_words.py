@@ -6,6 +6,9 @@ from datetime import datetime
 
 from ..counterfactual.direction import DECREASE, INCREASE
 from ..counterfactual.result import Explanation, Flag, Outcome
+from ..counterfactual.scale import has_logit
+from ..counterfactual.search import stopping
+from ..counterfactual.search.logit import logit
 from .figure import LEVEL_HU, WINDOW_HU
 from .numbers import MINUS, amount, percent, signed
 
@@ -22,6 +25,11 @@ def answer(explanation: Explanation) -> str:
     scores = explanation.scores
     where = f" inside \N{LEFT DOUBLE QUOTATION MARK}{explanation.region_name}" \
             f"\N{RIGHT DOUBLE QUOTATION MARK}" if explanation.region_name else ""
+    if all(o.stop_reason == stopping.NOTHING_TO_FLIP for o in _shown(explanation)):
+        return (
+            "The classifier's decision is the wanted one already, so there is nothing to change. "
+            f"The counterfactual is {_unmoved(explanation)}."
+        )
     if all(outcome.lam == 0 for outcome in _shown(explanation)):
         return (
             f"No change{where} within the limit of {_limit(explanation)} moved the score the "
@@ -36,7 +44,18 @@ def answer(explanation: Explanation) -> str:
             f"{_with_unit(amount(scores.counterfactual), explanation)}{_share(explanation)}"
         )
     against = " This is against the direction asked for." if explanation.gain < 0 else ""
-    return f"{text}.{against}"
+    return f"{text}.{_decision(explanation)}{against}"
+
+
+def _decision(explanation: Explanation) -> str:
+    """Return whether the decision changed, where that was the aim."""
+    aim = explanation.aim
+    if aim is None or aim.threshold is None or aim.changed(explanation.scores.original):
+        return ""
+    threshold = f"(threshold {amount(aim.threshold)})"
+    if aim.changed(explanation.scores.counterfactual):
+        return f" That changes the classifier's decision {threshold}."
+    return f" That does not change the classifier's decision {threshold}."
 
 
 def scores(explanation: Explanation) -> list[tuple[str, str, str, str, str]]:
@@ -171,8 +190,13 @@ def _scope(explanation: Explanation) -> str:
 
 
 def _share(explanation: Explanation) -> str:
-    """Return the relative change in brackets, where a ratio of the two scores means something."""
+    """Return the relative change in brackets, where a ratio of the two scores means something.
+
+    Of probabilities the two logits: a ratio near 0 or 1 tells nothing.
+    """
     before, after = explanation.scores.original, explanation.scores.counterfactual
+    if has_logit(explanation.target.unit):
+        return f" (logit {amount(logit(before), 3)} to {amount(logit(after), 3)})"
     if before <= 0 or after < 0:  # a logit, for instance
         return ""
     return f" ({signed(100 * (after - before) / before, 3)} %)"

@@ -139,6 +139,9 @@ def keywords_of(parameters) -> dict[str, Any]:
     SettingsError
         If a text isn't what it should be, or a region is chosen that holds nothing.
     """
+    values = {one.console_keyword: value_of(one, parameters) for one in SETTINGS.values()}
+    if values["targetScore"] is not None:
+        values["goal"] = None  # a score that is switched on takes the decision's place
     return {
         "classifier": parameters.classifier,
         "target": parameters.target or None,
@@ -146,7 +149,7 @@ def keywords_of(parameters) -> dict[str, Any]:
         "region": _region_of(parameters),
         "assumeHu": parameters.assumeHu,
         "outputs": parameters.outputs,
-        **{one.console_keyword: value_of(one, parameters) for one in SETTINGS.values()},
+        **values,
     }
 
 

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from CTCounterfactualLib.counterfactual.direction import DECREASE
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER
+from CTCounterfactualLib.counterfactual.scale import scale_unit
 from CTCounterfactualLib.scene.look import layouts
 from CTCounterfactualLib.scene.look.jump import jump_to_slab
 from CTCounterfactualLib.scene.make.earlier import result_nodes
@@ -132,13 +133,13 @@ class ResultsPanel(Panel):
 
     def _draw_scores(self, shown: Shown) -> None:
         unit = shown.unit
-        self.ui.scanScoreLabel.text = texts.score(shown.original, unit)
-        self.ui.reconstructionScoreLabel.text = texts.score(shown.reconstruction, unit)
-        self.ui.counterfactualScoreLabel.text = texts.score(shown.counterfactual, unit)
+        self.ui.scanScoreLabel.text = texts.score_with_logit(shown.original, unit)
+        self.ui.reconstructionScoreLabel.text = texts.score_with_logit(shown.reconstruction, unit)
+        self.ui.counterfactualScoreLabel.text = texts.score_with_logit(shown.counterfactual, unit)
         self.ui.reductionCaption.text = texts.gain_header(shown.direction)
         self.ui.reductionCaption.toolTip = texts.gain_hint(shown.direction)
         self.ui.reductionLabel.text = texts.gain(
-            shown.direction, shown.original, shown.counterfactual, unit
+            shown.direction, shown.original, shown.counterfactual, scale_unit(unit), unit
         )
         self.ui.flagsLabel.visible = bool(shown.flags)
         heading = _("Please note")
@@ -159,7 +160,7 @@ class ResultsPanel(Panel):
                 table.clearSelection()
             table.setRowCount(len(shown.rows))
             for number in range(first, len(shown.rows)):
-                self._draw_row(number, shown.rows[number])
+                self._draw_row(number, shown.rows[number], shown.unit)
             if len(shown.rows) > first:
                 table.resizeColumnsToContents()
                 table.resizeRowsToContents()
@@ -167,13 +168,13 @@ class ResultsPanel(Panel):
         finally:
             self._filling = False
 
-    def _draw_row(self, number: int, row: SearchRow) -> None:
+    def _draw_row(self, number: int, row: SearchRow, unit: str) -> None:
         cells = (
             # As the log, the tables and the names of the heatmaps say it.
             (f"{row.start}-{row.stop}", False),
             (_("{low:.0f} to {high:.0f}").format(low=row.low, high=row.high), True),
             (texts.score(row.score_after), True),
-            (texts.gain(row.direction, row.score_before, row.score_after), True),
+            (texts.gain(row.direction, row.score_before, row.score_after, scale=unit), True),
             (row.stop_reason, False),
         )
         for column, (text, numeric) in enumerate(cells):
@@ -237,5 +238,5 @@ class ResultsPanel(Panel):
 def _headers(unit: str, direction: str) -> list[str]:
     """Return the headers of the table; units are said here and not in each row."""
     after = _("After ({unit})").format(unit=unit) if unit else _("After")
-    gained = texts.gain_header(direction, unit)
+    gained = texts.gain_header(direction, scale_unit(unit))
     return [_("Slices"), _("Position (mm)"), after, gained, _("Ended by")]

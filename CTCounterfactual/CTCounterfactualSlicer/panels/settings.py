@@ -75,6 +75,8 @@ class SettingsPanel(Panel):
         for row in self._rows.values():
             if is_switched(row.setting):
                 row.control.enabled = parameters.getValue(switch_of(row.setting).name)
+        adaptive = parameters.search == "adaptive"
+        self.ui.goalComboBox.enabled = adaptive and not parameters.useTargetScore
         self.ui.compositeComboBox.enabled = parameters.baseline == "scan"
 
     def _list_autoencoders(self) -> None:

@@ -8,6 +8,8 @@ from slicer.i18n import tr as _
 
 from CTCounterfactualLib.counterfactual import direction as directions
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER
+from CTCounterfactualLib.counterfactual.scale import gain_on_scale, has_logit
+from CTCounterfactualLib.counterfactual.search.logit import logit
 from CTCounterfactualLib.project import HOMEPAGE, ISSUES
 
 MINUTE_S = 60
@@ -72,15 +74,26 @@ def score(value: float | None, unit: str = "") -> str:
     return f"{value:.{SCORE_DIGITS}g} {unit}".strip()
 
 
+def score_with_logit(value: float | None, unit: str) -> str:
+    """Return a score with its unit, and of a probability with its logit."""
+    if value is None or not has_logit(unit):
+        return score(value, unit)
+    return _("{score} (logit {logit:.3g})").format(score=score(value, unit), logit=logit(value))
+
+
 def gain(
-    direction: str, original: float | None, final: float | None, unit: str = ""
+    direction: str, original: float | None, final: float | None, unit: str = "", scale: str = ""
 ) -> str:
-    """Return how far a score moved as asked, with its share of the original: "0.52 L (10.0%)"."""
+    """Return how far a score moved as asked, with its share of the original: "0.52 L (10.0%)".
+
+    `scale` is the unit of the scores: probabilities move on their logit, where a share of the
+    original tells nothing. `unit` is written behind the number.
+    """
     if original is None or final is None:
         return "-"
-    gained = directions.gain(direction, original, final)
+    gained = gain_on_scale(scale, direction, original, final)
     text = score(gained, unit)
-    return f"{text} ({gained / abs(original):.1%})" if original else text
+    return f"{text} ({gained / abs(original):.1%})" if original and not has_logit(scale) else text
 
 
 def gain_header(direction: str, unit: str = "") -> str:

@@ -51,15 +51,23 @@ def test_every_setting_is_an_option():
         "mode": "chunks", "chunk": 7, "direction": "increase", "search": "reference",
         "baseline": "reconstruction", "composite": "residual",
         "slice_smoothing": 0.5, "max_change": 0.1,
-        "change_scope": "volume", "target_score": 1.5, "max_evaluations": 9,
+        "change_scope": "volume", "goal": "limit", "target_score": 1.5, "max_evaluations": 9,
         "level_edges": (20.0, 60.0), "frames": 5, "device": "cpu", "seed": 4,
     }
     assert set(given) == set(ExplainSettings.names())
-    words = ["explain", "scan.nrrd", "-o", "out"]
-    for name, value in given.items():
-        values = value if isinstance(value, tuple) else (value,)
-        words += ["--" + name.replace("_", "-"), *map(str, values)]
-    assert settings_from(build_parser().parse_args(words)) == ExplainSettings(**given)
+    for other in ("goal", "target_score"):  # each is the goal of the search
+        words = ["explain", "scan.nrrd", "-o", "out"]
+        chosen = {name: value for name, value in given.items() if name != other}
+        for name, value in chosen.items():
+            values = value if isinstance(value, tuple) else (value,)
+            words += ["--" + name.replace("_", "-"), *map(str, values)]
+        assert settings_from(build_parser().parse_args(words)) == ExplainSettings(**chosen)
+
+
+@pytest.mark.parametrize("words", [["--goal", "-1.5"], ["--goal=-1.5"], ["--target-score", "-1.5"]])
+def test_a_score_is_a_goal(words):
+    options = build_parser().parse_args(["explain", "scan.nrrd", "-o", "out", *words])
+    assert settings_from(options) == ExplainSettings(target_score=-1.5)
 
 
 def test_explain_writes_a_result_and_json_events(scan_file, tmp_path, capsys):
@@ -95,6 +103,9 @@ def test_list_names_models_targets_and_status(capsys):
         (["--target", "heart"], "no target 'heart'"),
         (["--autoencoder", "missing.json"], "missing.json"),
         (["--device", "tpu"], "device is 'tpu'"),
+        (["--goal", "yes"], "--goal is 'yes'; choose one of None, flip, limit, or give a score."),
+        (["--goal", "flip"], "'aerated lung volume' of classifier lung-volume has no decision thr"),
+        (["--goal", "limit", "--target-score", "2"], "--goal is 'limit', but --target-score is 2"),
     ],
 )
 def test_user_errors_are_one_line_and_exit_code_2(scan_file, tmp_path, capsys, extra, said):

@@ -199,3 +199,32 @@ def test_scores_and_gradients_must_be_finite(offset, message):
         if offset < 0:
             score_volume(Root(), "first", volume)
         volume_gradient(Root(), "first", volume)
+
+
+class Odds(Classifier):
+    """The sigmoid, in single precision, of three times the sum of all voxels and an offset."""
+
+    name, description, grid = "odds", "for tests", GridSpec()
+    targets = (Target("chance", "probability"),)
+
+    def __init__(self, offset: float):
+        self.offset = offset
+
+    def score(self, x, target=None):
+        return torch.sigmoid(3 * x.sum((1, 2, 3, 4)) + self.offset)
+
+
+@pytest.mark.parametrize("offset", [-60.0, -5.0, 0.0, 5.0, 12.0])
+def test_the_gradient_of_the_logit_is_that_of_what_the_sigmoid_was_given(offset):
+    x = torch.zeros(2, 1, 3, 4)
+    score, gradient = volume_gradient(Odds(offset), "chance", x, logit=True)
+    assert score == pytest.approx(1 / (1 + np.exp(-offset)))
+    torch.testing.assert_close(gradient, torch.full_like(x, 3.0), rtol=1e-5, atol=0)
+    plain = volume_gradient(Odds(offset), "chance", x)[1]
+    assert float(plain.abs().max()) <= 0.76  # 3 p (1 - p): what is left of it without
+
+
+@pytest.mark.parametrize("offset", [-120.0, 40.0])
+def test_a_lost_logit_leaves_the_gradient_of_the_probability(offset):
+    score, gradient = volume_gradient(Odds(offset), "chance", torch.zeros(2, 1, 3, 4), logit=True)
+    assert score in (0.0, 1.0) and not gradient.any()

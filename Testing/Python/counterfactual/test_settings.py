@@ -24,6 +24,12 @@ from CTCounterfactualLib.errors import SettingsError
             "change_scope", "slice",
             "Setting change_scope is 'slice'; choose one of None, region, volume.",
         ),
+        (
+            "goal", "win",
+            "Setting goal is 'win'; choose one of None, flip, limit, or give a score.",
+        ),
+        ("goal", True, "Setting goal is True; it must be text in quotes or a number or null."),
+        ("goal", "nan", "Setting target_score is nan; give a finite score, or none."),
         ("device", "gpu", "Setting device is 'gpu'; choose one of auto, cpu, cuda or cuda:N."),
         ("chunk", 0, "Setting chunk is 0; it must be 1 slice or more."),
         ("chunk", -3, "Setting chunk is -3; it must be 1 slice or more."),
@@ -95,6 +101,20 @@ def test_json_round_trip_gives_the_same_settings():
     assert tuple(values) == ExplainSettings.names()
     again = ExplainSettings(**values)
     assert again.to_dict() == settings.to_dict()
+
+
+@pytest.mark.parametrize("goal", [2, 2.0, "2", " 2.0 ", np.float32(2)])
+def test_a_goal_that_is_a_number_is_the_target_score(goal):
+    settings = ExplainSettings(goal=goal)
+    assert settings == ExplainSettings(target_score=2.0)
+    assert (settings.goal, settings.target_score) == (None, 2.0)
+    assert ExplainSettings(**settings.to_dict()) == settings
+
+
+@pytest.mark.parametrize("goal", ["flip", "limit", 3.0])
+def test_two_goals_are_refused(goal):
+    with pytest.raises(SettingsError, match=r"Setting goal is .*target_score is 2\.0.*give one"):
+        ExplainSettings(goal=goal, target_score=2.0)
 
 
 def test_settings_cannot_be_changed_afterwards():

@@ -24,7 +24,8 @@ JOBS = st.builds(
     force=st.booleans(), scene=st.sampled_from([True, False, None]), report=st.booleans(),
     settings=st.builds(
         ExplainSettings, mode=st.sampled_from(MODES), chunk=st.integers(1, 99),
-        max_change=st.floats(0.001, 1.0), target_score=st.none() | st.floats(-9.0, 9.0),
+        max_change=st.floats(0.001, 1.0),
+        goal=st.sampled_from([None, "flip", "limit"]) | st.floats(-9.0, 9.0),
         change_scope=st.sampled_from([None, "region", "volume"]),
     ),
 )

@@ -29,6 +29,7 @@ KEPT = {
     "baseline": (str, "scan", ("scan", "reconstruction"), None),
     "composite": (str, "bounded", ("bounded", "residual"), None),
     "changeScope": (str, "automatic", ("automatic", "region", "volume"), None),
+    "goal": (str, "automatic", ("automatic", "flip", "limit"), None),
     "sliceSmoothing": (float, 1.0, (), (0.0, 5.0)),
     "useTargetScore": (bool, False, (), None),
     "targetScore": (float, 0.0, (), (-1e9, 1e9)),
@@ -47,7 +48,7 @@ def parameters(**changes) -> SimpleNamespace:
         "mode": DEFAULTS.mode, "direction": DEFAULTS.direction, "chunk": DEFAULTS.chunk,
         "maxChangePercent": 100 * DEFAULTS.max_change, "device": DEFAULTS.device,
         "search": DEFAULTS.search, "baseline": DEFAULTS.baseline,
-        "composite": DEFAULTS.composite, "changeScope": AUTOMATIC,
+        "composite": DEFAULTS.composite, "changeScope": AUTOMATIC, "goal": AUTOMATIC,
         "sliceSmoothing": DEFAULTS.slice_smoothing, "useTargetScore": False, "targetScore": 0.0,
         "maxEvaluations": DEFAULTS.max_evaluations,
         "levelEdges": numbers_text(DEFAULTS.level_edges), "frames": DEFAULTS.frames,
@@ -86,6 +87,14 @@ def test_the_change_limit_is_percent_in_the_panel_and_a_share_in_the_engine(perc
 def test_the_target_score_counts_only_if_it_is_switched_on():
     assert keywords_of(parameters(targetScore=3.5))["targetScore"] is None
     assert keywords_of(parameters(targetScore=3.5, useTargetScore=True))["targetScore"] == 3.5
+
+
+def test_a_score_that_is_switched_on_is_the_goal():
+    """As in scenes of before, which knew no other; and else it would be refused as a second one."""
+    chosen = parameters(goal="flip", targetScore=3.5, useTargetScore=True)
+    assert Options.from_keywords(**keywords_of(chosen)).settings == ExplainSettings(goal=3.5)
+    assert keywords_of(parameters(goal="flip", targetScore=3.5))["goal"] == "flip"
+    assert keywords_of(parameters())["goal"] is None
 
 
 def test_a_region_is_a_pair_of_node_and_segment():

@@ -62,15 +62,15 @@ def adaptive_search(
     pace = pace or Pace()
     walk = Walk(evaluate, goal, pace.exponent, keep)
     if goal.reached(walk.start):
-        return Found(walk.start, stopping.TARGET_REACHED, (walk.start,))
+        return Found(walk.start, goal.reached_at_start, (walk.start,))
     reason = walk.to_the_limit(AIM_SHARE * pace.stretch * first_step)
     if reason == stopping.CHANGE_LIMIT:
         pace.stretch, pace.exponent = walk.step_at_limit() / first_step, walk.exponent
-    ends = (stopping.TARGET_REACHED, stopping.EVALUATION_LIMIT)
+    ends = (goal.when_reached, stopping.EVALUATION_LIMIT)
     if reason not in ends and walk.has_turned():
         walk.refine_turn()
         reason = stopping.no_further(goal.direction)
     if goal.target_score is not None and goal.reached(walk.best):
         walk.back_to_target(goal.target_score)
-        reason = stopping.TARGET_REACHED
+        reason = goal.when_reached
     return Found(walk.best, reason, tuple(walk.path))

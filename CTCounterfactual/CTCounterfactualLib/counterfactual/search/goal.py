@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 
 from ..direction import gain, sign
+from . import stopping
 from .found import SearchPoint
+from .logit import logit
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,16 @@ class AdaptiveGoal:
     max_change : float
         Greatest fraction changed that may be kept.
     target_score : float or None
-        Stop at the first point at or beyond this.
+        Stop at the least change whose score is at or beyond this.
     max_evaluations : int
         Most calls of `evaluate`, the one at 0 included.
     max_step : float
         Greatest |lambda|. A search that could go on there ends with "no gradient": what it would
         take further has next to nothing to do with the score.
+    logit : bool
+        Whether scores are probabilities, which are compared on their logit.
+    when_reached : str
+        The stop reason if the target score is reached; one of `stopping`.
     """
 
     direction: str
@@ -33,17 +39,33 @@ class AdaptiveGoal:
     target_score: float | None
     max_evaluations: int
     max_step: float = math.inf
+    logit: bool = False
+    when_reached: str = stopping.TARGET_REACHED
 
     @property
     def sign(self) -> float:
         """Sign of lambda: -1 to decrease the score, +1 to increase it."""
         return sign(self.direction)
 
+    @property
+    def reached_at_start(self) -> str:
+        """The stop reason if the start is at or beyond the target score."""
+        flips = self.when_reached == stopping.DECISION_CHANGED
+        return stopping.NOTHING_TO_FLIP if flips else self.when_reached
+
+    def value(self, score: float) -> float:
+        """Return a score on the scale of the search: itself, or its logit."""
+        return logit(score) if self.logit else score
+
     def gain(self, point: SearchPoint, start: SearchPoint) -> float:
         """Return how far the score moved the wanted way since the start."""
-        return gain(self.direction, start.score, point.score)
+        return self.way(start, point.score)
+
+    def way(self, start: SearchPoint, score: float) -> float:
+        """Return how far a score lies the wanted way from the start's."""
+        return gain(self.direction, self.value(start.score), self.value(score))
 
     def reached(self, point: SearchPoint) -> bool:
         """Return whether a point is at or beyond the target score."""
         wanted = self.target_score
-        return wanted is not None and gain(self.direction, wanted, point.score) >= 0
+        return wanted is not None and self.way(point, wanted) <= 0

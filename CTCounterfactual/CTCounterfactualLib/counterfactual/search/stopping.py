@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..direction import INCREASE
 
 TARGET_REACHED = "target reached"
+DECISION_CHANGED = "decision changed"
+NOTHING_TO_FLIP = "nothing to flip"
 NO_FURTHER_DECREASE = "no further decrease"
 NO_FURTHER_INCREASE = "no further increase"
 CHANGE_LIMIT = "change limit"
@@ -13,8 +15,8 @@ EVALUATION_LIMIT = "evaluation limit"
 OUTSIDE_REGION = "outside region"
 
 STOP_REASONS = (
-    TARGET_REACHED, NO_FURTHER_DECREASE, NO_FURTHER_INCREASE, CHANGE_LIMIT, NO_GRADIENT,
-    EVALUATION_LIMIT, OUTSIDE_REGION,
+    TARGET_REACHED, DECISION_CHANGED, NOTHING_TO_FLIP, NO_FURTHER_DECREASE, NO_FURTHER_INCREASE,
+    CHANGE_LIMIT, NO_GRADIENT, EVALUATION_LIMIT, OUTSIDE_REGION,
 )
 
 

@@ -71,7 +71,7 @@ class Walk:
             if point.change > self.goal.max_change:
                 outside = point
             elif self.goal.reached(point):
-                return stopping.TARGET_REACHED
+                return self.goal.when_reached
             elif point.change > 0 and not self._improved(point, inside):
                 return stopping.no_further(self.goal.direction)
             else:
@@ -129,7 +129,7 @@ class Walk:
         keep falling short.
         """
         self._keep(min(filter(self.goal.reached, self._allowed()), key=lambda p: abs(p.lam)))
-        way = self.goal.sign * (target - self.start.score)
+        way = self.goal.way(self.start, target)
         aim, weight = (1 + TARGET_TOLERANCE / 2) * way, 1.0
         for _ in range(TARGET_REFINEMENTS):
             far = self.best
@@ -169,7 +169,9 @@ class Walk:
                 self._tell(point)
 
     def _improved(self, point: SearchPoint, last: SearchPoint) -> bool:
-        return self.goal.gain(point, last) > SCORE_TOLERANCE * abs(self.start.score)
+        return self.goal.gain(point, last) > SCORE_TOLERANCE * abs(
+            self.goal.value(self.start.score)
+        )
 
     def _next_step(self, inside: SearchPoint, outside: SearchPoint | None) -> float:
         """Choose |lambda| by where a power law through known changes meets the limit."""

@@ -129,8 +129,7 @@ class EffusionDemo(Classifier):
         wanted = self.find_target(target)
         with torch.inference_mode(False):  # weights moved in it could never give a gradient
             self.network.to(x.device)
-        logit = self.network(self._pooled(x))
-        return logit if wanted.name == LOGIT else torch.sigmoid(logit)
+        return _scored(self.network(self._pooled(x)), wanted)
 
     def rescorer(self, x: torch.Tensor, target: str | None = None) -> Rescorer:
         """Return a function that computes what replaced slices reach; see `Classifier.rescorer`.
@@ -152,7 +151,7 @@ class EffusionDemo(Classifier):
             ], dim=2)  # (1, 1, n, H, W)
             middle = early(self._pooled(blocks), start // block)
             logit = self.network.logit(self.network.late(middle))
-            return float(logit if wanted.name == LOGIT else torch.sigmoid(logit))
+            return float(_scored(logit, wanted))
 
         return rescore
 
@@ -184,6 +183,11 @@ def load_effusion(path: Path, card: dict[str, Any] | None = None) -> EffusionDem
     file = Table(card, where, card).file("weights", path.parent)
     network = filled(lambda: EffusionNet(EffusionConfig(width)), file, str(sha256), str(path))
     return EffusionDemo(network, str(sha256))
+
+
+def _scored(logit: torch.Tensor, target: Target) -> torch.Tensor:
+    """Return a target's score: the logit, or its probability, in float64 so as not to lose it."""
+    return logit if target.name == LOGIT else torch.sigmoid(logit.double())
 
 
 def _conv(inside: int, outside: int, stride: int = 1) -> nn.Sequential:

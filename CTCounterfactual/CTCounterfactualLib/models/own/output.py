@@ -124,6 +124,8 @@ class OutputSpec:
                 f"Target {target.name!r} is output {max(target.index)}, but the network has "
                 f"{tensor.shape[1]} outputs (0 to {tensor.shape[1] - 1}); mend `index` in the card."
             )
+        if self.kind != SEGMENTATION:  # of few numbers; a probability near 1 keeps its logit
+            tensor = tensor.double()
         if self.activation == "sigmoid":
             tensor = torch.sigmoid(tensor)
         elif self.activation == "softmax":

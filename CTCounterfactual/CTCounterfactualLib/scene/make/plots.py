@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...counterfactual.direction import noun
 from ...counterfactual.result import Explanation, Outcome
+from ...counterfactual.scale import gain_on_scale, has_logit, scale_unit
 from . import names, tables
 
 WHOLE = "whole volume"
@@ -20,7 +21,11 @@ SERIES_RGB = (
 
 def plotted_paths(explanation: Explanation) -> list[tuple[str, Outcome]]:
     """Return name and search of each curve: the whole volume, then the chunks in their order."""
-    ranked = sorted(explanation.chunks, key=lambda chunk: -abs(chunk.gain))
+    unit = explanation.target.unit
+    ranked = sorted(
+        explanation.chunks,
+        key=lambda o: -abs(gain_on_scale(unit, o.direction, o.score_before, o.score_after)),
+    )
     kept = sorted(ranked[:MAX_CHUNK_CURVES], key=lambda chunk: chunk.start)
     chunks = [(names.slices_name(chunk.start, chunk.stop), chunk) for chunk in kept]
     whole = [(WHOLE, explanation.whole)] if explanation.whole is not None else []
@@ -38,9 +43,10 @@ def add_path_chart(scene, explanation: Explanation, called: names.Names):
     series: list = []
     data: list = []
     unit = explanation.target.unit
+    score = tables.LOGIT if has_logit(unit) else tables.SCORE
     for what, outcome in plotted_paths(explanation):
         table = tables.add_path_table(scene, outcome.path, unit, called.of(f"search {what}"))
-        curve = _add_series(scene, table, called.of_series(what), tables.LAMBDA, tables.SCORE)
+        curve = _add_series(scene, table, called.of_series(what), tables.LAMBDA, score)
         curve.SetPlotType(curve.PlotTypeScatter)
         curve.SetMarkerStyle(curve.MarkerStyleCircle)
         color = SERIES_RGB[0 if what == WHOLE else 1 + len(series) % (len(SERIES_RGB) - 1)]
@@ -50,7 +56,7 @@ def add_path_chart(scene, explanation: Explanation, called: names.Names):
     if not series:
         return None, (), ()
     title = f"{explanation.target.name} along lambda"
-    axes = ("lambda", _with_unit(explanation.target.name, unit))
+    axes = ("lambda", _with_unit(explanation.target.name, scale_unit(unit)))
     chart = _add_chart(scene, called.of("score along lambda"), title, axes, series)
     return chart, tuple(data), tuple(series)
 
@@ -66,13 +72,15 @@ def add_evidence_chart(scene, explanation: Explanation, table, called: names.Nam
     if table is None:
         return None, ()
     word = noun(explanation.settings.direction)
-    bars = _add_series(scene, table, called.of_series(word), tables.CENTRE, word)
+    unit = explanation.target.unit
+    gained = tables.gain_column(explanation.settings.direction, unit)
+    bars = _add_series(scene, table, called.of_series(word), tables.CENTRE, gained)
     bars.SetPlotType(bars.PlotTypeScatterBar)
     bars.SetLabelColumnName(tables.SLICES)
     bars.SetColor(*SERIES_RGB[4])
     axes = (
         "S coordinate of the slices (mm)",
-        _with_unit(f"{word} of {explanation.target.name}", explanation.target.unit),
+        _with_unit(f"{word} of {explanation.target.name}", scale_unit(unit)),
     )
     chart = _add_chart(scene, called.of("evidence"), "Where the evidence is", axes, [bars])
     chart.SetLegendVisibility(False)

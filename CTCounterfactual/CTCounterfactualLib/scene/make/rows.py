@@ -8,6 +8,7 @@ from typing import Any
 
 from ...counterfactual.direction import DECREASE, gain
 from ...counterfactual.result import Outcome
+from ...counterfactual.scale import gain_on_scale
 from . import names
 
 
@@ -74,3 +75,7 @@ class SearchRow:
     def gain(self) -> float:
         """How far the score moved the wanted way."""
         return gain(self.direction, self.score_before, self.score_after)
+
+    def gain_on_scale(self, unit: str) -> float:
+        """Return the gain of a score of a unit: of a probability, on its logit."""
+        return gain_on_scale(unit, self.direction, self.score_before, self.score_after)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from ...counterfactual.direction import INCREASE, noun
 from ...counterfactual.result import Explanation, SearchPoint
+from ...counterfactual.scale import has_logit
+from ...counterfactual.search.logit import logit
 from ..mrml import vtk
 from .rows import SearchRow
 
 SLICES, CENTRE = "slices", "centre"  # drawn by the evidence chart, with `noun(direction)`
-LAMBDA, SCORE = "lambda", "score"  # drawn by the path chart
+LAMBDA, SCORE, LOGIT = "lambda", "score", "logit"  # drawn by the path chart
 _GAINS = ("reduction (scan - counterfactual)", "increase (counterfactual - scan)")
 
 
@@ -70,6 +72,11 @@ def add_score_table(scene, explanation: Explanation, name: str):
     ])
 
 
+def gain_column(direction: str, unit: str) -> str:
+    """Return the column that the evidence chart draws: the gain, of a probability on its logit."""
+    return f"logit {noun(direction)}" if has_logit(unit) else noun(direction)
+
+
 def search_columns(rows: Sequence[SearchRow], unit: str) -> list[Column]:
     """Return the columns of searches, one row each: where, lambda, scores, why it stopped.
 
@@ -92,7 +99,19 @@ def search_columns(rows: Sequence[SearchRow], unit: str) -> list[Column]:
         Column("change", [row.change for row in rows], "", "Fraction of the image that changed"),
         Column("stop reason", [row.stop_reason for row in rows]),
         Column("evaluations", [row.evaluations for row in rows], "", "Times the model was run"),
+        *(_logit_columns(rows, unit) if has_logit(unit) else ()),
     ]
+
+
+def _logit_columns(rows: Sequence[SearchRow], unit: str) -> tuple[Column, ...]:
+    return (
+        Column("logit before", [logit(row.score_before) for row in rows], LOGIT),
+        Column("logit after", [logit(row.score_after) for row in rows], LOGIT),
+        Column(
+            gain_column(rows[0].direction, unit), [row.gain_on_scale(unit) for row in rows], LOGIT,
+            "How far the logit went as asked",
+        ),
+    )
 
 
 def add_search_table(scene, rows: Sequence[SearchRow], unit: str, name: str):
@@ -107,6 +126,7 @@ def add_path_table(scene, path: Sequence[SearchPoint], unit: str, name: str):
         Column(LAMBDA, [point.lam for point in points]),
         Column(SCORE, [point.score for point in points], unit),
         Column("change", [point.change for point in points]),
+        *([Column(LOGIT, [logit(point.score) for point in points])] if has_logit(unit) else ()),
     ])
 
 

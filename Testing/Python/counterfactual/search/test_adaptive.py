@@ -14,6 +14,7 @@ from CTCounterfactualLib.counterfactual.result import SearchPoint
 from CTCounterfactualLib.counterfactual.search import stopping
 from CTCounterfactualLib.counterfactual.search.adaptive import Pace, adaptive_search
 from CTCounterfactualLib.counterfactual.search.goal import AdaptiveGoal
+from CTCounterfactualLib.counterfactual.search.logit import probability_of
 
 LIMIT = 0.05
 
@@ -289,3 +290,51 @@ def test_a_gradient_too_weak_to_matter_ends_the_search():
     )
     assert found.stop_reason == "no gradient"
     assert found.point.lam == -20.0
+
+
+def logits(slope: float, start: float) -> Landscape:
+    """Return a probability whose logit falls evenly with the distance."""
+    return Landscape(lambda s: probability_of(start - slope * s))
+
+
+def test_a_probability_is_searched_on_its_logit():
+    """From a logit of 20 it falls by 2 to the limit: 2e-9 in all, which is no step to p itself."""
+    blind = adaptive_search(logits(0.4, 20.0), 5.0, goal())
+    assert blind.stop_reason == stopping.NO_FURTHER_DECREASE
+    wanted = AdaptiveGoal("decrease", LIMIT, None, 12, logit=True)
+    found = adaptive_search(logits(0.4, 20.0), 5.0, wanted)
+    assert (found.stop_reason, found.point.lam) == (stopping.CHANGE_LIMIT, pytest.approx(-4.95))
+    assert wanted.gain(found.point, found.path[0]) == pytest.approx(0.4 * 4.95, rel=1e-6)
+
+
+@pytest.mark.parametrize("direction", ["decrease", "increase"])
+def test_the_least_change_that_changes_the_decision(direction):
+    """The logit of +-6 moves by 4 a step; 0.1 (0.9) is reached at a distance of 2.05: a straight
+    line on the logit, so one secant, aimed 1 % beyond, gets there.
+    """
+    sign, goal_score = (-1.0, 0.1) if direction == "decrease" else (1.0, 0.9)
+    wanted = AdaptiveGoal(
+        direction, LIMIT, goal_score, 12, logit=True, when_reached=stopping.DECISION_CHANGED
+    )
+    way = Landscape(lambda s: probability_of(sign * (4 * s - 6)), sign=sign)
+    found = adaptive_search(way, 5.0, wanted)
+    exact = (6 + math.log(9)) / 4
+    assert found.stop_reason == stopping.DECISION_CHANGED
+    assert wanted.reached(found.point) and len(found.path) == 3
+    assert exact <= abs(found.point.lam) <= 1.02 * exact
+
+
+def test_a_decision_that_is_the_wanted_one_needs_no_step():
+    wanted = AdaptiveGoal(
+        "decrease", LIMIT, 0.1, 12, logit=True, when_reached=stopping.DECISION_CHANGED
+    )
+    found = adaptive_search(logits(1.0, -6.0), 5.0, wanted)
+    assert (found.stop_reason, len(found.path)) == (stopping.NOTHING_TO_FLIP, 1)
+
+
+def test_a_decision_that_the_limit_does_not_allow_to_change():
+    wanted = AdaptiveGoal(
+        "decrease", LIMIT, 0.1, 12, logit=True, when_reached=stopping.DECISION_CHANGED
+    )
+    found = adaptive_search(logits(1.0, 6.0), 5.0, wanted)
+    assert (found.stop_reason, found.point.lam) == (stopping.CHANGE_LIMIT, pytest.approx(-4.95))

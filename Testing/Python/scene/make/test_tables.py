@@ -1,5 +1,6 @@
 """Tables and charts: the cells a reader sees, and what each curve draws."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -60,12 +61,14 @@ def test_path_chart_draws_each_search_by_rising_lambda(nodes):
     names = [chart.GetNthPlotSeriesNode(n).GetName() for n in range(3)]
     assert names == ["whole volume", "slices 000-010", "slices 010-020"]
     assert chart.GetNumberOfPlotSeriesNodes() == 3
-    assert chart.GetYAxisTitle() == "effusion (probability)"
+    assert chart.GetYAxisTitle() == "effusion (logit)"
     series = chart.GetNthPlotSeriesNode(0)
-    assert (series.GetXColumnName(), series.GetYColumnName()) == ("lambda", "score")
+    assert (series.GetXColumnName(), series.GetYColumnName()) == ("lambda", "logit")
     assert series.GetPlotType() == series.PlotTypeScatter
     assert numbers(series.GetTableNode(), "lambda") == [-120, -60, 0]
     assert numbers(series.GetTableNode(), "score") == pytest.approx([0.25, 0.575, 0.9])
+    odds = [math.log(p / (1 - p)) for p in (0.25, 0.575, 0.9)]
+    assert numbers(series.GetTableNode(), "logit") == pytest.approx(odds, rel=1e-5)
     assert series.GetTableNode() in nodes.path_tables
 
 
@@ -75,16 +78,23 @@ def test_evidence_chart_draws_reduction_over_position(nodes):
     assert chart.GetNumberOfPlotSeriesNodes() == 1
     bars = chart.GetNthPlotSeriesNode(0)
     assert bars.GetTableNode() is nodes.chunk_table
-    assert (bars.GetXColumnName(), bars.GetYColumnName()) == ("centre", "reduction")
+    assert (bars.GetXColumnName(), bars.GetYColumnName()) == ("centre", "logit reduction")
+    assert chart.GetYAxisTitle() == "reduction of effusion (logit)"
+    odds = [math.log(p / (1 - p)) for p in (0.9, 0.4, 0.875)]
+    moved = [odds[0] - odds[1], odds[0] - odds[2]]
+    assert numbers(nodes.chunk_table, "logit reduction") == pytest.approx(moved, rel=1e-5)
+    assert numbers(nodes.chunk_table, "logit before") == pytest.approx([odds[0]] * 2, rel=1e-5)
+    assert numbers(nodes.chunk_table, "logit after") == pytest.approx(odds[1:], rel=1e-5)
     assert bars.GetLabelColumnName() == "slices"
     assert bars.GetPlotType() == bars.PlotTypeScatterBar
 
 
 def raised(explanation):
-    """The same, asked to raise the score: 0.9 -> 1.4 as a whole, 1.0 and 0.7 (the wrong way)."""
+    """The same in mL, asked to raise it: 0.9 -> 1.4 as a whole, 1.0 and 0.7 (the wrong way)."""
     whole, (low, high) = explanation.whole, explanation.chunks
     return replace(
         explanation, settings=replace(explanation.settings, direction="increase"),
+        target=TargetInfo("effusion", "mL"),
         scores=replace(explanation.scores, counterfactual=1.4),
         whole=replace(whole, lam=120.0, score_after=1.4, direction="increase"),
         chunks=(
@@ -103,7 +113,8 @@ def test_where_the_score_shall_rise_tables_and_chart_tell_its_increase(scene, ex
     assert numbers(nodes.whole_table, "increase") == pytest.approx([0.5])
     bars = nodes.evidence_chart.GetNthPlotSeriesNode(0)
     assert (bars.GetYColumnName(), bars.GetName()) == ("increase", "increase")
-    assert nodes.evidence_chart.GetYAxisTitle() == "increase of effusion (probability)"
+    assert nodes.evidence_chart.GetYAxisTitle() == "increase of effusion (mL)"
+    assert nodes.chunk_table.GetColumnIndex("logit before") < 0
     gains = [node.GetAttribute("CTCounterfactual.gain") for node in nodes.chunk_heatmaps]
     assert [float(gain) for gain in gains] == pytest.approx([0.1, -0.2])
 
@@ -114,7 +125,8 @@ def test_only_the_chunks_that_moved_the_score_most_are_drawn(explanation):
         replace(chunk, start=n, stop=n + 1, score_after=0.9 - (0.01 * n if n % 2 else -0.01 * n))
         for n in range(20)
     )
-    drawn = plotted_paths(replace(explanation, chunks=many, whole=None))
+    litres = TargetInfo("lung", "L")  # of a probability it is the logit that counts
+    drawn = plotted_paths(replace(explanation, target=litres, chunks=many, whole=None))
     assert len(drawn) == MAX_CHUNK_CURVES == 6
     assert [outcome.start for _, outcome in drawn] == [14, 15, 16, 17, 18, 19]
 
