@@ -18,8 +18,8 @@ from ..counterfactual.result import Explanation
 from ..errors import SettingsError
 from ..models.autoencoder import SliceAutoencoder
 from ..models.catalogue import load_classifier
+from ..scans.body import find_body
 from ..scans.grid import prepare
-from ..scans.lungs import find_body
 from ..scans.scan import Scan
 from .smoothness import slice_roughness
 

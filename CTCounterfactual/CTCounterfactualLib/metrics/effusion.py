@@ -11,10 +11,10 @@ from ..models.classifier import Classifier
 from ..models.classifiers.effusion import LOGIT, POOLING, pool
 from ..planting.fluid import draw_fluid, paint_fluid
 from ..planting.noise import noise_of
+from ..scans.body import find_body
 from ..scans.generated import ChestSettings, generate_chest
 from ..scans.grid import GridSpec, prepare
 from ..scans.hounsfield import IntensityWindow
-from ..scans.lungs import find_body
 from ..scans.scan import Scan
 from ..training.effusion.distractors import paint_distractors
 from ..training.effusion.examples import GENERATED_SPACING_MM, Source, chest_with_effusion, draw_ml

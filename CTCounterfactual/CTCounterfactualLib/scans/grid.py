@@ -103,6 +103,13 @@ class PreparedScan:
 
         return find_lungs(self.volume, self.spec.spacing, self.spec.window)
 
+    @cached_property
+    def body(self) -> np.ndarray:
+        """The patient with everything inside, found once: (K, J, I), bool; see `find_body`."""
+        from .body import find_body  # here: it needs SciPy
+
+        return find_body(self.spec.window.to_hu(self.volume), self.spec.spacing)
+
     def slab_mm(self, start: int, stop: int) -> tuple[float, float]:
         """Return the S coordinates (mm, RAS) of lower and upper face of slices [start, stop)."""
         thickness = self.spec.spacing[2]

@@ -6,15 +6,13 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import ScanError
+from .body import fill_slices, find_body
 from .hounsfield import IntensityWindow
 
 # Aerated lung is about -900..-500 HU; -400 splits it from soft tissue at a 1.5 mm grid's edges.
 LUNG_BELOW_HU = -400.0
-BODY_ABOVE_HU = -300.0
 # Free gas (bowel, stomach) is nearer to -1000 in its core than lung, emphysema included.
 GAS_CORE_HU = -945.0
-# Outside air that touches the edge of the image, and lung that a narrow field of view cuts open.
-OUTSIDE_MEDIAN_HU = -940.0
 AIRWAY_BELOW_HU = -930.0
 MIN_LUNG_LITRES = 0.1
 # A scan whose greatest extent is less than this shows no lung, or has a wrong voxel size.
@@ -24,7 +22,6 @@ OTHER_LUNG_SHARE = 0.08
 # Trachea and main bronchi are at most this wide; the opening that finds them uses it.
 AIRWAY_MAX_CROSS_SECTION_MM2 = 900.0
 CLOSING_MM = 6.0
-BODY_OPENING_MM = 6.0
 
 
 def find_lungs(
@@ -90,52 +87,6 @@ def _is_gas(hu: np.ndarray, part: np.ndarray) -> bool:
     return bool(np.median(hu[core if core.any() else part]) < GAS_CORE_HU)
 
 
-def find_body(hu: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
-    """Find the patient with everything inside: the largest object, holes of each slice filled.
-
-    Thin bridges to the table are cut by an in-plane opening before the largest object is taken.
-    Lung that reaches the edge of a narrow field of view is no hole; it is added by its density.
-    """
-    solid = hu > BODY_ABOVE_HU
-    disc = _disc(BODY_OPENING_MM / 2, spacing)
-    opened = np.stack([ndimage.binary_opening(s, disc) for s in solid])
-    labels, count = ndimage.label(opened)
-    if not count:
-        return np.zeros(hu.shape, bool)
-    largest = np.bincount(labels.ravel())[1:].argmax() + 1
-    patient = labels == largest
-    return _fill_slices(patient) | _open_lung(hu, patient)
-
-
-def _fill_slices(mask: np.ndarray) -> np.ndarray:
-    """Fill the holes of each slice: whatever doesn't reach the slice's edge around the mask."""
-    in_plane = ndimage.generate_binary_structure(3, 1)
-    in_plane[[0, 2]] = False
-    labels, count = ndimage.label(~mask, in_plane)  # of all slices in one pass
-    outside = np.zeros(count + 1, bool)
-    for edge in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
-        outside[edge] = True
-    outside[0] = False  # the mask itself
-    return ~outside[labels]
-
-
-def _open_lung(hu: np.ndarray, patient: np.ndarray) -> np.ndarray:
-    """Return the 3D regions outside `patient` that touch an in-plane edge but are no outside air.
-
-    Outside air has the median of air; a mattress, as light as lung, reaches the posterior edge.
-    """
-    labels, _ = ndimage.label(~patient)
-    posterior = np.unique(labels[:, 0])
-    edges = (labels[:, -1], labels[:, :, 0], labels[:, :, -1])
-    touching = np.setdiff1d(np.concatenate([edge.ravel() for edge in edges]), posterior)
-    boxes = ndimage.find_objects(labels)
-    lung = [
-        i for i in touching
-        if i and np.median(hu[boxes[i - 1]][labels[boxes[i - 1]] == i]) > OUTSIDE_MEDIAN_HU
-    ]
-    return np.isin(labels, lung)
-
-
 def find_airways(
     hu: np.ndarray, air: np.ndarray, spacing: tuple[float, float, float]
 ) -> np.ndarray:
@@ -171,7 +122,7 @@ def _close(
     """Fill vessels, nodules and small dents of each slice, without leaving the body."""
     disc = _disc(CLOSING_MM, spacing)
     margin = disc.shape[0]
-    closed = _fill_slices(np.stack([
+    closed = fill_slices(np.stack([
         ndimage.binary_closing(np.pad(part, margin), disc) for part in lungs
     ]))
     return closed[:, margin:-margin, margin:-margin] & body

@@ -10,9 +10,10 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from CTCounterfactualLib.errors import ScanError
+from CTCounterfactualLib.scans.body import find_body
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 from CTCounterfactualLib.scans.grid import GridSpec, prepare
-from CTCounterfactualLib.scans.lungs import find_airways, find_body, find_lungs
+from CTCounterfactualLib.scans.lungs import find_airways, find_lungs
 from CTCounterfactualLib.scans.read import read_scan
 from CTCounterfactualLib.scans.scan import Scan
 
@@ -113,13 +114,6 @@ def test_a_body_without_lungs_is_refused(kept):
 def test_empty_air_is_refused():
     with pytest.raises(ScanError, match="No lung found"):
         find(np.zeros((20, 40, 40), np.float32))
-
-
-def test_body_is_the_patient_with_lungs_but_without_the_mattress():
-    hu = SPEC.window.to_hu(phantom())
-    body = find_body(hu, SPEC.spacing)
-    assert dice(body, box_mask("body")) > 0.99
-    assert not body[BOXES["mattress"]].any()
 
 
 def test_airways_are_the_trachea_alone():

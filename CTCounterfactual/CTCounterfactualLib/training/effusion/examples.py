@@ -14,9 +14,10 @@ from ...models.classifiers.effusion import POOLING, pool
 from ...planting.fluid import draw_fluid, paint_fluid
 from ...planting.noise import noise_of
 from ...planting.pleura import PleuralSpace, find_spaces
+from ...scans.body import find_body
 from ...scans.generated import ChestSettings, GeneratedChest, generate_chest
 from ...scans.grid import GridSpec, prepare
-from ...scans.lungs import find_body, find_lungs
+from ...scans.lungs import find_lungs
 from ...scans.scan import Scan
 from ..slices import FIRST_SEED
 from .distractors import paint_distractors
