@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from ..errors import ScanError
+from ..planting import FINDINGS
 from .check_command import add_trust_option, consent_from
 from .interrupt import cancel_on_signal
 from .options import add_explain_options, add_progress_option, settings_from
@@ -15,6 +16,10 @@ from .progress import progress_printer
 def add_bench_options(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of `bench`."""
     verbs = parser.add_subparsers(dest="bench_verb", required=True, metavar="VERB")
+    making = verbs.add_parser(
+        "make", help="plant findings into scans; goes on where it was stopped"
+    )
+    _add_make_options(making)
     running = verbs.add_parser("run", help="explain every case; goes on where it was stopped")
     _add_run_options(running)
     scoring = verbs.add_parser(
@@ -26,6 +31,42 @@ def add_bench_options(parser: argparse.ArgumentParser) -> None:
             "--debug", action="store_true", default=argparse.SUPPRESS,  # `bench --debug run`, too
             help="show the details (traceback) of an error",
         )
+
+
+def _add_make_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "scans", nargs="+", metavar="SCAN",
+        help="CT files or DICOM folders, free of the findings; one that lies more than 30 degrees "
+             "from the patient's axes is left out",
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="BENCH",
+        help="gets cases.csv, a folder a case, and skipped.csv if anything can't be made",
+    )
+    parser.add_argument(
+        "--findings", default=",".join(FINDINGS), metavar="NAME,...",
+        help="what to plant (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--per-scan", type=int, default=1, metavar="N",
+        help="cases of each finding and scan (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--pairs", type=int, default=1, metavar="N",
+        help="cases a scan with two findings, of which one is explained (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--expiration", type=int, default=1, metavar="N",
+        help="cases a scan whose true counterfactual has smaller lungs (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of looks, places, volumes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--lungs", metavar="MASK", help="lung mask on the scan's own grid; of a single scan"
+    )
+    add_progress_option(parser)
+    parser.set_defaults(bench_run=make)
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +117,27 @@ def _add_score_options(parser: argparse.ArgumentParser) -> None:
 def bench(options: argparse.Namespace) -> None:
     """Run one of the verbs."""
     options.bench_run(options)
+
+
+def make(options: argparse.Namespace) -> None:
+    """Plant findings; say at the end what couldn't be made."""
+    from ..bench.make import MakeSettings, make_bench
+
+    names = tuple(name.strip() for name in options.findings.split(",") if name.strip())
+    settings = MakeSettings(
+        names, options.per_scan, options.pairs, options.expiration, options.seed
+    )
+    with cancel_on_signal() as cancel:
+        made = make_bench(
+            options.scans, options.output, settings, options.lungs,
+            progress_printer(options.progress), cancel,
+        )
+    if made.skipped:
+        raise ScanError(
+            f"{len(made.skipped)} of what was asked can't be made, as skipped.csv lists, all "
+            f"other cases ({len(made.cases)}) are in {options.output}: "
+            + " ".join(f"{one.case or one.scan}: {one.reason}" for one in made.skipped)
+        )
 
 
 def run(options: argparse.Namespace) -> None:

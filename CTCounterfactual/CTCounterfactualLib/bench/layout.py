@@ -22,6 +22,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 
 from ..errors import ScanError, SettingsError
+from ..storage.atomic import write_text
 from ..storage.bounded import MOST_RECORD_BYTES, read_text
 from ..storage.names import check_name, check_plain_name
 
@@ -110,6 +111,20 @@ def read_cases(folder: str | Path) -> tuple[BenchCase, ...]:
     if not cases:
         raise ScanError(f"{path} lists no case.")
     return cases
+
+
+def write_cases(folder: Path, cases: tuple[BenchCase, ...]) -> None:
+    """Write a bench's `cases.csv`, whole or not at all; the files must lie within the folder."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for case in cases:
+        values = {name: getattr(case, name) for name in COLUMNS}
+        for name in _FILES:
+            if values[name] is not None:
+                values[name] = values[name].relative_to(folder).as_posix()
+        rows.writerow("" if value is None else value for value in values.values())
+    write_text(folder / CASES_FILE, text.getvalue())
 
 
 def chosen(cases: tuple[BenchCase, ...], only: tuple[str, ...]) -> tuple[BenchCase, ...]:
