@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .errors import SettingsError as SettingsError
     from .events import CancelToken as CancelToken
     from .events import Event as Event
+    from .methods.attribute import attribute as attribute
+    from .methods.attribution import Attribution as Attribution
     from .models.autoencoder import AutoencoderLike as AutoencoderLike
     from .models.autoencoder import SliceAutoencoder as SliceAutoencoder
     from .models.catalogue import load_autoencoder as load_autoencoder
@@ -35,6 +37,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .models.classifier import ClassifierLike as ClassifierLike
     from .models.entry import list_models as list_models
     from .models.targets import Target as Target
+    from .outputs.attribution_reading import read_attribution as read_attribution
     from .outputs.folder import write_result as write_result
     from .outputs.reading import read_result as read_result
     from .scans.checks import check_scan as check_scan
@@ -50,6 +53,7 @@ __version__ = "0.1.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "Attribution": "methods.attribution",
     "AutoencoderLike": "models.autoencoder",
     "CTCounterfactualError": "errors",
     "CancelToken": "events",
@@ -70,6 +74,7 @@ _PUBLIC = {
     "SettingsError": "errors",
     "SliceAutoencoder": "models.autoencoder",
     "Target": "models.targets",
+    "attribute": "methods.attribute",
     "check_scan": "scans.checks",
     "explain": "counterfactual.engine",
     "generate_chest": "scans.generated",
@@ -77,6 +82,7 @@ _PUBLIC = {
     "load_autoencoder": "models.catalogue",
     "load_classifier": "models.catalogue",
     "prepare": "scans.grid",
+    "read_attribution": "outputs.attribution_reading",
     "read_region": "counterfactual.region",
     "read_result": "outputs.reading",
     "read_scan": "scans.read",

@@ -15,6 +15,7 @@ from .bench_command import add_bench_options, bench
 from .check_command import add_check_options, add_trust_option, check
 from .effusion_command import add_effusion_options, train_effusion
 from .failures import EXIT_OK, describe, tell
+from .method_options import add_method_options
 from .models_command import add_models_options, models
 from .options import (
     add_explain_options,
@@ -44,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_input_options(explain)
     add_output_options(explain)
+    add_method_options(explain)
     add_explain_options(explain)
     add_trust_option(explain)
     explain.set_defaults(run=commands.explain)
@@ -54,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="millilitres of pleural fluid in the generated chest (default: none)",
     )
     add_output_options(demo)
+    add_method_options(demo)
     add_explain_options(demo)
     add_trust_option(demo)
     demo.set_defaults(run=commands.demo)
@@ -65,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_trust_option(job)
     job.set_defaults(run=commands.run)
 
-    listing = verbs.add_parser("list", help="list classifiers, targets and autoencoders")
+    listing = verbs.add_parser("list", help="list classifiers, targets, autoencoders and methods")
     listing.add_argument(
         "--find", metavar="WORD", default="",
         help="only targets with this word or code; all of them, however many",

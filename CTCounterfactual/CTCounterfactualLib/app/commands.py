@@ -12,6 +12,7 @@ from ..models.targets import Target
 from ..storage.sizes import BYTES_PER_KB
 from .check_command import consent_from
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
+from .method_options import method_options_from, print_methods
 from .options import settings_from
 from .progress import progress_printer
 
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def list_all(options: argparse.Namespace) -> None:
-    """Print all classifiers with their targets, and all autoencoders, with their status."""
+    """Print classifiers with their targets, autoencoders with their status, and methods."""
     for kind, title in (("classifier", "Classifiers"), ("autoencoder", "Autoencoders")):
         sys.stdout.write(f"{title}\n")
         for entry in list_models():
@@ -48,6 +49,8 @@ def list_all(options: argparse.Namespace) -> None:
             sys.stdout.write(f"  {'':<18} {entry.description}\n")
             for line in _target_lines(entry.targets, options.find):
                 sys.stdout.write(f"  {'':<18} {line}\n")
+    if not options.find:
+        print_methods()
 
 
 def _target_lines(targets: tuple[Target, ...], word: str) -> list[str]:
@@ -75,6 +78,8 @@ def job_from(
         target=options.target,
         autoencoder=options.autoencoder,
         settings=settings_from(options),
+        method=options.method,
+        method_options=method_options_from(options),
         region=options.region,
         force=options.force,
         scene=False if options.no_scene else None,

@@ -7,6 +7,8 @@ needed; a key that isn't listed here is refused.
     input           {"path", "series", "assume_hu", "name"}: a scan to read, or
                     {"generated": {"seed", "effusion_ml"}}: a chest made on the spot
     classifier      name in the catalogue, or path of a card (.json, .toml)
+    method          name of the method: latent-shift (the default) or another
+    method_options  options of another method that differ from its defaults
     target          name, or null for the classifier's first
     autoencoder     name in the catalogue, or path of a card (.json, .toml)
     settings        settings that differ from the defaults, or all
@@ -30,6 +32,7 @@ from typing import Any
 from ..checked import check_fields
 from ..counterfactual.settings import ExplainSettings
 from ..errors import OutputError, SettingsError
+from ..methods.registry import LATENT_SHIFT, find_method
 from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
 from ..models.files.cards import CARD_SUFFIXES
 from ..storage.atomic import write_json
@@ -77,6 +80,8 @@ class Job:
     target: str | None = None
     autoencoder: str = DEFAULT_AUTOENCODER
     settings: ExplainSettings = field(default_factory=ExplainSettings)
+    method: str = LATENT_SHIFT
+    method_options: dict[str, Any] = field(default_factory=dict)
     region: str | None = None
     region_name: str = ""
     force: bool = False
@@ -128,7 +133,7 @@ class Job:
                 f"{where}: it has no \"schema\": {SCHEMA}, which this version reads. It may be "
                 f"another program's file, or from a newer version."
             )
-        values = check_fields(cls, values, where, skip=("input", "settings"))
+        values = check_fields(cls, values, where, skip=("input", "settings", "method_options"))
         values["input"] = _read_input(values["input"], f"{where}, input")
         if "settings" in values:
             place = f"{where}, settings"
@@ -137,7 +142,9 @@ class Job:
                 values["settings"] = ExplainSettings(**settings)
             except SettingsError as error:
                 raise SettingsError(f"{place}: {error.text}") from error
-        return cls(**values)
+        job = cls(**values)
+        find_method(job.method).with_options(job.method_options)
+        return job
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, every setting among them: `from_dict` gives the job back."""

@@ -16,10 +16,12 @@ import numpy as np
 from ..counterfactual.result import Explanation
 from ..errors import ModelError, OutputError, ScanError, called, rename
 from ..events import CancelToken, ProgressCallback, Reporter
+from ..methods.attribution import Attribution
 from ..outputs.folder import ResultFolder, claim_output
 from ..scans.scan import Scan
 from ..storage.names import check_name
 from .job import FileInput, GeneratedInput, Job
+from .methods import by_counterfactual, run_method
 from .stream import Stream, open_stream
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ def run_job(
     Everything that can fail early is checked before the scan is read. With `job.stream`, each
     chunk's heatmap is there as `chunk_KKK-KKK.nrrd` before the chunk's event, whose data names it
     (`heatmap`). The last event, `written`, carries `output`, `scores` and `flags`. An event
-    `recovered` comes first where an earlier run for the same folder had been killed.
+    `recovered` comes first where an earlier run for the same folder had been killed. A method that
+    has found something when it is cancelled writes that.
 
     `consent` says whether code of own models may run; None: if it was consented to before.
 
@@ -53,6 +56,7 @@ def run_job(
     cancel = cancel or CancelToken()
     cancel.check()
     _check_names(job)
+    counterfactual = by_counterfactual(job)
     with (
         claim_output(job.output, job.force, job.scene) as output,
         open_stream(job.stream, progress) as stream,
@@ -61,12 +65,21 @@ def run_job(
         if output.claim.notice:
             Reporter(progress).report("recovered", output.claim.notice, 0.0)
         with _no_exit(job):
-            explanation = _explain(job, stream, cancel, consent, output)
+            made: Explanation | Attribution
+            if counterfactual:
+                made = _explain(job, stream, cancel, consent, output)
+            else:
+                made = run_method(
+                    job, lambda: read_input(job), progress, cancel, consent, output
+                )
+        if isinstance(made, Attribution) and made.partial:
+            cancel = CancelToken()  # it ended the search; what was there is to be looked at
         cancel.check()
-        out = output.write(explanation, job.scene, job.with_scan, job.report, cancel)
+        out = output.write(made, job.scene, job.with_scan, job.report, cancel)
+    scores = {"original": made.score} if isinstance(made, Attribution) else asdict(made.scores)
     Reporter(progress).report(
-        "written", f"Result written to {out}", 1.0, output=str(out),
-        scores=asdict(explanation.scores), flags=[flag.name for flag in explanation.flags],
+        "written", f"Result written to {out}", 1.0, output=str(out), scores=scores,
+        flags=[flag.name for flag in made.flags],
     )
     return out
 

@@ -95,7 +95,7 @@ def _draw_pictures(figure, cell, volumes: list[Oriented], heights, explanation) 
                 aspect=scan.aspect(plane), interpolation="bilinear",
             )
             axes.set_axis_off()
-            _letters(axes, plane)
+            draw_letters(axes, plane)
             if column == 2:
                 shown = _draw_change(axes, change, plane, index, edges)
             if row == 0:
@@ -123,7 +123,8 @@ def _draw_change(axes, change: Oriented, plane: str, index: int, edges: tuple[fl
     )
 
 
-def _letters(axes, plane: str) -> None:
+def draw_letters(axes, plane: str) -> None:
+    """Write the letters of the patient's sides on the edges of a plane's picture."""
     left, right, top, bottom = EDGE_LETTERS[plane]
     places = ((left, 0.02, 0.5), (right, 0.98, 0.5), (top, 0.5, 0.97), (bottom, 0.5, 0.03))
     for letter, x, y in places:

@@ -16,12 +16,14 @@ from pathlib import Path
 from ..counterfactual.result import Explanation
 from ..errors import MissingExtraError, OutputError
 from ..events import CancelToken
+from ..methods.attribution import Attribution
 from ..storage.atomic import write_text
 from ..storage.claim import FolderClaim, WrittenElsewhere
 from ..storage.folder import claim_folder
 from ..storage.moving import files_in
 from ..storage.names import reason
 from ..storage.sizes import in_words
+from .attribution_files import fill_with_attribution
 from .earlier import RECORD, own_files
 from .figure import write_figure
 from .record import result_record
@@ -60,7 +62,7 @@ class ResultFolder:
 
     def write(
         self,
-        explanation: Explanation,
+        explanation: Explanation | Attribution,
         scene: bool | None = None,
         with_scan: bool = False,
         report: bool = False,
@@ -125,7 +127,7 @@ def claim_output(
 
 
 def write_result(
-    explanation: Explanation,
+    explanation: Explanation | Attribution,
     out: str | os.PathLike[str],
     force: bool = False,
     scene: bool | None = None,
@@ -136,8 +138,8 @@ def write_result(
 
     Parameters
     ----------
-    explanation : Explanation
-        What to write.
+    explanation : Explanation or Attribution
+        What to write; of an attribution there is neither a scene nor a report.
     out : str or path-like
         The result folder; created with its parents.
     force : bool
@@ -177,9 +179,12 @@ class _Wanted:
 
 
 def _fill(
-    folder: Path, explanation: Explanation, wanted: _Wanted, check: Callable[[], None]
+    folder: Path, explanation: Explanation | Attribution, wanted: _Wanted, check: Callable[[], None]
 ) -> None:
     """Write all files of a result into an empty folder, and the record of them last."""
+    if isinstance(explanation, Attribution):
+        fill_with_attribution(folder, explanation, wanted.with_scan, check)
+        return
     explanation = cleaned(explanation)
     if wanted.with_scan:
         write_image(explanation.scan.image, folder / SCAN_FILE)
@@ -217,7 +222,7 @@ def _write_scene(explanation: Explanation, path: Path, wanted: bool | None) -> N
 
 
 def _write_elsewhere(
-    tried: Path, explanation: Explanation, wanted: _Wanted, check: Callable[[], None]
+    tried: Path, explanation: Explanation | Attribution, wanted: _Wanted, check: Callable[[], None]
 ) -> Path | None:
     """Write into the system's temporary folder if that is another disk; None where it can't be."""
     try:

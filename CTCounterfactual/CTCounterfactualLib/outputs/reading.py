@@ -28,6 +28,7 @@ from ..counterfactual.result import (
 )
 from ..counterfactual.settings import ExplainSettings
 from ..errors import CTCounterfactualError, OutputError
+from ..methods.registry import LATENT_SHIFT
 from ..scans.geometry import same_grid, tolerance_mm
 from ..scans.hounsfield import in_type
 from ..scans.pieces import pieces
@@ -68,14 +69,29 @@ def read_result(folder: str | Path, scan: Scan | None = None) -> Explanation:
         If it is no result, of another schema, files are missing or damaged, or the scan is another.
     """
     folder = Path(folder)
-    record = _read_record(folder)
+    record = read_record(folder)
     try:
+        method = method_of(record)
+        if method != LATENT_SHIFT:
+            raise OutputError(
+                f"{folder} holds the map of the method {method}, no counterfactual: read it with "
+                f"read_attribution."
+            )
         return _explanation(folder, record, scan)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise OutputError(
-            f"{folder / RECORD} is damaged: {type(error).__name__} {error}. Copy or compute the "
-            f"result again."
-        ) from error
+        raise damaged(folder / RECORD, error) from error
+
+
+def damaged(path: Path, error: Exception) -> OutputError:
+    """Return what is said of a record that lacks something."""
+    return OutputError(
+        f"{path} is damaged: {type(error).__name__} {error}. Copy or compute the result again."
+    )
+
+
+def method_of(record: dict[str, Any]) -> str:
+    """Return the name of the method that made a result; the first versions had one only."""
+    return record["method"]["name"] if "method" in record else LATENT_SHIFT
 
 
 def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Explanation:
@@ -83,8 +99,8 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
     direction = settings["direction"]
     chunks = tuple(_outcome(search, direction) for search in record["chunks"])
     files = record["files"]
-    changed = _image(folder, "counterfactual.nrrd")
-    difference = _voxels(folder, "difference.nrrd")
+    changed = image_of(folder, "counterfactual.nrrd")
+    difference = voxels_of(folder, "difference.nrrd")
     return Explanation(
         scan=_scan(folder, record, scan, changed, difference),
         prepared=PreparedInfo(record["prepared"]["slices"], tuple(record["prepared"]["spacing"])),
@@ -99,9 +115,9 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
         chunks=chunks,
         counterfactual=sitk.GetArrayFromImage(changed),
         difference=difference,
-        heatmap=_voxels(folder, "heatmap.nrrd"),
+        heatmap=voxels_of(folder, "heatmap.nrrd"),
         chunk_heatmaps=tuple(
-            ChunkHeatmap(o.start, o.stop, _image(folder, heatmap_file(o.start, o.stop)))
+            ChunkHeatmap(o.start, o.stop, image_of(folder, heatmap_file(o.start, o.stop)))
             for o in chunks
         ),
         levels=tuple(_level(**level) for level in record["heat_levels"]),
@@ -111,16 +127,17 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
         versions=dict(record["versions"]),
         device=record["device"],
         frames=tuple(
-            Frame(frame["fraction"], frame["score"], _image(folder, frame["file"]))
+            Frame(frame["fraction"], frame["score"], image_of(folder, frame["file"]))
             for frame in record.get("frames", ())  # the first version wrote none
         ),
-        lungs=_image(folder, LUNGS_FILE) if LUNGS_FILE in files else None,
+        lungs=image_of(folder, LUNGS_FILE) if LUNGS_FILE in files else None,
         region_name=record.get("region") or "",
         aim=Aim(**record["goal"]) if record.get("goal") else None,
     )
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return a folder's record; raise `OutputError` if there is none, or not of this schema."""
     path = folder / RECORD
     try:
         record = read_json(path, MOST_RECORD_BYTES)
@@ -152,6 +169,27 @@ def _scan(
     difference: np.ndarray,
 ) -> Scan:
     """Return the scan under the record's name, making sure that it is the one that was changed."""
+    scan, place = scan_of_record(folder, record, scan, counterfactual)
+    if not _adds_up(scan.array, sitk.GetArrayViewFromImage(counterfactual), difference):
+        raise OutputError(
+            f"{place} is not the scan that was explained: its voxels differ from those that the "
+            f"result was made from. Explain it again."
+        )
+    return scan
+
+
+def scan_of_record(
+    folder: Path, record: dict[str, Any], scan: Scan | None, on_its_grid: sitk.Image
+) -> tuple[Scan, str]:
+    """Return the scan that was explained, by its size and place, and where it was found.
+
+    Parameters
+    ----------
+    scan : Scan, optional
+        If it is at hand; None reads it.
+    on_its_grid : SimpleITK.Image
+        A volume of the result on the scan's own grid.
+    """
     told = record["input"]
     place = "The given scan"
     if scan is None:
@@ -176,13 +214,8 @@ def _scan(
             f"{place} is not the scan that was explained: it has {_grid(scan.size, scan.spacing)}, "
             f"that one had {_grid(told['size'], told['spacing'])}."
         )
-    _check_place(scan.image, counterfactual, place)
-    if not _adds_up(scan.array, sitk.GetArrayViewFromImage(counterfactual), difference):
-        raise OutputError(
-            f"{place} is not the scan that was explained: its voxels differ from those that the "
-            f"result was made from. Explain it again."
-        )
-    return scan
+    _check_place(scan.image, on_its_grid, place)
+    return scan, place
 
 
 def _adds_up(scan: np.ndarray, counterfactual: np.ndarray, difference: np.ndarray) -> bool:
@@ -245,12 +278,13 @@ def _level(label: int, name: str, low_hu: float | None, high_hu: float | None) -
     return HeatLevel(label, name, low, math.inf if high_hu is None else high_hu)
 
 
-def _voxels(folder: Path, name: str) -> np.ndarray:
+def voxels_of(folder: Path, name: str) -> np.ndarray:
     """Return an image file's voxels: (K, J, I)."""
-    return sitk.GetArrayFromImage(_image(folder, name))
+    return sitk.GetArrayFromImage(image_of(folder, name))
 
 
-def _image(folder: Path, name: str) -> sitk.Image:
+def image_of(folder: Path, name: str) -> sitk.Image:
+    """Read an image file of a result; raise `OutputError` if it lacks or is damaged."""
     path = folder / name
     if not path.is_file():
         raise OutputError(

@@ -5,6 +5,8 @@ Schema 1. Scores are in the target's unit, slices count from foot to head on the
 
     schema          1
     disclaimer      what this is not
+    method          name: latent-shift; records before 0.2 lack it, those of other methods hold
+                    more, see `outputs.attribution_record`
     input           path (absolute), series (DICOM UID, or empty), sha256, name, size [I, J, K],
                     spacing [I, J, K] mm, origin (LPS mm), direction (3 x 3, row by row, LPS)
     prepared        slices, spacing [I, J, K] mm: the grid that the models saw
@@ -45,26 +47,20 @@ from typing import Any
 from ..counterfactual.result import DISCLAIMER, Explanation, Outcome
 from ..counterfactual.scale import has_logit
 from ..counterfactual.search.logit import logit
+from ..methods.registry import LATENT_SHIFT
+from ..scans.scan import Scan
 
 SCHEMA = 1
 
 
 def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
     """Return the content of `result.json` as plain JSON values (no NaN, no infinity)."""
-    scan, unit = explanation.scan, explanation.target.unit
+    unit = explanation.target.unit
     return {
         "schema": SCHEMA,
         "disclaimer": DISCLAIMER,
-        "input": {
-            "path": _absolute(scan.path),
-            "series": scan.series,
-            "sha256": scan.sha256,
-            "name": scan.name,
-            "size": list(scan.size),
-            "spacing": list(scan.spacing),
-            "origin": list(scan.image.GetOrigin()),
-            "direction": list(scan.image.GetDirection()),
-        },
+        "method": {"name": LATENT_SHIFT},
+        "input": input_record(explanation.scan),
         "prepared": {
             "slices": explanation.prepared.slices,
             "spacing": list(explanation.prepared.spacing),
@@ -95,6 +91,20 @@ def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
         "device": explanation.device,
         "seed": explanation.settings.seed,
         "files": files,
+    }
+
+
+def input_record(scan: Scan) -> dict[str, Any]:
+    """Return what a record says of the scan."""
+    return {
+        "path": _absolute(scan.path),
+        "series": scan.series,
+        "sha256": scan.sha256,
+        "name": scan.name,
+        "size": list(scan.size),
+        "spacing": list(scan.spacing),
+        "origin": list(scan.image.GetOrigin()),
+        "direction": list(scan.image.GetDirection()),
     }
 
 

@@ -29,8 +29,8 @@ def cleaned(explanation: Explanation) -> Explanation:
         scan=replace(
             explanation.scan, name=clean(explanation.scan.name), path=clean(explanation.scan.path)
         ),
-        classifier=_model(explanation.classifier),
-        autoencoder=_model(explanation.autoencoder),
+        classifier=cleaned_model(explanation.classifier),
+        autoencoder=cleaned_model(explanation.autoencoder),
         target=replace(target, name=clean(target.name), unit=clean(target.unit)),
         region_name=clean(explanation.region_name),
         flags=tuple(
@@ -40,5 +40,6 @@ def cleaned(explanation: Explanation) -> Explanation:
     )
 
 
-def _model(model: ModelInfo) -> ModelInfo:
+def cleaned_model(model: ModelInfo) -> ModelInfo:
+    """Return a model all of whose names can be written."""
     return replace(model, name=clean(model.name), description=clean(model.description))

@@ -49,7 +49,7 @@ def any_of(*places):
 def searched(score, shape, rng, **effort):
     """Search a volume of ones that is occluded by zeros; return maps and mutants."""
     mutants = Mutants(score, torch.ones(shape), torch.zeros(shape))
-    answer = Answer.of(1.0, 0.0, "probability")
+    answer = Answer.of(1.0, 0.0, 0.5)
     effort = Effort(**{"rounds": 1, "least_voxels": 1, "queue": 100, **effort})
     search = Search(mutants, answer, effort, rng if callable(rng) else lambda _: rng)
     return search.run(Box((0, 0, 0), shape)), mutants

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# The score that parts yes from no where a unit says so.
-BOUNDARIES = {"probability": 0.5, "logit": 0.0}
-# Where none does: half of what the scan scores beyond the occluded volume is to be kept.
+# Where no threshold parts yes from no: half of what the scan scores beyond the occluded volume is
+# to be kept.
 KEPT_HALF = 0.5
 # A difference of scores below this share of the greater one is rounding error.
 ROUNDING = 1e-5
@@ -31,20 +30,16 @@ class Answer:
     boundary: float
 
     @classmethod
-    def of(
-        cls, original: float, occluded: float, unit: str, boundary: float | None = None
-    ) -> Answer:
-        """Return the answer that two scores in a unit give.
+    def of(cls, original: float, occluded: float, threshold: float | None = None) -> Answer:
+        """Return the answer that two scores give.
 
-        The boundary is the given one; else that of the unit, if it parts the two scores; else the
-        middle between them. (ReX compares classes: that is the boundary of a probability.)
+        The boundary is the threshold of the target's decision if it parts the two scores, as ReX
+        compares classes; else the middle between them.
         """
-        if boundary is None:
-            boundary = BOUNDARIES.get(unit)
-            low, high = sorted((original, occluded))
-            if boundary is None or not low < boundary < high:
-                boundary = occluded + KEPT_HALF * (original - occluded)
-        return cls(original, occluded, boundary)
+        low, high = sorted((original, occluded))
+        parts = threshold is not None and low < threshold < high
+        middle = occluded + KEPT_HALF * (original - occluded)
+        return cls(original, occluded, threshold if parts and threshold is not None else middle)
 
     @property
     def nothing_needed(self) -> bool:

@@ -15,11 +15,13 @@ from time import monotonic
 
 import numpy as np
 
+from ...errors import Cancelled
 from .answer import Answer
 from .boxes import COMBINATIONS, Box, RandomNumbers, cut_in_four
 from .mutants import Mutants
 
 Job = tuple[Box, ...]  # a mutant: the boxes that it keeps
+CANCELLED = "cancelled"
 WEIGHTINGS = ("plain", "score", "volume", "depth")
 
 
@@ -141,6 +143,8 @@ class Search:
                 self.told(found)
         except _Ended as end:
             found.ended = str(end)
+        except Cancelled:  # from within a model, or while it was told
+            found.ended = CANCELLED
         return found
 
     def _round(self, found: Responsibility, rng: RandomNumbers) -> None:
@@ -190,7 +194,7 @@ class Search:
 
     def _check_budget(self) -> None:
         if self.stop():
-            raise _Ended("cancelled")
+            raise _Ended(CANCELLED)
         if self.mutants.calls - self._calls_before + len(COMBINATIONS) > self.effort.calls:
             raise _Ended("calls")
         if monotonic() - self._begun > self.effort.seconds:

@@ -19,7 +19,7 @@ SHAPE = (4, 6, 6)
 def extracted(score, responsibility):
     mutants = Mutants(score, torch.ones(SHAPE), torch.zeros(SHAPE))
     original, nothing = mutants.of_masks([np.ones(SHAPE, bool), np.zeros(SHAPE, bool)])
-    answer = Answer.of(float(original), float(nothing), "")
+    answer = Answer.of(float(original), float(nothing))
     return {part.kind: part for part in Extraction(mutants, answer, responsibility).all()}, mutants
 
 

@@ -105,7 +105,7 @@ def test_weighting_by_the_score_counts_the_share_that_is_kept():
         torch.ones(SLICE), torch.zeros(SLICE),
     )
     effort = Effort(rounds=1, least_voxels=1, weighting="score")
-    search = Search(mutants, Answer.of(1.0, 0.0, "probability"), effort, seeded)
+    search = Search(mutants, Answer.of(1.0, 0.0, 0.5), effort, seeded)
     found = search.run(Box((0, 0, 0), SLICE))
     assert found.kept_by.ravel() == pytest.approx([0.8 * 3.5] + 3 * [0.8 * 7 / 6])
 
@@ -142,7 +142,7 @@ def test_budget_of_seconds_and_cancel_leave_what_is_there():
     mutants = Mutants(all_of(A), torch.ones(SLICE), torch.zeros(SLICE))
     rounds = []
     search = Search(
-        mutants, Answer.of(1.0, 0.0, ""), Effort(rounds=9, least_voxels=1), seeded,
+        mutants, Answer.of(1.0, 0.0), Effort(rounds=9, least_voxels=1), seeded,
         stop=lambda: len(rounds) == 2, told=lambda found: rounds.append(found.rounds),
     )
     found = search.run(Box((0, 0, 0), SLICE))
@@ -155,6 +155,6 @@ def test_batches_do_not_change_the_map():
     for batch in (1, 5, 16):
         mutants = Mutants(all_of((2, 2, 2)), torch.ones(5, 5, 5), torch.zeros(5, 5, 5), batch)
         effort = Effort(rounds=2, least_voxels=1)
-        search = Search(mutants, Answer.of(1.0, 0.0, ""), effort, seeded)
+        search = Search(mutants, Answer.of(1.0, 0.0), effort, seeded)
         maps.append(search.run(Box((0, 0, 0), (5, 5, 5))).kept_by)
     assert np.array_equal(maps[0], maps[1]) and np.array_equal(maps[0], maps[2])

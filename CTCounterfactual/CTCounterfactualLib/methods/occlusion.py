@@ -1,0 +1,110 @@
+"""What is seen where a scan isn't kept: the choice decides what an occlusion shows.
+
+In 3D ReX, 0 found the lesions, the mean found nothing, and a healthy scan found other places. All
+but the last two here are unlike any scan, so that a classifier may react to their edges. A
+counterfactual is the same scan without what the classifier reacts to.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from ..errors import ModelError, SettingsError
+from ..scans.hounsfield import AIR_HU
+from .method import Request
+
+AIR, MEAN, BLUR, COUNTERFACTUAL = "air", "mean", "blur", "counterfactual"
+KINDS = (AIR, MEAN, BLUR, COUNTERFACTUAL)
+# Wide enough that a lung lobe keeps its grey and loses its form.
+BLUR_MM = 20.0
+
+
+def check_occlusion(occlusion: str) -> str:
+    """Return what is allowed, in words, if an occlusion isn't; else nothing."""
+    if occlusion in KINDS or _number(occlusion) is not None or Path(occlusion).is_file():
+        return ""
+    return f"give one of {', '.join(KINDS)}, a number in HU, or a scan's file."
+
+
+def chosen_occlusion(request: Request, occlusion: str | None) -> str:
+    """Return an occlusion, or without one the counterfactual; air for a black box.
+
+    Raises
+    ------
+    ModelError
+        If a counterfactual is asked for that there can't be.
+    """
+    differentiable = request.classifier.differentiable
+    if occlusion is None:
+        return COUNTERFACTUAL if differentiable else AIR
+    if occlusion == COUNTERFACTUAL and not differentiable:
+        others = ", ".join(kind for kind in KINDS if kind != COUNTERFACTUAL)
+        raise ModelError(
+            f"{request.classifier.name} is a black box, so there is no counterfactual to occlude "
+            f"with. Use another occlusion: {others}, a number in HU, or a scan's file."
+        )
+    return occlusion
+
+
+def occluded(request: Request, occlusion: str) -> np.ndarray:
+    """Return the volume that shows where the scan isn't kept: (K, J, I), float32, 0..1.
+
+    Parameters
+    ----------
+    occlusion : str
+        One of `KINDS`; a number in HU; or the path of another scan in the same place, such as an
+        earlier or a healthy one.
+    """
+    prepared = request.prepared
+    x, spec = prepared.volume, prepared.spec
+    value = float(AIR_HU) if occlusion == AIR else _number(occlusion)
+    if value is not None:
+        return np.full_like(x, spec.window.to_unit(np.array(value)))
+    if occlusion == MEAN:
+        return np.full_like(x, x[prepared.inside].mean())
+    if occlusion == BLUR:
+        sigma = [BLUR_MM / step for step in spec.spacing[::-1]]  # (I, J, K) -> (K, J, I)
+        return ndimage.gaussian_filter(x, sigma)
+    if occlusion == COUNTERFACTUAL:
+        return _counterfactual(request)
+    return _other_scan(request, occlusion)
+
+
+def _counterfactual(request: Request) -> np.ndarray:
+    from ..scans.grid import prepare
+    from ..scans.scan import Scan
+    from .latent_shift import counterfactual_of
+
+    explanation = counterfactual_of(request)
+    changed = Scan(request.prepared.scan.with_array(explanation.counterfactual))
+    return prepare(changed, request.prepared.spec, request.reporter.check).volume
+
+
+def _other_scan(request: Request, path: str) -> np.ndarray:
+    from ..scans.grid import prepare, resample_onto
+    from ..scans.read import read_scan
+
+    prepared = request.prepared
+    other = prepare(read_scan(path), prepared.spec, request.reporter.check)
+    cover = resample_onto(
+        prepared.as_image(prepared.volume), other.as_image(other.inside.astype(np.float32))
+    )
+    if not (cover > 0).any():
+        raise SettingsError(
+            f"The scan {path} that is to occlude lies elsewhere than the one that is explained: "
+            f"they have no place in common. Register it first."
+        )
+    air = prepared.spec.window.to_unit(np.array(float(AIR_HU)))
+    there = resample_onto(prepared.as_image(prepared.volume), other.as_image(other.volume))
+    return np.where(cover > 0, there, air).astype(np.float32)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
