@@ -42,6 +42,7 @@ DIRECTIONS = {"decrease": _("Lower the score"), "increase": _("Raise the score")
 SEARCHES = {"adaptive": _("Adaptive"), "reference": _("Reference (as published)")}
 BASELINES = {"scan": _("Scan"), "reconstruction": _("Reconstruction (as published)")}
 COMPOSITES = {"bounded": _("Bounded"), "residual": _("Residual")}
+WITHIN = {"body": _("Body"), "volume": _("Whole volume")}
 CHANGE_SCOPES = {"region": _("Edited slices"), "volume": _("Whole volume")}
 GOALS = {"flip": _("The decision changes"), "limit": _("The change limit is reached")}
 DEVICES = {"auto": _("Automatic"), "cpu": _("CPU"), "cuda": _("CUDA")}
@@ -98,6 +99,14 @@ class SettingTable:
         tooltip=_("Scan: the change is added to the scan, which stays sharp. Reconstruction: the "
                   "decoded slices are shown, as in the published method."),
         more="`reconstruction` is the paper's D(z + lambda g).", choices=BASELINES,
+    )
+    within: str = setting(
+        "body", "where the scan may change: in the patient's body, or anywhere", _("Change within"),
+        tooltip=_("Body: air around the patient, clothes and table stay as they are. Whole volume: "
+                  "anything may change."),
+        more="Nothing outside the `body` changes, to the bit; a region restricts it further. "
+             "Baseline `reconstruction` redraws the whole `volume`, whatever this says.",
+        choices=WITHIN,
     )
     composite: str = setting(
         "bounded", "how the change joins the scan", _("Composite"),

@@ -54,6 +54,7 @@ from .run import Run
 from .scale import has_logit
 from .settings import ExplainSettings
 from .torch_state import run_state
+from .within import confine
 from .write_back import write_back
 
 
@@ -125,6 +126,7 @@ def explain(
         guarded = GuardedAutoencoder(load_autoencoder(autoencoder))
         prepared = prepare(scan, classifier.grid, reporter.check)
         on_grids = None if region is None else prepare_region(region, prepared, reporter.check)
+        on_grids = confine(prepared, settings, on_grids, reporter.check)
         with borrowed((given, guarded.inner), device), \
                 stoppable((given, guarded.inner), reporter.check):
             classifier = classifier.for_scan(prepared)

@@ -21,6 +21,7 @@ SEARCHES = tuple(table.SEARCHES)
 BASELINES = tuple(table.BASELINES)
 CHANGE_SCOPES = tuple(table.CHANGE_SCOPES)
 COMPOSITES = tuple(table.COMPOSITES)
+WITHIN = tuple(table.WITHIN)
 DEVICES = tuple(table.DEVICES)
 FLIP, LIMIT = tuple(table.GOALS)
 # The goal of a run that has a target score.

@@ -136,7 +136,9 @@ def test_a_region_that_the_classifier_does_not_look_at_changes_nothing(straight,
     inside = np.zeros(straight.array.shape, bool)
     inside[:, :6, :6] = True  # air in front of the shoulder
     region = Region(straight.with_array(inside.astype(np.uint8)))
-    result = explain(straight, autoencoder=autoencoder, mode="whole", region=region)
+    result = explain(
+        straight, autoencoder=autoencoder, mode="whole", region=region, within="volume"
+    )
     assert result.whole.stop_reason == "no gradient"
     assert np.array_equal(result.counterfactual, straight.array)
     assert result.frames == ()

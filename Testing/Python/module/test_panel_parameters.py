@@ -49,6 +49,7 @@ def parameters(**changes) -> SimpleNamespace:
         "maxChangePercent": 100 * DEFAULTS.max_change, "device": DEFAULTS.device,
         "search": DEFAULTS.search, "baseline": DEFAULTS.baseline,
         "composite": DEFAULTS.composite, "changeScope": AUTOMATIC, "goal": AUTOMATIC,
+        "within": DEFAULTS.within,
         "sliceSmoothing": DEFAULTS.slice_smoothing, "useTargetScore": False, "targetScore": 0.0,
         "maxEvaluations": DEFAULTS.max_evaluations,
         "levelEdges": numbers_text(DEFAULTS.level_edges), "frames": DEFAULTS.frames,
