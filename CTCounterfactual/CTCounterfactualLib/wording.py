@@ -114,6 +114,9 @@ ACTIONS = {
     ),
     "install": Words(_PIP, _PIP, "Setup > Install... in the panel", "Setup > Install..."),
     "install_monai": Words(_PIP, _PIP, *2 * ['slicer.util.pip_install("monai") in the console']),
+    "install_saliency": Words(
+        _PIP, _PIP, *2 * ['slicer.util.pip_install("captum") in the console']
+    ),
     "install_onnx": Words(
         _PIP, _PIP, *2 * ['slicer.util.pip_install("onnxruntime") in the console']
     ),

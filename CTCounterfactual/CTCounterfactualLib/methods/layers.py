@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -52,22 +54,45 @@ def check_layers(method: Method, classifier: Classifier) -> None:
         )
 
 
-def find_layer(classifier: Classifier, name: str | None) -> tuple[str, nn.Module]:
-    """Return a layer by its name, or the last convolution.
+def find_layer(classifier: Classifier, name: str) -> tuple[str, nn.Module]:
+    """Return a layer by its name.
 
     Raises
     ------
     ModelError
         If there is no such layer; names some.
     """
-    convolutions = convolutions_of(classifier)
     layers = layers_of(classifier)
-    if name is None:
-        last = list(convolutions)[-1]
-        return last, convolutions[last]
     if name not in layers:
-        some = ", ".join(list(convolutions or layers)[-MOST_LISTED:])
-        raise ModelError(
-            f"{classifier.name} has no layer {name!r}. Its last ones: {some}."
-        )
+        some = ", ".join(list(convolutions_of(classifier) or layers)[-MOST_LISTED:])
+        raise ModelError(f"{classifier.name} has no layer {name!r}. Its last ones: {some}.")
     return name, layers[name]
+
+
+def last_convolution(
+    classifier: Classifier, run: Callable[[], object]
+) -> tuple[str, nn.Module]:
+    """Return the convolution that is run last, which needn't be the last in the list.
+
+    Parameters
+    ----------
+    run : callable
+        Scores once; no gradient is taken.
+    """
+    convolutions = convolutions_of(classifier)
+    ran: list[str] = []
+    handles = [
+        layer.register_forward_hook(lambda *_, name=name: ran.append(name))
+        for name, layer in convolutions.items()
+    ]
+    try:
+        with torch.no_grad():
+            run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not ran:
+        raise ModelError(
+            f"None of the convolutions of {classifier.name} is run for its score. Name a layer."
+        )
+    return ran[-1], convolutions[ran[-1]]

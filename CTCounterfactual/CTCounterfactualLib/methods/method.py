@@ -37,20 +37,24 @@ class Needs:
         The classifier's layers, as PyTorch modules.
     convolution : bool
         A convolution among them, or a layer that is named.
+    captum : bool
+        The package Captum, an extra.
     """
 
     gradient: bool = False
     autoencoder: bool = False
     network: bool = False
     convolution: bool = False
+    captum: bool = False
 
     def __str__(self) -> str:
         words = {
             "gradient": "the classifier's gradient", "autoencoder": "an autoencoder",
             "network": "the classifier's layers", "convolution": "a convolution among them",
+            "captum": "the package captum",
         }
         needed = [text for name, text in words.items() if getattr(self, name)]
-        return f"needs {', '.join(needed)}" if needed else "needs scores only"
+        return f"needs {', '.join(needed or ['scores only'])}"
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from ..errors import ModelError
+from importlib.util import find_spec
+
+from ..errors import MissingExtraError, ModelError
 from ..models.classifier import Classifier
 from .method import Method
 
+# Package and the extra that brings it.
+CAPTUM, EXTRA = "captum", "saliency"
 # Methods for classifiers that give scores only.
 WITHOUT_GRADIENT = "responsibility or occlusion"
 
@@ -19,6 +23,8 @@ def check_needs(method: Method, classifier: Classifier) -> None:
             f"scores only. Use a method that needs no more ({WITHOUT_GRADIENT}), or give the same "
             f"network as TorchScript, torch.export or a Python file."
         )
+    if needs.captum and find_spec(CAPTUM) is None:
+        raise MissingExtraError(CAPTUM, EXTRA, f"explain by {method.name}")
     if needs.network or needs.convolution:
         from .layers import check_layers
 

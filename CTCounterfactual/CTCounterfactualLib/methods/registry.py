@@ -13,6 +13,13 @@ LATENT_SHIFT = "latent-shift"
 _FILES = {
     LATENT_SHIFT: "latent_shift",
     "responsibility": "responsibility.method",
+    "input-gradient": "saliency.input_gradient",
+    "smoothgrad": "saliency.smoothgrad",
+    "integrated-gradients": "saliency.integrated_gradients",
+    "occlusion": "saliency.occlusion",
+    "guided-backprop": "saliency.guided_backprop",
+    "grad-cam": "saliency.grad_cam",
+    "hirescam": "saliency.hirescam",
 }
 NAMES = tuple(_FILES)
 

@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.events import CancelToken
 from CTCounterfactualLib.jobs.job import Job
-from CTCounterfactualLib.jobs.run import run_job
+from CTCounterfactualLib.jobs.run import read_input, run_job
+from CTCounterfactualLib.outputs.attribution_reading import read_attribution
 
 OPTIONS = {"occlusion": "air", "iterations": 2, "least_ml": 100.0}
 
@@ -31,6 +33,28 @@ def test_a_map_is_written_where_a_counterfactual_would_be(asked, workplace):
     assert steps == ["read", "prepared", "searched", "searched", "extracted", "written"]
     assert "needs scores only" in events[0].message
     assert [e.fraction for e in events] == sorted(e.fraction for e in events)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("input-gradient", {}), ("smoothgrad", {"samples": 2}),
+        ("integrated-gradients", {"steps": 4}), ("guided-backprop", {}),
+        ("grad-cam", {"keep_negative": True}), ("hirescam", {"keep_negative": True}),
+        ("occlusion", {"window_mm": 150.0, "stride_mm": 150.0}),
+    ],
+)
+def test_saliency_of_the_embedded_classifier(asked, workplace, method, options):
+    pytest.importorskip("captum")
+    asked = replace(
+        asked, classifier="effusion-demo", target="pleural effusion logit", method=method,
+        method_options=options,
+    )
+    found = read_attribution(run_job(asked), read_input(asked))
+    assert found.method.name == method and found.method.sign.startswith("positive")
+    assert np.isfinite(found.values).all() and found.values.any() and found.heatmap.any()
+    names = [flag.name for flag in found.flags]
+    assert ("no-relu" in names) == (method == "guided-backprop")  # it has SiLUs
 
 
 def test_a_cancel_writes_what_is_there(asked, workplace):

@@ -1,0 +1,1 @@
+"""Saliency maps by Captum (extra `saliency`), one method a file."""
