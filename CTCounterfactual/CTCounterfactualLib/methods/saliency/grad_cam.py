@@ -19,8 +19,8 @@ def run(request: Request) -> Found:
 METHOD = Method(
     name="grad-cam",
     description="A layer's channels, weighted by their mean gradient",
-    sign="positive: the layer's features here raise the score (negative ones are cut off unless kept); it may "
-         "point to places that the score doesn't use, see hirescam",
+    sign="positive: the layer's features here raise the score (negative ones are cut off unless "
+         "kept); it may point to places that the score doesn't use, see hirescam",
     needs=NEEDS,
     run=run,
     options=LayerOptions,
