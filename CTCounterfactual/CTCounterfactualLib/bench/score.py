@@ -101,7 +101,7 @@ def score_case(
     if outcome.changed is not None:
         change = outcome.changed - x
         found |= recovery(x, volumes.clean, outcome.changed, volumes.finding)
-        found |= spill(change, volumes.finding, volumes.body, spacing)
+        found |= spill(change, volumes.finding, volumes.body, volumes.outside, spacing)
         found |= roughness(change, spacing)
         if volumes.other is not None:
             found |= specificity(change, volumes.finding, volumes.other)

@@ -9,6 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ScanError
+from ..metrics.neighbourhood import within
+from ..metrics.spill import SKIN_MM
 from ..scans.geometry import same_grid
 from ..scans.grid import GridSpec, prepare, resample_onto
 from ..scans.hounsfield import IntensityWindow
@@ -36,9 +38,9 @@ class CaseVolumes:
         With the finding, turned to that orientation.
     clean : numpy.ndarray
         HU: the true counterfactual.
-    finding, body : numpy.ndarray
+    finding, body, outside : numpy.ndarray
         bool. The body is that of either scan, so that neither air that was planted nor lung that
-        an effusion hides counts as outside.
+        an effusion hides counts as outside; `outside` leaves out the skin, too.
     lungs, other : numpy.ndarray or None
         bool.
     """
@@ -47,6 +49,7 @@ class CaseVolumes:
     clean: np.ndarray
     finding: np.ndarray
     body: np.ndarray
+    outside: np.ndarray
     lungs: np.ndarray | None
     other: np.ndarray | None
 
@@ -65,9 +68,10 @@ def read_case(case: BenchCase) -> CaseVolumes:
     finding = _mask(case, scan, case.mask)
     if not finding.any():
         raise ScanError(f"Case {case.case}: the finding's mask {case.mask} is 0 everywhere.")
+    body, outside = _body(scan, clean)
     return CaseVolumes(
         # A copy: the view that `Scan.array` gives ends with its image.
-        scan, sitk.GetArrayFromImage(clean.image), finding, _body(scan) | _body(clean),
+        scan, sitk.GetArrayFromImage(clean.image), finding, body, outside,
         None if case.lungs is None else _mask(case, scan, case.lungs),
         None if case.other_mask is None else _mask(case, scan, case.other_mask),
     )
@@ -126,11 +130,6 @@ def read_onto(path: Path, scan: Scan, beyond: np.ndarray | float) -> np.ndarray:
     return values
 
 
-def lung_mask(scan: Scan) -> np.ndarray:
-    """Return both lungs as `find_lungs` sees them: (K, J, I), bool, on the prepared grid."""
-    return prepare(scan).lungs
-
-
 def _turned(image: sitk.Image) -> sitk.Image:
     return sitk.DICOMOrient(image, ORIENTATION)
 
@@ -157,8 +156,19 @@ def _on_grid(scan: sitk.Image, image: sitk.Image) -> bool:
     return same_grid(scan.GetSize(), Scan(scan).ijk_to_ras(), Scan(image).ijk_to_ras())
 
 
-def _body(scan: Scan) -> np.ndarray:
-    """Return the patient with everything inside, found on the prepared grid: (K, J, I), bool."""
+def _body(scan: Scan, clean: Scan) -> tuple[np.ndarray, np.ndarray]:
+    """Return the patient with everything inside, and what lies surely outside: (K, J, I), bool.
+
+    Both are found on the prepared grid, where distances take little time.
+    """
     prepared = prepare(scan)
-    body = find_body(prepared.spec.window.to_hu(prepared.volume), prepared.spec.spacing)
-    return resample_onto(scan.image, prepared.as_image(body.astype(np.float32))) >= HALF
+    spec = prepared.spec
+    body = np.zeros(prepared.volume.shape, bool)
+    for volume in (prepared.volume, prepare(clean).volume):
+        body |= find_body(spec.window.to_hu(volume), spec.spacing)
+    with_skin = within(body, spec.spacing, SKIN_MM)
+    on_scan = [
+        resample_onto(scan.image, prepared.as_image(part.astype(np.float32))) >= HALF
+        for part in (body, with_skin)
+    ]
+    return on_scan[0], ~on_scan[1]

@@ -26,11 +26,16 @@ def slice_roughness(change: np.ndarray, spacing: tuple[float, float, float]) -> 
     spacing : tuple of float
         (I, J, K) mm.
     """
-    through = np.abs(np.diff(change, axis=0)).mean() / spacing[2]
-    along_j = np.diff(change, axis=1)[:, :, :-1] / spacing[1]
-    along_i = np.diff(change, axis=2)[:, :-1] / spacing[0]
-    in_plane = np.hypot(along_j, along_i).mean()
-    return float(through / max(in_plane, np.finfo(np.float32).tiny))
+    through = np.mean([np.abs(above - below).mean() for below, above in pairwise(change)])
+    in_plane = np.mean([_steepness(picture, spacing) for picture in change])  # a slice at a time
+    return float(through / spacing[2] / max(in_plane, np.finfo(np.float32).tiny))
+
+
+def _steepness(picture: np.ndarray, spacing: tuple[float, float, float]) -> float:
+    """Return the mean |gradient| per mm of one slice (J, I)."""
+    along_j = np.diff(picture, axis=0)[:, :-1] / spacing[1]
+    along_i = np.diff(picture, axis=1)[:-1] / spacing[0]
+    return float(np.hypot(along_j, along_i).mean())
 
 
 def roughness(change: np.ndarray, spacing: tuple[float, float, float]) -> dict[str, float]:

@@ -23,6 +23,7 @@ def spill(
     change: np.ndarray,
     finding: np.ndarray,
     body: np.ndarray,
+    outside: np.ndarray,
     spacing: tuple[float, float, float],
 ) -> dict[str, float]:
     """Return `spill_hu`, `spill_share` and `outside_body_hu`; those not defined are absent.
@@ -31,8 +32,8 @@ def spill(
     ----------
     change : numpy.ndarray
         (K, J, I), HU: x' - x.
-    finding, body : numpy.ndarray
-        (K, J, I), bool.
+    finding, body, outside : numpy.ndarray
+        (K, J, I), bool; `outside` is further than `SKIN_MM` from the body.
     spacing : tuple of float
         (I, J, K) mm.
 
@@ -49,7 +50,6 @@ def spill(
         inside = float(size[body].sum(dtype=np.float64))
         if inside:
             found["spill_share"] = float(size[far].sum(dtype=np.float64)) / inside
-    outside = ~within(body, spacing, SKIN_MM)
     if outside.any():
         found["outside_body_hu"] = float(size[outside].max())
     return found

@@ -65,6 +65,10 @@ def test_with_the_ideal_classifier_fluid_becomes_lung(ran):
 def test_what_is_done_is_not_done_again_and_what_failed_is(ran):
     bench, results, _, _ = ran
     before = (results / "good" / "result.json").stat().st_mtime_ns
+    record = (results / "good" / "bench.json").read_text()
+    (results / "good" / "bench.json").unlink()  # killed before it was written
+    assert run_bench(bench, results, IDEAL).keys() == {"broken"}
+    assert (results / "good" / "bench.json").read_text() == record
     events = []
     failed = run_bench(bench, results, IDEAL, events.append)
     assert failed.keys() == {"broken"}
@@ -116,8 +120,7 @@ def test_no_bench_no_results(tmp_path):
 
 
 def test_a_region_may_lie_in_each_cases_folder(make_bench, tmp_path, pair):
-    bench = make_bench()
-    run_bench(bench, tmp_path / "results", replace(IDEAL, region="mask.nrrd"))
+    run_bench(make_bench(), tmp_path / "results", replace(IDEAL, region="mask.nrrd"))
     changed = sitk.ReadImage(str(tmp_path / "results" / "one" / "difference.nrrd"))
     inside = sitk.GetArrayViewFromImage(pair[2]) > 0
     change = sitk.GetArrayFromImage(changed)

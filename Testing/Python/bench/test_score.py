@@ -60,7 +60,7 @@ def test_a_heatmap_alone_points_and_says_no_more(make_bench, rival, pair):
 
 def test_of_both_the_heatmap_points_and_the_counterfactual_is_compared(make_bench, rival, pair):
     elsewhere = with_array(pair[2], np.zeros(pair[2].GetSize()[::-1], np.float32))
-    elsewhere[100, 60, 6] = 1.0
+    elsewhere[100, 60, 3] = 1.0
     metrics = score(make_bench(), rival(counterfactual=pair[1], heatmap=elsewhere))[0].metrics
     assert metrics["recovered"] == 1.0 and metrics["mass_in_mask"] == 0.0
 
@@ -117,7 +117,7 @@ def test_a_mask_of_another_grid_is_told_by_case(make_bench, rival, pair):
 def test_a_second_finding_is_compared_with_the_explained_one(make_bench, rival, pair):
     bench = make_bench(other="nodule", other_mask="one/other.nrrd")
     other = np.zeros(pair[2].GetSize()[::-1], np.uint8)
-    other[5, 40:50, 40:50] = 1
+    other[3, 40:50, 40:50] = 1
     sitk.WriteImage(with_array(pair[2], other), str(bench / "one" / "other.nrrd"))
     hu = sitk.GetArrayFromImage(pair[0]).astype(np.float32)
     fluid = sitk.GetArrayViewFromImage(pair[2]) > 0
@@ -148,6 +148,26 @@ def test_the_lungs_of_an_expiration_are_measured(make_bench, rival, pair):
     metrics = score(bench, rival(counterfactual=pair[1]))[0].metrics
     assert metrics["lung_change_ml"] == metrics["lung_change_true_ml"] > 50  # fluid gives way
     assert 0 <= metrics["deep_share"] == metrics["deep_share_ceiling"] < 1
+
+
+def test_the_borders_of_our_chunks_are_found_in_the_heatmap(make_bench, rival, pair):
+    # Six slices of 6 mm, three in each chunk: decreases of 10 HU on, then of 100 HU on.
+    labels = np.zeros(pair[0].GetSize()[::-1], np.uint8)
+    labels[:3, 40:60, 40:60], labels[3:, 40:60, 40:60] = 1, 2
+    labels[1, 40, 40] = 0  # a step of 10 HU inside, to and fro
+    faces = [pair[0].TransformContinuousIndexToPhysicalPoint((0, 0, k - 0.5))[2]
+             for k in (0, 3, 6)]
+    result = {
+        "chunks": [{"slab_mm": faces[:2]}, {"slab_mm": faces[1:]}],
+        "heat_levels": [{"label": 1, "low_hu": -25, "high_hu": -10},
+                        {"label": 2, "low_hu": None, "high_hu": -100}],
+    }
+    results = rival(counterfactual=pair[1], heatmap=with_array(pair[0], labels))
+    (results / "one" / "result.json").write_text(json.dumps(result))
+    metrics = score(make_bench(), results)[0].metrics
+    # across: 400 voxels of 90 HU; inside: four pairs of slices, two of them with one voxel of 10 HU
+    assert metrics["border_jump"] == pytest.approx(400 * 90 / (2 * 10 / 4))
+    assert metrics["mass_in_mask"] > 0.8  # by the change, not by the labels
 
 
 def test_pictures_are_drawn_for_counterfactuals_and_heatmaps(make_bench, rival, pair, tmp_path):
