@@ -37,6 +37,7 @@ WHOLE = ("--mode", "whole")
 # Name -> options of `bench run`. The first is what the others are compared with.
 VARIANTS = {
     "default": (*WHOLE,),
+    "limit": (*WHOLE, "--goal", "limit"),
     "paper": (*WHOLE, "--search", "reference", "--baseline", "reconstruction"),
     "residual": (*WHOLE, "--composite", "residual"),
     "ideal": (*WHOLE, "--classifier", "ideal"),

@@ -145,6 +145,11 @@ class _Part:
     def end(self) -> float:
         return self.start + self.share
 
+    def half(self, second: bool) -> _Part:
+        """Return the first or the second half of this part."""
+        share = self.share / 2
+        return replace(self, start=self.start + share * second, share=share)
+
     def __call__(self, event: Event) -> None:
         if self.progress is not None:
             fraction = min(self.start + self.share * event.fraction, 1.0)
@@ -168,24 +173,26 @@ def _run_case(
     classifier, target = models.of(case, scan, clean)
     region = _region(case, wanted.region)
 
-    def explained(one: Scan, settings: ExplainSettings) -> Explanation:
+    def explained(one: Scan, settings: ExplainSettings, second: bool) -> Explanation:
+        progress = part.half(second) if wanted.reversal else part
         return explain(
             one, classifier, target.label, models.autoencoder, settings,
-            progress=part, cancel=cancel, region=region,
+            progress=progress, cancel=cancel, region=region,
         )
 
     if not (folder / RECORD).exists():
         with suppress(OSError):
             _PEAK.write_text(_FORGET)
         with claim_output(folder, scene=wanted.scene) as output:
-            output.write(explained(scan, wanted.settings), wanted.scene, cancel=cancel)
+            output.write(explained(scan, wanted.settings, False), wanted.scene, cancel=cancel)
     if not scored:
         clean_score = _score(classifier, target, scan, clean)
         _record(case, folder, target, clean_score).write(folder)
     if not returned:
         way_back = _OTHER_WAY[wanted.settings.direction]
         changed = read_scan(folder / "counterfactual.nrrd")
-        found = explained(changed, replace(wanted.settings, direction=way_back, mode="whole"))
+        back = replace(wanted.settings, direction=way_back, mode="whole")
+        found = explained(changed, back, True)
         with whole_file(folder / REVERSAL_FILE) as partial:
             write_image(changed.with_array(found.counterfactual), partial)
     part.report("case", "done", 1.0)

@@ -14,7 +14,6 @@ from ..metrics.spill import SKIN_MM
 from ..scans.geometry import same_grid
 from ..scans.grid import GridSpec, prepare, resample_onto
 from ..scans.hounsfield import IntensityWindow
-from ..scans.lungs import find_body
 from ..scans.read import SUFFIXES, read_file, read_scan
 from ..scans.scan import Scan
 from .layout import BenchCase
@@ -162,11 +161,8 @@ def _body(scan: Scan, clean: Scan) -> tuple[np.ndarray, np.ndarray]:
     Both are found on the prepared grid, where distances take little time.
     """
     prepared = prepare(scan)
-    spec = prepared.spec
-    body = np.zeros(prepared.volume.shape, bool)
-    for volume in (prepared.volume, prepare(clean).volume):
-        body |= find_body(spec.window.to_hu(volume), spec.spacing)
-    with_skin = within(body, spec.spacing, SKIN_MM)
+    body = prepared.body | prepare(clean).body
+    with_skin = within(body, prepared.spec.spacing, SKIN_MM)
     on_scan = [
         resample_onto(scan.image, prepared.as_image(part.astype(np.float32))) >= HALF
         for part in (body, with_skin)
