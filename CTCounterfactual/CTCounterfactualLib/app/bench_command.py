@@ -9,6 +9,7 @@ from ..errors import ScanError
 from ..planting import FINDINGS
 from .check_command import add_trust_option, consent_from
 from .interrupt import cancel_on_signal
+from .method_options import add_method_options, method_options_from
 from .options import add_explain_options, add_progress_option, settings_from
 from .progress import progress_printer
 
@@ -82,6 +83,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--scene", action="store_true", help="write scene.mrb into each result")
     add_progress_option(group)
+    add_method_options(parser)
     add_explain_options(
         parser, None,
         "a name, a card, or `ideal`, which knows the truth (default: the finding's own)",
@@ -142,11 +144,14 @@ def make(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Explain every case; say at the end which have no result."""
-    from ..bench.run import BenchRun, run_bench
+    from ..bench.bench_settings import BenchRun
+    from ..bench.run import run_bench
 
     wanted = BenchRun(
         classifier=options.classifier, target=options.target, autoencoder=options.autoencoder,
-        settings=settings_from(options), region=options.region, reversal=options.reversal,
+        settings=settings_from(options), method=options.method,
+        method_options=method_options_from(options), region=options.region,
+        reversal=options.reversal,
         only=tuple(options.only), scene=options.scene,
     )
     with cancel_on_signal() as cancel:

@@ -16,7 +16,7 @@ from ..storage.objects import read_object
 from .record import REVERSAL_FILE, CaseRecord
 from .volumes import find_volume, read_onto
 
-COUNTERFACTUAL, HEATMAP = "counterfactual", "heatmap"
+COUNTERFACTUAL, HEATMAP, ATTRIBUTION = "counterfactual", "heatmap", "attribution"
 # A CT in HU spans thousands; a volume that spans less than this is in 0..1 or another unit.
 LEAST_SPAN_HU = 100.0
 # Slices may lean by so much against the chunks' faces, which are level: cosine of about 3 degrees.
@@ -57,7 +57,8 @@ def read_outcome(folder: Path, scan: Scan) -> Outcome:
     Parameters
     ----------
     folder : Path
-        With `counterfactual` and `heatmap`, or one of them, in any format of scans, on any grid.
+        With `counterfactual` and `heatmap`, or one of them, in any format of scans, on any grid; of
+        our own methods that make a map, `attribution`.
     scan : Scan
         The case's, turned.
 
@@ -69,13 +70,14 @@ def read_outcome(folder: Path, scan: Scan) -> Outcome:
     if not folder.is_dir():
         raise ScanError(f"it has no result: there is no folder {folder}.")
     changed = find_volume(folder, COUNTERFACTUAL)
-    heatmap = find_volume(folder, HEATMAP)
+    heatmap = find_volume(folder, ATTRIBUTION) or find_volume(folder, HEATMAP)
     if changed is None and heatmap is None:
         raise ScanError(
             f"it has no result: {folder} holds neither {COUNTERFACTUAL}.nrrd nor {HEATMAP}.nrrd "
             f"(or one of them in another format)."
         )
-    ours = (folder / RECORD).is_file()
+    # The heatmap of a counterfactual holds labels; a map in a method's own unit doesn't.
+    ours = (folder / RECORD).is_file() and changed is not None
     levels, chunk = _chunks(folder, scan, heatmap) if ours and heatmap else (None, None)
     back = folder / REVERSAL_FILE
     return Outcome(

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import SimpleITK as sitk
 
-from CTCounterfactualLib.bench.run import BenchRun, run_bench
+from CTCounterfactualLib.bench.bench_settings import BenchRun
+from CTCounterfactualLib.bench.run import run_bench
 from CTCounterfactualLib.bench.score import score_bench
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import Cancelled, ScanError, SettingsError
@@ -111,6 +112,11 @@ def test_a_finding_that_no_embedded_classifier_sees_is_told(make_bench, tmp_path
 def test_the_ideal_classifier_has_one_target(make_bench, tmp_path):
     failed = run_bench(make_bench(), tmp_path / "results", BenchRun("ideal", target="fluid"))
     assert "leave the target out" in failed["one"]
+
+
+def test_another_method_makes_no_counterfactual():
+    with pytest.raises(SettingsError, match="makes no counterfactual: leave reversal out"):
+        BenchRun(method="responsibility", reversal=True)
 
 
 def test_no_bench_no_results(tmp_path):
