@@ -19,7 +19,7 @@ def two_domes() -> tuple[np.ndarray, np.ndarray]:
         lungs |= (across < 1) & (k > dome) & (k < 250 - 60 * across)
     hu = np.where(body, TISSUE, AIR)
     hu[lungs] = LUNG
-    hu[lungs & (np.abs(k - 150) < 5) & (np.abs(j - 118) < 5)] = TISSUE  # a vessel in each
+    hu[lungs & (np.abs(k - 150) < 9) & (np.abs(j - 118) < 9)] = TISSUE  # a vessel in each
     hu = ndimage.gaussian_filter(hu, 0.7)  # as a scanner mixes what a voxel holds
     hu += np.random.default_rng(0).normal(0, 10, hu.shape)
     return hu.astype(np.float32), lungs

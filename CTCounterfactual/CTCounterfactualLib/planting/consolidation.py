@@ -108,8 +108,9 @@ def paint_consolidation(
     shape, spacing = side.shape, side.spacing
     depth = _DEPTHS[consolidation.kind](side, consolidation, rng)
     room = room_of(side, part)
-    level = level_around(depth, room.share, consolidation.ml, side.space.voxel_ml)
-    inside = above_level(depth, level, edge(side, consolidation.edge_mm))
+    width = edge(side, consolidation.edge_mm)
+    level = level_around(depth, room.share, consolidation.ml, side.space.voxel_ml, width)
+    inside = above_level(depth, level, width)
     inside *= 1.0 - _air(side, part)
     if consolidation.bronchi:
         tubes = _bronchi(side, inside, consolidation.bronchi, rng)

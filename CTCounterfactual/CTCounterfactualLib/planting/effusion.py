@@ -133,8 +133,9 @@ def paint_effusion(
     depth = _DEPTHS[effusion.kind](side, effusion, rng)
     depth = depth + effusion.waves_mm * waves(rng, shape, spacing, effusion.waves_length_mm, 2)
     room = room_of(side, part, with_vessels=True)
-    level = level_around(depth, room.share, effusion.ml, side.space.voxel_ml)
-    inside = above_level(depth, level, edge(side, effusion.edge_mm))
+    width = edge(side, effusion.edge_mm)
+    level = level_around(depth, room.share, effusion.ml, side.space.voxel_ml, width)
+    inside = above_level(depth, level, width)
     grain = noise.draw(rng, shape)
     fluid = room.fill(inside, effusion.hu + grain)
     if not effusion.collapse_mm:

@@ -28,6 +28,8 @@ LEAST_LUNG_ML = 200.0
 # Below the first HU a voxel is aerated lung and grows denser; from the second on it is tissue.
 AERATED_HU, TISSUE_HU = -500.0, 0.0
 AIR_HU = -1000.0
+# No tissue or air is darker, noise included: what a field of view doesn't reach is.
+PADDING_HU = -1500.0
 # Density is corrected by no more than this for what tissue in the lung doesn't take up.
 CORRECTION = (0.0, 2.5)
 # Slices are warped some at a time, to save memory.
@@ -166,14 +168,16 @@ def _warp(
     hu: np.ndarray, lungs: np.ndarray, breath: Breath, amount: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return scan, lung mask and density (how much more closely its content lies), (K, J, I)."""
-    nodes = ndimage.spline_filter(hu, ORDER, output=np.float32)
+    # Padding far below air would ring into the body, and stays where it is.
+    padding = hu < PADDING_HU
+    nodes = ndimage.spline_filter(np.where(padding, AIR_HU, hu), ORDER, output=np.float32)
     mask = lungs.astype(np.float32)
-    low, high = float(hu.min()), float(hu.max())
+    low, high = float(hu[~padding].min()), float(hu.max())
     warped = hu.astype(np.float32)
     now, density = lungs.copy(), np.ones(hu.shape, np.float32)
     for start in range(0, len(hu), SLICES):
         some = slice(start, min(start + SLICES, len(hu)))
-        moved = breath.moved(some)
+        moved = breath.moved(some) & ~padding[some]
         if not moved.any():
             continue
         where = [np.ascontiguousarray(part[moved]) for part in breath.sources(amount, some)]

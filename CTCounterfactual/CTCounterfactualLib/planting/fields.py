@@ -14,7 +14,7 @@ OCTAVE = 0.5
 # A local mean of sigma s is formed from every n-th voxel, n steps being at most this share of s.
 MEAN_STEP = 0.4
 # The level around a volume is found to this part of the field's range.
-LEVEL_BINS = 4096
+LEVEL_BINS, LEVEL_BISECTIONS = 4096, 40
 
 
 def positions(shape: tuple[int, ...], spacing: Spacing) -> tuple[np.ndarray, ...]:
@@ -108,13 +108,28 @@ def _left_of_white(sigma: float) -> float:
     return float(np.sqrt((kernel**2).sum()))
 
 
-def level_around(depth: np.ndarray, weight: np.ndarray, ml: float, voxel_ml: float) -> float:
-    """Return the value of `depth` above which the weights (0..1 of a voxel) sum to `ml`."""
+def level_around(
+    depth: np.ndarray, weight: np.ndarray, ml: float, voxel_ml: float, edge_mm: float
+) -> float:
+    """Return the level of `depth` above which, with a soft edge, the weights sum to `ml`.
+
+    Parameters
+    ----------
+    weight : numpy.ndarray
+        (K, J, I), 0..1: how much of each voxel counts.
+    edge_mm : float
+        As for `above_level`.
+    """
     inside = weight > 0
     values, parts = depth[inside], weight[inside].astype(np.float32)
     count, edges = np.histogram(values, bins=LEVEL_BINS, weights=parts)
-    above = np.cumsum(count[::-1]) * voxel_ml  # mL above the lower edge of each bin, from the top
-    return float(np.interp(ml, above, edges[:-1][::-1]))
+    held, middles = count * voxel_ml, (edges[:-1] + edges[1:]) / 2
+    low, high = edges[0] - edge_mm, edges[-1] + edge_mm
+    for _ in range(LEVEL_BISECTIONS):
+        level = (low + high) / 2
+        above = float((held * above_level(middles, level, edge_mm)).sum())
+        low, high = (level, high) if above > ml else (low, level)
+    return float((low + high) / 2)
 
 
 def above_level(depth: np.ndarray, level: float, edge_mm: float) -> np.ndarray:

@@ -22,6 +22,8 @@ LUNG_SIGMA_MM, TYPICAL_LUNG_HU = 8.0, -850.0
 SEAM_MM, SEAM_SLICES = 3.2, 1.1
 # Outside the mask and darker than this it is no mixture of lung and wall: an airway, bowel.
 SEAM_ABOVE_HU = -550.0
+# A mask that was found on a coarser grid is off by about this; so near to it lung may be dark.
+RAGGED_MM = 1.6
 # The wall is looked at over this depth behind the seam; fat to muscle, no bone.
 WALL_MM, WALL_SIGMA_MM, WALL_HU = 8.0, 4.0, (-130.0, 120.0)
 TISSUE_HU = 40.0
@@ -76,7 +78,7 @@ class Hemithorax:
         """
         contrast = np.maximum(self.tissue_hu - self.lung_hu, LEAST_CONTRAST_HU)
         share = np.clip((self.tissue_hu - part) / contrast, 0.0, 1.0)
-        share *= self.reach & (self.space.lung | (part > SEAM_ABOVE_HU))
+        share *= self.reach & ((self.space.outside <= RAGGED_MM) | (part > SEAM_ABOVE_HU))
         return share
 
     @cached_property

@@ -20,15 +20,21 @@ VESSEL_CHANCE, TAG_CHANCE = 0.4, 0.35
 # Solid core of a part-solid nodule, and chalk of a calcified one, as a share of the radius.
 CORE = (0.3, 0.75)
 # Height of lobules beside the radius, and their length.
-LOBULES, LOBULE_LENGTH = (0.0, 0.3), (0.7, 1.6)
-STRANDS, STRAND_LENGTH, STRAND_MM = (6, 18), (0.4, 1.3), (0.3, 0.9)
+LOBULES, LOBULE_LENGTH, ROUGHNESS = (0.03, 0.5), (0.7, 1.6), 0.5
+STRANDS, STRAND_LENGTH, STRAND_MM = (6, 18), (0.4, 1.3), (0.5, 1.2)
 VESSEL_MM, VESSEL_LENGTH_MM = (0.6, 1.6), (10.0, 30.0)
 # A pleural tag reaches this far at most.
 LONGEST_TAG_MM = 25.0
 # Strands are tissue whatever the nodule is.
 STRAND_HU = 10.0
-# Of a hundred drawn places the first is taken around which there is lung for this share of it.
-TRIES, ROOM_SHARE = 100, 0.85
+# Of the drawn places the first is taken around which there is lung for this share of it: what would
+# lie beyond the pleura is left out, so that it sits on the pleura.
+TRIES, ROOM_SHARE = 200, (0.6, 0.95)
+# A glassy part fades out over this, and is mottled by this much; so is, less so, a solid one.
+GLASS_EDGE_MM, SOLID_EDGE_MM = (2.0, 6.0), (0.8, 2.5)
+GLASS_MOTTLE_HU, SOLID_MOTTLE_HU, MOTTLE_MM = 60.0, 12.0, 6.0
+# A core has an outline of its own: waves of this share of the radius.
+CORE_WAVES = 0.35
 # The shape is worked out within this many radii.
 BOX_RADII, BOX_MARGIN_MM = 2.6, 6.0
 
@@ -53,8 +59,10 @@ class Nodule:
         Density and radius (a share) of another core; a share of 0: none.
     vessel, tag : bool
         It hangs on a vessel; a strand reaches the pleura.
-    edge_mm : float
-        Width over which it fades into lung.
+    room : float
+        At least this share of it lies in the lung; the rest is cut off by the pleura.
+    mottle_hu, edge_mm : float
+        How much its density varies; width over which it fades into lung.
     seed : int
         Of place, lobules, strands and noise.
     """
@@ -69,6 +77,8 @@ class Nodule:
     core: float = 0.0
     vessel: bool = False
     tag: bool = False
+    room: float = 0.85
+    mottle_hu: float = 0.0
     edge_mm: float = 1.0
     seed: int = 0
 
@@ -95,7 +105,9 @@ def draw_nodule(rng: np.random.Generator, side: Hemithorax, ml: float) -> Nodule
         core=float(rng.uniform(*CORE)) if part_solid or calcified else 0.0,
         vessel=bool(rng.random() < VESSEL_CHANCE),
         tag=bool(rng.random() < TAG_CHANCE),
-        edge_mm=float(rng.uniform(0.8, 2.5)),
+        room=float(rng.uniform(*ROOM_SHARE)),
+        mottle_hu=GLASS_MOTTLE_HU if part_solid else float(rng.uniform(0.0, SOLID_MOTTLE_HU)),
+        edge_mm=float(rng.uniform(*(GLASS_EDGE_MM if part_solid else SOLID_EDGE_MM))),
         seed=int(rng.integers(2**31)),
     )
 
@@ -113,10 +125,13 @@ def paint_nodule(part: np.ndarray, side: Hemithorax, nodule: Nodule, noise: Nois
     centre = _place(side, nodule, rng)
     room = room_of(side, part)
     body, depth = _body(side, room.share, nodule, centre, rng)
-    filling = np.full(shape, nodule.hu, np.float32)
+    filling = nodule.hu + nodule.mottle_hu * waves(rng, shape, spacing, MOTTLE_MM)
     if nodule.core:
-        core = above_level(depth, (1.0 - nodule.core) * nodule.radius, edge(side, nodule.edge_mm))
-        filling += core * (nodule.core_hu - nodule.hu)
+        own = CORE_WAVES * nodule.radius * waves(rng, shape, spacing, nodule.radius, 2)
+        core = above_level(
+            depth + own, (1.0 - nodule.core) * nodule.radius, edge(side, nodule.edge_mm)
+        )
+        filling += core * (nodule.core_hu - filling)
     strands = draw_tubes(shape, spacing, _strands(side, nodule, centre, rng))
     only_strand = np.maximum(strands - body, 0.0)
     inside = body + only_strand
@@ -140,7 +155,7 @@ def _place(side: Hemithorax, nodule: Nodule, rng: np.random.Generator) -> Point:
         centre = places[rng.integers(len(places))]
         around = centre + np.rint(ball / steps).astype(int)
         held = (around >= 0).all(axis=1) & (around < lung.shape).all(axis=1)
-        if lung[tuple(around[held].T)].sum() >= ROOM_SHARE * len(ball):
+        if lung[tuple(around[held].T)].sum() >= nodule.room * len(ball):
             k, j, i = centre * steps
             return float(k), float(j), float(i)
     raise ScanError(
@@ -167,11 +182,12 @@ def _body(
     squashed = (spacing[0] / c, spacing[1] / b, spacing[2] / a)
     away = distance_to(weight.shape, squashed, (k / a, j / b, i / c))
     depth = -away + nodule.lobules * radius * waves(
-        rng, weight.shape, spacing, nodule.lobule_length * radius
+        rng, weight.shape, spacing, nodule.lobule_length * radius, 2, ROUGHNESS
     )
-    level = level_around(depth, weight, nodule.ml, side.space.voxel_ml)
+    width = edge(side, nodule.edge_mm)
+    level = level_around(depth, weight, nodule.ml, side.space.voxel_ml, width)
     body, whole = np.zeros(shape, np.float32), np.full(shape, -np.inf, np.float32)
-    body[near] = above_level(depth, level, edge(side, nodule.edge_mm))
+    body[near] = above_level(depth, level, width)
     whole[near] = depth - level
     return body, whole
 

@@ -16,7 +16,9 @@ GRAINS = tuple(np.linspace(0.0, 1.6, 17).tolist())
 # Neighbours less alike than this are independent.
 LEAST_LIKENESS = 0.02
 # Voxels this far from the border of soft tissue hold no border, which would look like noise.
-EROSIONS = 3
+EROSIONS, CALM_VOXELS = 3, 7
+# More noise than this is anatomy.
+MOST_NOISE_HU = 80.0
 # A correlation of fewer pairs of voxels says nothing.
 LEAST_PAIRS = 500
 
@@ -50,13 +52,15 @@ def noise_of(hu: np.ndarray) -> float:
 
 def measure_noise(hu: np.ndarray) -> Noise:
     """Measure strength and grain of the noise deep in the soft tissue of a scan (K, J, I), HU."""
-    fine, tissue = _fine(hu), _tissue(hu)
-    deep = ndimage.binary_erosion(tissue, np.ones((1, 3, 3), bool), iterations=EROSIONS)
-    if deep.sum() >= LEAST_PAIRS:
-        tissue = deep
+    fine = _fine(hu)
+    # By a local mean: single voxels of a sharp kernel's noise leave the range of tissue.
+    calm = _tissue(ndimage.uniform_filter(hu, (1, CALM_VOXELS, CALM_VOXELS)))
+    tissue = ndimage.binary_erosion(calm, np.ones((1, 3, 3), bool), iterations=EROSIONS)
+    if tissue.sum() < LEAST_PAIRS:
+        tissue = _tissue(hu)
     k, j, i = (_grain(fine, tissue, axis) for axis in range(3))
     left = np.interp((j + i) / 2, GRAINS, [kept for _, kept in _in_plane()])
-    return Noise(_strength(fine, tissue) / float(left), (k, j, i))
+    return Noise(min(_strength(fine, tissue) / float(left), MOST_NOISE_HU), (k, j, i))
 
 
 def _fine(hu: np.ndarray) -> np.ndarray:

@@ -157,9 +157,9 @@ def _draw_side(
     roomy = [s for s in sides if s.space.ml >= needed]
     if not roomy:
         found = ", ".join(f"{s.side} {s.space.ml:.0f} mL" for s in sides) or "none"
-        asked = finding if ml is None else f"{finding} of {ml:g} mL"
+        asked = finding if ml is None else f"{ml:g} mL of {finding}"
         raise ScanError(
-            f"No room in {name} for a {asked}: it needs {needed:.0f} mL of lung on one side, and "
+            f"No room in {name} for {asked}: it needs {needed:.0f} mL of lung on one side, and "
             f"there is: {found}."
         )
     volumes = np.array([s.space.ml for s in roomy])

@@ -52,8 +52,7 @@ def _draw(cover: np.ndarray, steps: np.ndarray, tube: Tube) -> None:
     distance = np.linalg.norm(offset - share[..., None] * way, axis=-1)
     radius = tube.start_radius + share * (tube.end_radius - tube.start_radius)
     shown = np.maximum(radius, voxel / 2)
-    covered = np.clip((shown - distance) / voxel + 0.5, 0.0, 1.0) * np.minimum(
-        1.0, (radius / shown) ** 2
-    )
+    covered = np.clip((shown - distance) / voxel + 0.5, 0.0, 1.0)
+    covered *= radius**2 / (shown**2 + voxel**2 / 12)  # a soft edge encloses that much
     part = cover[low[0]:high[0], low[1]:high[1], low[2]:high[2]]
     np.maximum(part, covered, out=part)

@@ -68,7 +68,7 @@ def test_what_cannot_be_planted_is_said(chest, ready):
     rng = np.random.default_rng(0)
     with pytest.raises(SettingsError, match=r"no finding 'effusio'.*effusion"):
         plant("effusio", hu, ready, SPACING, rng)
-    with pytest.raises(ScanError, match=r"No room in Anna for a effusion of 90000 mL.*right"):
+    with pytest.raises(ScanError, match=r"No room in Anna for 90000 mL of effusion.*right"):
         plant("effusion", hu, ready, SPACING, rng, ml=90000.0, name="Anna")
     with pytest.raises(ScanError, match="no lung to plant into in Anna"):
         plant("effusion", hu, np.zeros(hu.shape, bool), SPACING, rng, name="Anna")
