@@ -38,6 +38,9 @@ from .evidence import ChunkCallback, Evidence, collect_evidence
 from .flags import raise_flags
 from .frames import make_frames
 from .heatmap import heat_levels
+from .plausibility import plausibility
+from .plausibility_flags import plausibility_flags
+from .plausible import Plausibility
 from .reconstruction import compare, flags_of
 from .region import PreparedRegion, Region, check_region, prepare_region
 from .repeatable import autoencoder_flags, classifier_flags
@@ -168,7 +171,7 @@ def _finish(
     frames = make_frames(run, prepared, evidence.shown, written.difference, region)
     run.reporter.check()
     target = TargetInfo(wanted.name, wanted.unit, wanted.threshold, wanted.negatives)
-    scores, flags = _judge(run, prepared, evidence, target, written.counterfactual)
+    scores, flags, picture = _judge(run, prepared, evidence, target, written.counterfactual)
     run.reporter.report(
         steps.SCORED.name,
         f"Counterfactual written back to the scan's grid; score {scores.counterfactual:.4g}",
@@ -192,6 +195,7 @@ def _finish(
         levels=heat_levels(settings.level_edges),
         flags=flags,
         aim=run.aim,
+        plausibility=picture,
         timing=Timing(
             **run.seconds, search=evidence.seconds, total=perf_counter() - started
         ),
@@ -207,7 +211,7 @@ def _finish(
 def _judge(
     run: Run, prepared: PreparedScan, evidence: Evidence, target: TargetInfo,
     counterfactual: np.ndarray,
-) -> tuple[Scores, tuple[Flag, ...]]:
+) -> tuple[Scores, tuple[Flag, ...], Plausibility]:
     """Prepare and score the counterfactual (K, J, I), HU, like a new scan, and raise flags."""
     whole, models, encoded = evidence.whole, run.models, run.encoded
     changed = Scan(prepared.scan.with_array(counterfactual))
@@ -216,8 +220,12 @@ def _judge(
     found = whole.score_after if whole else run.score(prepared.volume + evidence.change)
     notes = (*prepared.scan.warnings, *models.classifier.warnings())
     ratio = run.decode_ratio(again)
+    picture = plausibility(
+        run.start_volume, again, prepared.spec, _lungs_of(prepared), prepared.body
+    )
     flags = (
         *decision_flags(scores, whole, run.aim, target, run.settings),
+        *plausibility_flags(picture, scores, run.aim),
         *raise_flags(scores, evidence.outcomes, found, ratio, notes, run.settings),
     )
     moved = scores.counterfactual - scores.original
@@ -226,12 +234,18 @@ def _judge(
         *autoencoder_flags(models.autoencoder, encoded.x, encoded.decoded),
         *flags_of(compare(encoded.x, encoded.decoded)),
         *flags,
-    )
+    ), picture
 
 
 def _lungs(prepared: PreparedScan) -> sitk.Image | None:
     """Return the mask of both lungs on the prepared grid, or None where there are none."""
+    lungs = _lungs_of(prepared)
+    return None if lungs is None else prepared.as_image(lungs.astype(np.uint8))
+
+
+def _lungs_of(prepared: PreparedScan) -> np.ndarray | None:
+    """Return the lungs (K, J, I), bool, or None where there are none."""
     try:
-        return prepared.as_image(prepared.lungs.astype(np.uint8))
+        return prepared.lungs
     except ScanError:
         return None

@@ -13,6 +13,8 @@ WRITTEN_TOLERANCE = 0.15
 SCORE_ROUNDING = 1e-5
 # Re-encoding the counterfactual should cost hardly more than re-encoding the scan did.
 PLAUSIBLE_RATIO = 1.15
+# A slab whose gain is above this share of the best one's is read as evidence.
+EVIDENCE_SHARE = 0.1
 
 
 def raise_flags(
@@ -59,12 +61,12 @@ def raise_flags(
             f"No change within the limit moved the score the wanted way; {shown}.",
         ))
     searched = sum(outcome.stop_reason != stopping.OUTSIDE_REGION for outcome in outcomes)
-    without = sum(outcome.stop_reason == stopping.NO_GRADIENT for outcome in outcomes)
+    without = _without_gradient(outcomes)
     if without:
         flags.append(Flag(
             "no-gradient",
-            f"{without} of {searched} searches had next to no gradient: the classifier hardly "
-            f"reacts to these slices.",
+            f"{without} of {searched} searches had next to no gradient where evidence would count: "
+            f"the classifier hardly reacts to these slices.",
         ))
     unfinished = sum(outcome.stop_reason == stopping.EVALUATION_LIMIT for outcome in outcomes)
     if unfinished:
@@ -91,3 +93,14 @@ def raise_flags(
             f"scan: parts of it may look like nothing it has seen.",
         ))
     return tuple(flags)
+
+
+def _without_gradient(outcomes: tuple[Outcome, ...]) -> int:
+    """Return how many searches had next to no gradient and yet moved the score, or none did at all.
+
+    Slices that the classifier doesn't look at are harmless as long as nothing is read from them.
+    """
+    without = [outcome for outcome in outcomes if outcome.stop_reason == stopping.NO_GRADIENT]
+    gains = [o.gain for o in outcomes if o.stop_reason != stopping.NO_GRADIENT]
+    telling = EVIDENCE_SHARE * max(gains, default=0.0)
+    return sum(outcome.gain > telling or telling <= 0 for outcome in without)

@@ -11,6 +11,7 @@ from ..scans.scan import Scan
 from ..wording import worded
 from .aim import Aim
 from .direction import DECREASE, gain
+from .plausible import Plausibility
 from .search.found import SearchPoint as SearchPoint  # scripts look for it here
 from .settings import ExplainSettings
 
@@ -248,6 +249,8 @@ class Explanation:
         Name of the region that the changes were restricted to; empty without one.
     aim : Aim or None
         What the searches aimed at; None of a result of a version that didn't say.
+    plausibility : Plausibility or None
+        What the change made of the scan, in mL; None of a result of a version that didn't say.
     """
 
     scan: Scan
@@ -273,6 +276,7 @@ class Explanation:
     lungs: sitk.Image | None = None
     region_name: str = ""
     aim: Aim | None = None
+    plausibility: Plausibility | None = None
 
     @property
     def gain(self) -> float:

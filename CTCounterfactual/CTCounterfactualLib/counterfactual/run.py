@@ -94,6 +94,11 @@ class Run:
         reporter.report(steps.GRADIENT.name, "Gradient of all slices found", steps.GRADIENT.end)
         return run
 
+    @property
+    def start_volume(self) -> np.ndarray:
+        """What lambda = 0 shows: (K, J, I), 0..1 (and beyond, as the paper's pictures go)."""
+        return self.workspace.start_volume[:, 0].cpu().numpy()
+
     def search(self, start: int, stop: int) -> Found:
         """Search lambda for slices [start, stop), all others fixed, as the settings ask."""
         return search_range(self.workspace, start, stop, self._pace, self.aim)

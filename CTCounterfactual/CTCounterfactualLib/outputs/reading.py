@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 from ..counterfactual.added import difference as difference_of
 from ..counterfactual.aim import Aim
+from ..counterfactual.plausible import Plausibility
 from ..counterfactual.result import (
     ChunkHeatmap,
     Explanation,
@@ -132,6 +133,7 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
         ),
         lungs=image_of(folder, LUNGS_FILE) if LUNGS_FILE in files else None,
         region_name=record.get("region") or "",
+        plausibility=Plausibility(**record["plausibility"]) if record.get("plausibility") else None,
         aim=Aim(**record["goal"]) if record.get("goal") else None,
     )
 

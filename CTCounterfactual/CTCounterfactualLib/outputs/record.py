@@ -25,6 +25,7 @@ Schema 1. Scores are in the target's unit, slices count from foot to head on the
     heat_levels     label, name, low_hu, high_hu (null: unbounded) of the heatmaps' labels
     region          name of the region that changes were restricted to, or null
     frames          list of {file, fraction (of lambda), score} between scan and counterfactual
+    plausibility    what became of how many mL; see counterfactual/plausible.py; or null
     flags           list of {name, message}; empty if nothing speaks against the result
     timing          encode, gradient, search, total in seconds
     peak_memory_mb  of this process
@@ -84,6 +85,7 @@ def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
             {"file": frame_file(number), "fraction": frame.fraction, "score": frame.score}
             for number, frame in enumerate(explanation.frames, start=1)
         ],
+        "plausibility": asdict(explanation.plausibility) if explanation.plausibility else None,
         "flags": [asdict(flag) for flag in explanation.flags],
         "timing": {name: round(value, 3) for name, value in asdict(explanation.timing).items()},
         "peak_memory_mb": round(explanation.peak_memory_mb),

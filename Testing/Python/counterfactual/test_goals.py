@@ -47,6 +47,7 @@ def test_the_default_changes_the_decision_and_no_more():
     limit = run(small_scan(), judge, max_change=0.3, composite="residual", goal="limit")
     assert limit.whole.change > 2 * result.whole.change
     assert not {"flip-not-reached", "already-negative"} & {flag.name for flag in result.flags}
+    assert 0 < result.plausibility.changed < limit.plausibility.changed
 
 
 def test_raising_mirrors_it():

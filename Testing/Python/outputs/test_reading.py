@@ -50,6 +50,25 @@ def test_the_record_of_what_is_read_is_the_record(written):
     assert result_record(read_result(written), record["files"]) == record
 
 
+def test_a_probability_has_its_logits_beside_it(folder):
+    """An earlier version's record had none; they follow from the scores, and read back as such."""
+    edit(folder, target={"name": "chance", "unit": "probability"}, goal=None, plausibility=None,
+         scores={"original": 0.75, "reconstruction": 0.5, "counterfactual": 0.25})
+    back = read_result(folder)
+    assert back.aim is back.plausibility is None
+    record = result_record(back, json.loads((folder / "result.json").read_text())["files"])
+    assert record["logits"] == {
+        "original": pytest.approx(np.log(3)), "reconstruction": 0.0,
+        "counterfactual": pytest.approx(-np.log(3)),
+    }
+    search = record["chunks"][0]
+    assert [len(point) for point in search["path"]] == [4] * search["evaluations"]
+    assert search["path"][0][3] == search["logit_before"] and "logit_after" in search
+    edit(folder, **record)
+    again = read_result(folder)
+    assert again.chunks == back.chunks and again.whole == back.whole
+
+
 def test_what_is_read_is_what_was_written(written, explanation):
     back = read_result(written)
     for name in ("counterfactual", "difference", "heatmap"):
