@@ -93,7 +93,7 @@ def _piece(x, to, kept, spec, lungs, body, wall) -> Plausibility:
     change = a - b
     # Where the change itself lies: smoothed alone it would reach into what is beside it.
     thinned = (x > SOFT_HU - CHANGED_HU) & (to - x < -CHANGED_HU) & (change < -CHANGED_HU)
-    # Both, as smoothing mixes bone into what is beside it, and noise alone is bright here and there.
+    # Both: smoothing mixes bone into what is beside it, noise alone is bright here and there.
     bright = (a > BRIGHT_HU) & (to > BRIGHT_HU) & (b < BRIGHT_HU)
     return Plausibility(
         wall_to_air=ml(carved),
