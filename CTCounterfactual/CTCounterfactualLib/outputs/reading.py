@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,9 @@ from ..counterfactual.result import (
     Explanation,
     Flag,
     Frame,
-    HeatLevel,
     ModelInfo,
-    Outcome,
     PreparedInfo,
     Scores,
-    SearchPoint,
     TargetInfo,
     Timing,
 )
@@ -39,6 +35,7 @@ from ..storage.bounded import MOST_RECORD_BYTES
 from ..storage.objects import read_json
 from .earlier import RECORD
 from .record import SCHEMA
+from .recorded import level_of, outcome_of
 from .volumes import LUNGS_FILE, SCAN_FILE, heatmap_file
 
 # HU by which a scan with fractions may differ from itself read back: some ways keep fewer digits.
@@ -98,7 +95,7 @@ def method_of(record: dict[str, Any]) -> str:
 def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Explanation:
     settings = record["settings"]
     direction = settings["direction"]
-    chunks = tuple(_outcome(search, direction) for search in record["chunks"])
+    chunks = tuple(outcome_of(search, direction) for search in record["chunks"])
     files = record["files"]
     changed = image_of(folder, "counterfactual.nrrd")
     difference = voxels_of(folder, "difference.nrrd")
@@ -112,7 +109,7 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
         target=TargetInfo(**record["target"]),
         autoencoder=ModelInfo(**record["autoencoder"]),
         scores=Scores(**record["scores"]),
-        whole=_outcome(record["whole"], direction) if record["whole"] else None,
+        whole=outcome_of(record["whole"], direction) if record["whole"] else None,
         chunks=chunks,
         counterfactual=sitk.GetArrayFromImage(changed),
         difference=difference,
@@ -121,7 +118,7 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
             ChunkHeatmap(o.start, o.stop, image_of(folder, heatmap_file(o.start, o.stop)))
             for o in chunks
         ),
-        levels=tuple(_level(**level) for level in record["heat_levels"]),
+        levels=tuple(level_of(**level) for level in record["heat_levels"]),
         flags=tuple(Flag(**flag) for flag in record["flags"]),
         timing=Timing(**record["timing"]),
         peak_memory_mb=float(record["peak_memory_mb"]),
@@ -257,27 +254,6 @@ def _check_place(scan: sitk.Image, counterfactual: sitk.Image, place: str) -> No
 def _grid(size, spacing) -> str:
     extent = " x ".join(str(n) for n in size)
     return f"{extent} voxels of {' x '.join(f'{s:.4g}' for s in spacing)} mm"
-
-
-def _outcome(search: dict[str, Any], direction: str) -> Outcome:
-    return Outcome(
-        start=search["start"],
-        stop=search["stop"],
-        slab_mm=tuple(search["slab_mm"]),
-        lam=search["lambda"],
-        score_before=search["score_before"],
-        score_after=search["score_after"],
-        stop_reason=search["stop_reason"],
-        change=search["change"],
-        # A fourth number, the logit, follows from the score.
-        path=tuple(SearchPoint(*point[:3]) for point in search["path"]),
-        direction=direction,
-    )
-
-
-def _level(label: int, name: str, low_hu: float | None, high_hu: float | None) -> HeatLevel:
-    low = -math.inf if low_hu is None else low_hu
-    return HeatLevel(label, name, low, math.inf if high_hu is None else high_hu)
 
 
 def voxels_of(folder: Path, name: str) -> np.ndarray:
