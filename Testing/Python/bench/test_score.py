@@ -58,6 +58,14 @@ def test_a_heatmap_alone_points_and_says_no_more(make_bench, rival, pair):
     assert "recovered" not in metrics and "spill_hu" not in metrics
 
 
+def test_of_our_own_methods_the_values_point_and_not_the_labels(make_bench, rival, pair):
+    values = sitk.Cast(pair[2], sitk.sitkFloat32) * -0.3
+    labels = np.full(pair[2].GetSize()[::-1], 4, np.uint8)
+    results = rival(attribution=values, heatmap=with_array(pair[2], labels))
+    (results / "one" / "result.json").write_text('{"chunks": [], "heat_levels": []}')
+    assert score(make_bench(), results)[0].metrics["mass_in_mask"] == 1.0
+
+
 def test_of_both_the_heatmap_points_and_the_counterfactual_is_compared(make_bench, rival, pair):
     elsewhere = with_array(pair[2], np.zeros(pair[2].GetSize()[::-1], np.float32))
     elsewhere[100, 60, 3] = 1.0
