@@ -39,6 +39,7 @@ VARIANTS = {
     "default": (*WHOLE,),
     "limit": (*WHOLE, "--goal", "limit"),
     "paper": (*WHOLE, "--search", "reference", "--baseline", "reconstruction"),
+    "anywhere": (*WHOLE, "--within", "volume"),
     "residual": (*WHOLE, "--composite", "residual"),
     "ideal": (*WHOLE, "--classifier", "ideal"),
 }

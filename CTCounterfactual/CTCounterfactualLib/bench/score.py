@@ -26,8 +26,12 @@ from .sheet import Pictures, draw_sheets, take_pictures
 from .summary import summarise, write_scores_table, write_summary
 from .volumes import CaseVolumes, read_case
 
-# Of these the true counterfactual's own value is told, as `..._ceiling`; of others it is known.
-_WITH_CEILING = ("hit", "hit_6mm", "mass_in_mask", "slice_roughness", "deep_share")
+# Of these the true counterfactual's own value is told, as `..._ceiling`: what was planted reaches
+# beyond its mask by partial volume, breathing out changes the whole lung. Of others it is known.
+_WITH_CEILING = (
+    "spill_hu", "spill_share", "outside_body_hu", "hit", "hit_6mm", "mass_in_mask",
+    "slice_roughness", "deep_share",
+)
 
 
 def score_bench(
@@ -112,7 +116,8 @@ def score_case(
         found |= pointing(shown, volumes.finding, volumes.body, spacing)
     if outcome.levels is not None and outcome.chunk is not None:
         found |= border_jump(outcome.levels, outcome.chunk)
-    ceiling = pointing(true_change, volumes.finding, volumes.body, spacing)
+    ceiling = spill(true_change, volumes.finding, volumes.body, volumes.outside, spacing)
+    ceiling |= pointing(true_change, volumes.finding, volumes.body, spacing)
     ceiling |= roughness(true_change, spacing)
     if expiration and volumes.lungs is not None and change is not None:
         found |= deep_share(change, volumes.lungs, spacing)

@@ -66,7 +66,7 @@ def take_pictures(case: BenchCase, volumes: CaseVolumes, outcome: Outcome) -> Pi
         )
 
     return Pictures(
-        f"{case.case}: {case.finding}, {case.ml:.0f} mL, {case.place}",
+        f"{case.case}: {case.finding}, {case.ml:.3g} mL, {case.place}",
         plane(lambda volume: volume[at_k].copy(), j / i),
         plane(lambda volume: volume[::-1, at_j].copy(), k / i),  # pictures grow down
     )
