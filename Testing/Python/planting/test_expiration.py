@@ -38,7 +38,8 @@ def test_the_domes_rise_and_the_back_stays(chest):
 def test_the_lungs_are_lung_and_the_rest_is_not(chest):
     hu, lungs = chest
     out = expire(hu, lungs, SPACING, np.random.default_rng(2))
-    assert np.mean(out.hu[out.lungs] < -400) > 0.97
+    airy = [np.mean(v[m] < -300) for v, m in ((hu, lungs), (out.hu, out.lungs))]
+    assert airy[1] > airy[0] - 0.02
     front = np.s_[:, :, 30:52]  # the mediastinum between the lungs
     assert np.abs(np.median(out.hu[front][~out.lungs[front]]) - np.median(
         hu[front][~lungs[front]])) < 5.0
