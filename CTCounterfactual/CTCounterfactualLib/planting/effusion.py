@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fields import above_level, distance_to, level_around, positions, waves
+from .fields import above_level, distance_to, level_around, local_mean, positions, waves
 from .hemithorax import RIGHT, Hemithorax
 from .noise import Noise
 from .paint import Paint, edge, room_of
@@ -32,6 +32,7 @@ RIM_SLOPE = (0.03, 0.15)
 SUBPULMONIC_SLOPE = (-0.25, 0.1)
 # How far a point is moved down by how high the lung's base is above its lowest.
 DOME_SHARE = 0.25
+BASE_SIGMA_MM = 6.0
 # Few collections lie along the mediastinum.
 MEDIAL_CHANCE, MEDIAL_SHARE = 0.15, 0.5
 
@@ -169,9 +170,13 @@ def _subpulmonic(side: Hemithorax, effusion: Effusion, rng: np.random.Generator)
     k, j, _ = positions(side.shape, side.spacing)
     base = np.where(lung.any(axis=0), lung.argmax(axis=0) * step, np.inf)  # (J, I), mm
     lowest = float(base.min())
+    # Smoothed: a base known to whole slices would give the fluid's surface their steps.
+    held = np.isfinite(base)[None]
+    base = local_mean(
+        np.where(held, base, 0.0), held, BASE_SIGMA_MM, side.spacing, lowest
+    )[0]
     # Where the lung ends higher up it ends on heart or hilum, not on the diaphragm.
-    dome = np.minimum(base, 1e4) - lowest
-    return -(k - base.clip(max=1e4)) - DOME_SHARE * dome + effusion.slope * (j - j.mean())
+    return base - k - DOME_SHARE * (base - lowest) + effusion.slope * (j - j.mean())
 
 
 _DEPTHS = {FREE: _free, RIM: _rim, LOCULATED: _loculated, SUBPULMONIC: _subpulmonic}
