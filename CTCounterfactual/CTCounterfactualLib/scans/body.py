@@ -163,9 +163,10 @@ def _holes(patient: np.ndarray, pixel_mm2: float) -> tuple[np.ndarray, np.ndarra
     return hole[labels], (hole & (sizes <= AIRWAY_MM2))[labels]
 
 
-def fill_slices(mask: np.ndarray) -> np.ndarray:
-    """Fill the holes of each slice: what doesn't reach the slice's edge around the mask."""
-    return mask | _holes(mask, 0.0)[0]
+def fill_slices(mask: np.ndarray, most_voxels: float = np.inf) -> np.ndarray:
+    """Fill the holes of each slice, of at most so many voxels: what doesn't reach its edge."""
+    all_holes, small = _holes(mask, AIRWAY_MM2 / most_voxels)
+    return mask | (all_holes if np.isinf(most_voxels) else small)
 
 
 def _between(mask: np.ndarray, axis: int, how: np.ufunc) -> np.ndarray:

@@ -8,20 +8,33 @@ from scipy import ndimage
 from ..errors import ScanError
 from .body import fill_slices, find_body
 from .hounsfield import IntensityWindow
+from .walled_gas import disc, find_airways, find_walled_gas
 
-# Aerated lung is about -900..-500 HU; -400 splits it from soft tissue at a 1.5 mm grid's edges.
-LUNG_BELOW_HU = -400.0
-# Free gas (bowel, stomach) is nearer to -1000 in its core than lung, emphysema included.
-GAS_CORE_HU = -945.0
-AIRWAY_BELOW_HU = -930.0
+# Half-way between aerated lung (about -900..-800 HU) and soft tissue or fat.
+LUNG_BELOW_HU = -450.0
+# Noise of a low dose or a sharp kernel breaks borders and fakes gas; this smooths it in plane.
+SMOOTHING_MM = 1.0
+# Free gas is near -1000 throughout its core; a lung, even of emphysema, is denser or varies
+# (vessels, septa): from the 5th percentile to the median, bowel gas of -950 and less had 14 to 26
+# HU, lungs 40 to 85.
+LUNG_MEDIAN_HU, VARIED_LUNG_MEDIAN_HU = -945.0, -970.0
+LUNG_SPREAD_HU = 30.0
+CORE_VOXELS = 2
 MIN_LUNG_LITRES = 0.1
 # A scan whose greatest extent is less than this shows no lung, or has a wrong voxel size.
 LEAST_CHEST_MM = 100.0
 # Other parts of lung are at least this share of the largest (a collapsed lung keeps a tenth).
 OTHER_LUNG_SHARE = 0.08
-# Trachea and main bronchi are at most this wide; the opening that finds them uses it.
-AIRWAY_MAX_CROSS_SECTION_MM2 = 900.0
+# Smaller parts count in the upper half of the lungs and a little above: an apex that a tumour cuts
+# off. Further down they are bowel.
+LEAST_PART_ML = 5.0
+ABOVE_MM = 60.0
 CLOSING_MM = 6.0
+# A larger hole between the lungs of a slice is the mediastinum.
+FILLED_MM2 = 1500.0
+
+_IN_PLANE = ndimage.generate_binary_structure(3, 1)
+_IN_PLANE[[0, 2]] = False
 
 
 def find_lungs(
@@ -49,22 +62,51 @@ def find_lungs(
         If there is no lung of at least `MIN_LUNG_LITRES`.
     """
     hu = window.to_hu(volume)
-    litres = float(np.prod(spacing)) * 1e-6
     body = find_body(hu, spacing)
+    sharp, sigma = hu, SMOOTHING_MM / np.array(spacing[:2])
+    hu = ndimage.gaussian_filter(hu, (0, sigma[1], sigma[0]), truncate=2.0)
     air = (hu < LUNG_BELOW_HU) & body
-    air &= ~find_airways(hu, air, spacing)
-    labels, count = ndimage.label(air)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    smallest = max(MIN_LUNG_LITRES / litres, OTHER_LUNG_SHARE * sizes.max())
-    boxes = ndimage.find_objects(labels)
-    kept = [
-        i for i in np.flatnonzero(sizes >= smallest)
-        if not _is_gas(hu[boxes[i - 1]], labels[boxes[i - 1]] == i)
-    ]
-    if not kept:
+    air &= ~find_airways(sharp, air, spacing)
+    lungs = _lung_parts(hu, air, spacing)
+    gas = find_walled_gas(hu, lungs, spacing)
+    if gas.any():
+        lungs = _lung_parts(hu, lungs & ~gas, spacing)
+    if not lungs.any():
         raise ScanError(_no_lung(volume.shape, spacing))
-    return _close(np.isin(labels, kept), spacing, body)
+    return _close(lungs, spacing, body)
+
+
+def _lung_parts(
+    hu: np.ndarray, air: np.ndarray, spacing: tuple[float, float, float]
+) -> np.ndarray:
+    """Return the 3D parts of `air` that are lung: (K, J, I), bool; none below the least volume."""
+    labels, count = ndimage.label(air)
+    ml = np.bincount(labels.ravel(), minlength=count + 1) * float(np.prod(spacing)) * 1e-3
+    ml[0] = 0
+    boxes = ndimage.find_objects(labels)
+    lung = np.zeros(count + 1, bool)
+    for n in np.flatnonzero(ml >= LEAST_PART_ML):
+        lung[n] = _is_lung(hu[boxes[n - 1]], labels[boxes[n - 1]] == n)
+    ml[~lung] = 0
+    if ml.max() < MIN_LUNG_LITRES * 1e3:
+        return np.zeros(air.shape, bool)
+    large = lung & (ml >= OTHER_LUNG_SHARE * ml.max())
+    slices = [boxes[n - 1][0] for n in np.flatnonzero(large)]
+    bottom, top = min(s.start for s in slices), max(s.stop for s in slices)
+    for n in np.flatnonzero(lung & ~large):
+        middle = (boxes[n - 1][0].start + boxes[n - 1][0].stop) / 2
+        lung[n] = (bottom + top) / 2 <= middle <= top + ABOVE_MM / spacing[2]
+    return lung[labels]
+
+
+def _is_lung(hu: np.ndarray, part: np.ndarray) -> bool:
+    """Tell lung from free gas by the core of a part, which partial volume doesn't reach."""
+    core = ndimage.binary_erosion(part, _IN_PLANE, CORE_VOXELS)
+    if not core.any():
+        return False
+    low, median = np.percentile(hu[core], [5, 50])
+    varied = median > VARIED_LUNG_MEDIAN_HU and median - low > LUNG_SPREAD_HU
+    return bool(median > LUNG_MEDIAN_HU or varied)
 
 
 def _no_lung(shape: tuple[int, ...], spacing: tuple[float, float, float]) -> str:
@@ -81,55 +123,12 @@ def _no_lung(shape: tuple[int, ...], spacing: tuple[float, float, float]) -> str
     )
 
 
-def _is_gas(hu: np.ndarray, part: np.ndarray) -> bool:
-    """Tell free gas from lung by the median of its core, which partial volume doesn't reach."""
-    core = ndimage.binary_erosion(part)
-    return bool(np.median(hu[core if core.any() else part]) < GAS_CORE_HU)
-
-
-def find_airways(
-    hu: np.ndarray, air: np.ndarray, spacing: tuple[float, float, float]
-) -> np.ndarray:
-    """Find trachea and main bronchi: gas followed down from the top, while it stays narrow.
-
-    In each axial slice gas (below `AIRWAY_BELOW_HU`) forms separate spots; those of at most
-    `AIRWAY_MAX_CROSS_SECTION_MM2` are linked in 3D, and objects that span several slices are
-    airways. Lung parenchyma is denser than gas, so emphysematous spots stay small and unlinked.
-    """
-    gas = ndimage.binary_opening(hu < AIRWAY_BELOW_HU, _disc(spacing[0] * 1.5, spacing)[None])
-    gas &= air
-    pixel = spacing[0] * spacing[1]
-    narrow = np.zeros_like(gas)
-    for k, spots in enumerate(gas):
-        labels, count = ndimage.label(spots)
-        if count:
-            area = np.bincount(labels.ravel()) * pixel
-            area[0] = np.inf
-            narrow[k] = (area <= AIRWAY_MAX_CROSS_SECTION_MM2)[labels]
-    labels, count = ndimage.label(narrow)
-    airway = np.zeros_like(gas)
-    min_slices = int(np.ceil(25.0 / spacing[2]))  # a main bronchus is about 25 mm long
-    for index, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box[0].stop - box[0].start >= min_slices:
-            airway[box] |= labels[box] == index
-    wall = ndimage.binary_dilation(airway, ndimage.generate_binary_structure(3, 1))
-    return wall & air
-
-
 def _close(
     lungs: np.ndarray, spacing: tuple[float, float, float], body: np.ndarray
 ) -> np.ndarray:
     """Fill vessels, nodules and small dents of each slice, without leaving the body."""
-    disc = _disc(CLOSING_MM, spacing)
-    margin = disc.shape[0]
-    closed = fill_slices(np.stack([
-        ndimage.binary_closing(np.pad(part, margin), disc) for part in lungs
-    ]))
-    return closed[:, margin:-margin, margin:-margin] & body
-
-
-def _disc(radius_mm: float, spacing: tuple[float, float, float]) -> np.ndarray:
-    """Return a disc of this radius as a 2D structuring element (J, I)."""
-    rj, ri = radius_mm / spacing[1], radius_mm / spacing[0]
-    j, i = np.mgrid[-int(rj):int(rj) + 1, -int(ri):int(ri) + 1]
-    return (j / max(rj, 1)) ** 2 + (i / max(ri, 1)) ** 2 <= 1
+    element = disc(CLOSING_MM, spacing)
+    margin = element.shape[0]
+    closed = np.stack([ndimage.binary_closing(np.pad(part, margin), element) for part in lungs])
+    filled = fill_slices(closed, FILLED_MM2 / (spacing[0] * spacing[1]))
+    return filled[:, margin:-margin, margin:-margin] & body

@@ -12,7 +12,9 @@ import torch
 from scipy import ndimage
 
 from ...scans.grid import GridSpec, PreparedScan
-from ...scans.lungs import find_airways, find_lungs
+from ...scans.lung_view import cut_areas, side_litres
+from ...scans.lungs import find_lungs
+from ...scans.walled_gas import find_airways
 from ..classifier import Classifier, Rescorer
 from ..rescore.per_slice import PerSliceRescorer
 from ..targets import Target
@@ -24,8 +26,10 @@ AERATED_BELOW_HU = -500.0
 SOFTNESS_HU = 50.0
 # The region reaches beyond today's border so that a lung can also grow.
 MARGIN_MM = 6.0
-# Above this share of the lung on the edge of the field of view, part of it lies outside.
-CUT_SHARE = 0.01
+# More lung than this on one edge of the field of view is cut there; less is a tip of no volume.
+CUT_CM2 = 2.0
+# Left and right lung differ by less, unless one has collapsed, was removed, or wasn't found.
+MOST_SIDES_RATIO = 3.0
 # Slices scored together; only theirs are held as HU, sigmoid and product at any time.
 SLICE_BATCH = 8
 
@@ -42,24 +46,22 @@ class LungVolume(Classifier):
     grid = GridSpec()
     targets = (Target("aerated lung volume", "L"),)
 
-    def __init__(self, region: np.ndarray | None = None, cut_share: float = 0.0):
+    def __init__(
+        self, region: np.ndarray | None = None, notes: tuple[tuple[str, str], ...] = ()
+    ):
         self._region = None if region is None else torch.from_numpy(region)
-        self._cut_share = cut_share
+        self._notes = notes
 
     def for_scan(self, prepared: PreparedScan) -> LungVolume:
         """Return the classifier with this scan's lung region; raise `ScanError` without a lung."""
-        lungs = prepared.lungs
-        return LungVolume(self._with_margin(prepared.volume, lungs), _share_on_edge(lungs))
+        lungs, body = prepared.lungs, prepared.body
+        cut = cut_areas(lungs, body, self.grid.spacing)
+        sides = side_litres(lungs, body, self.grid.spacing)
+        return LungVolume(self._with_margin(prepared.volume, lungs), _doubts(cut, sides))
 
     def warnings(self) -> tuple[tuple[str, str], ...]:
-        """Return a warning if the field of view cuts the lung."""
-        if self._cut_share <= CUT_SHARE:
-            return ()
-        return ((
-            "lung-cut-by-field-of-view",
-            f"{self._cut_share:.0%} of the lung lies on the edge of the scan: part of it is "
-            f"missing, and the volume is that of the visible part.",
-        ),)
+        """Return what makes the volume doubtful: a view that cuts the lungs, a lung too small."""
+        return self._notes
 
     def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
         """Return litres of aerated lung of each volume; see `Classifier.score`."""
@@ -117,7 +119,26 @@ class LungVolume(Classifier):
         return (lungs | ((distance <= MARGIN_MM) & ~near)).astype(np.float32)
 
 
-def _share_on_edge(lungs: np.ndarray) -> float:
-    """Return the share of lung voxels that lie on an in-plane, upper or lower face of the grid."""
-    inner = lungs[1:-1, 1:-1, 1:-1].sum()
-    return float(1 - inner / max(lungs.sum(), 1))
+def _doubts(
+    cut: dict[str, float], sides: tuple[float, float]
+) -> tuple[tuple[str, str], ...]:
+    """Return warnings (name, message) of cm2 cut on each side and litres of each lung."""
+    notes = []
+    where = {side: cm2 for side, cm2 in cut.items() if cm2 > CUT_CM2}
+    if where:
+        listed = ", ".join(f"{cm2:.0f} cm² at the {side}" for side, cm2 in where.items())
+        notes.append((
+            "lung-cut-by-field-of-view",
+            f"The edge of the scan cuts the lung ({listed}; flagged above {CUT_CM2:.0f} cm²): the "
+            f"volume is that of the part within the scan, and what lies beyond is unknown.",
+        ))
+    smaller, larger = sorted(sides)
+    if larger > MOST_SIDES_RATIO * smaller and not {"left", "right"} & set(where):
+        small = "left" if sides[0] < sides[1] else "right"
+        notes.append((
+            "one-lung-small",
+            f"{smaller:.2f} L of lung were found on the {small} of the body's middle, {larger:.2f} "
+            f"L on the other (flagged above a ratio of {MOST_SIDES_RATIO:.0f}): one lung may have "
+            f"collapsed, be missing, or not have been found. Look at the lung region.",
+        ))
+    return tuple(notes)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from CTCounterfactualLib.errors import ScanError, SettingsError
-from CTCounterfactualLib.models.classifiers.lung_volume import CUT_SHARE, LungVolume
+from CTCounterfactualLib.models.classifiers.lung_volume import LungVolume
 from CTCounterfactualLib.scans.grid import GridSpec, PreparedScan
 from CTCounterfactualLib.scans.scan import Scan
 
@@ -191,13 +191,19 @@ def test_two_lungs_with_a_vessel_and_a_nodule_inside():
 
 def test_field_of_view_that_cuts_the_lung_is_told():
     whole = LungVolume().for_scan(prepared(chest()))
-    assert whole.warnings() == ()
+    assert "lung-cut-by-field-of-view" not in dict(whole.warnings())
     hu = chest()
-    hu[28:, 30:70, 20:60] = LUNG  # up to the top slice: 1600 of 44 800 voxels lie on it
-    ((name, message),) = LungVolume().for_scan(prepared(hu)).warnings()
-    assert CUT_SHARE < 1600 / 44800
-    assert name == "lung-cut-by-field-of-view"
-    assert "4% of the lung" in message
+    hu[28:, 30:70, 20:60] = LUNG  # up to the top slice: 1600 voxels of 1.5 x 1.5 mm lie on it
+    message = dict(LungVolume().for_scan(prepared(hu)).warnings())["lung-cut-by-field-of-view"]
+    assert "36 cm² at the top;" in message
+
+
+def test_a_lung_on_one_side_only_is_told_with_both_volumes():
+    one = dict(LungVolume().for_scan(prepared(chest())).warnings())["one-lung-small"]
+    assert "0.00 L of lung were found on the right" in one
+    both = chest()
+    both[8:28, 30:70, 66:100] = LUNG
+    assert LungVolume().for_scan(prepared(both)).warnings() == ()
 
 
 def test_unknown_target_names_the_known_one():
