@@ -30,7 +30,7 @@ def cut_areas(
         "back": (lungs[:, 0], i * k), "front": (lungs[:, -1], i * k),
         "bottom": (lungs[0], i * j), "top": (lungs[-1], i * j),
     }
-    areas = {side: np.count_nonzero(face) * mm2 * 1e-2 for side, (face, mm2) in faces.items()}
+    areas = {side: float(np.count_nonzero(face)) * mm2 * 1e-2 for side, (face, mm2) in faces.items()}
     for side, voxels in _round_cuts(lungs, body).items():
         areas[side] += voxels * faces[side][1] * 1e-2
     return areas
@@ -39,10 +39,10 @@ def cut_areas(
 def _round_cuts(lungs: np.ndarray, body: np.ndarray) -> dict[str, int]:
     """Count the lung voxels whose neighbour on that side isn't body."""
     return {
-        "left": np.count_nonzero(lungs[:, :, 1:] & ~body[:, :, :-1]),
-        "right": np.count_nonzero(lungs[:, :, :-1] & ~body[:, :, 1:]),
-        "back": np.count_nonzero(lungs[:, 1:] & ~body[:, :-1]),
-        "front": np.count_nonzero(lungs[:, :-1] & ~body[:, 1:]),
+        "left": int(np.count_nonzero(lungs[:, :, 1:] & ~body[:, :, :-1])),
+        "right": int(np.count_nonzero(lungs[:, :, :-1] & ~body[:, :, 1:])),
+        "back": int(np.count_nonzero(lungs[:, 1:] & ~body[:, :-1])),
+        "front": int(np.count_nonzero(lungs[:, :-1] & ~body[:, 1:])),
     }
 
 
@@ -53,4 +53,4 @@ def side_litres(
     weight = body.sum(axis=(0, 1), dtype=float)
     middle = round(float((weight * np.arange(len(weight))).sum() / max(weight.sum(), 1)))
     litres = float(np.prod(spacing)) * 1e-6
-    return lungs[..., :middle].sum() * litres, lungs[..., middle:].sum() * litres
+    return float(lungs[..., :middle].sum() * litres), float(lungs[..., middle:].sum() * litres)
