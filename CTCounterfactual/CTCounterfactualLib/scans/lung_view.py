@@ -30,7 +30,9 @@ def cut_areas(
         "back": (lungs[:, 0], i * k), "front": (lungs[:, -1], i * k),
         "bottom": (lungs[0], i * j), "top": (lungs[-1], i * j),
     }
-    areas = {side: float(np.count_nonzero(face)) * mm2 * 1e-2 for side, (face, mm2) in faces.items()}
+    areas = {
+        side: float(np.count_nonzero(face)) * mm2 * 1e-2 for side, (face, mm2) in faces.items()
+    }
     for side, voxels in _round_cuts(lungs, body).items():
         areas[side] += voxels * faces[side][1] * 1e-2
     return areas
