@@ -42,8 +42,8 @@ from CTCounterfactualLib.scans.scan import Scan
 SPEC = GridSpec()
 # Decided: present before, absent after.
 SCORES, FLIP = Scores(5.0, 5.0, -5.0), Aim("flip", -5.0, 0.0)
-# How much is wrong: of what the true counterfactual changes.
-SHARES = (0.2, 0.7)
+# How much is wrong: so much of the finding's volume, and so many mL at least.
+SHARES, LEAST_ML = (0.2, 0.7), 3.0
 TRUE, SMALLER, BREATHED = "the clean scan", "smaller lung", "breathed out"
 BORDER_MM = 6.0
 AROUND_SLICES = 10
@@ -52,11 +52,15 @@ AROUND_SLICES = 10
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scans", nargs="*", metavar="SCAN", help="chests, whatever is in them")
+    parser.add_argument(
+        "--no-generated", action="store_true", help="leave the generated chest out"
+    )
     parser.add_argument("--seeds", type=int, default=1, help="plantings of each finding in a scan")
     parser.add_argument("-o", "--output", help="Markdown file for the table")
     options = parser.parse_args()
     rows = defaultdict(list)
-    for prepared in (_generated(), *(prepare(read_scan(path), SPEC) for path in options.scans)):
+    scans = [prepare(read_scan(path), SPEC) for path in options.scans]
+    for prepared in [*([] if options.no_generated else [_generated()]), *scans]:
         for kind, finding, found in judged(prepared, options.seeds):
             rows[kind, finding].append(found)
             names = flagged(kind, found)
@@ -117,7 +121,7 @@ def counterfactuals(x, clean, cover, lungs, body, rng) -> Iterator[tuple[str, np
     ml = float(cover.sum()) * SPEC.voxel_litres * 1e3
     for share in SHARES:
         for name, bad in BAD.items():
-            changed = bad(x, clean, cover, lungs, body, share * ml, rng)
+            changed = bad(x, clean, cover, lungs, body, max(share * ml, LEAST_ML), rng)
             if changed is not None:
                 yield f"{name}, {share:.0%}", changed
 

@@ -52,7 +52,7 @@ def raise_flags(
             f"The autoencoder alone moves the score by {gap:.4g}, more than the counterfactual "
             f"does ({moved:.4g}): what it cannot draw may matter to the classifier.",
         ))
-    there = all(outcome.stop_reason == stopping.NOTHING_TO_FLIP for outcome in outcomes)
+    there = any(outcome.stop_reason == stopping.NOTHING_TO_FLIP for outcome in outcomes)
     if all(outcome.lam == 0 for outcome in outcomes) and not there:
         shown = "the scan is unchanged" if settings.baseline == "scan" else \
             "what is shown is the autoencoder's reconstruction of the scan"

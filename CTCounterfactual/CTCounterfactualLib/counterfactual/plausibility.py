@@ -20,7 +20,9 @@ from .rib_cage import BONE_HU, Ribs
 # and noise aren't; slices around a piece that its smoothing and distances see.
 FINE_MM, SMOOTH_MM = 1.5, 3.0
 PIECE_SLICES, HALO_SLICES = 32, 12
-# |change| of the smoothed picture that is no trifle; and of the plain one, where none is allowed.
+# |change| of the smoothed picture that is seen, and that makes another tissue of it.
+VISIBLE_HU, STRONG_HU = 25.0, 200.0
+# The same that is no trifle; and of the plain one, where none is allowed.
 CHANGED_HU, CHANGED_OUTSIDE_HU = 50.0, 50.0
 # Fat and denser is tissue; what is below is lung or air, if it isn't in between.
 TISSUE_HU, LUNG_HU = -200.0, -500.0
@@ -28,6 +30,7 @@ TISSUE_HU, LUNG_HU = -200.0, -500.0
 SOFT_HU, BRIGHT_HU = 0.0, 130.0
 # Rise over the lung within `AROUND_MM` that makes a haze; below `LUNG_EDGE_HU` it is still lung.
 HAZE_HU, LUNG_EDGE_HU, AROUND_MM = 100.0, -250.0, 15.0
+AIR_HU = -950.0
 # So near the lung's border its own partial volume and its movement look like haze.
 LUNG_BORDER_MM = 9.0
 # So far outside the body a change is none of its surface.
@@ -53,7 +56,7 @@ def plausibility(
         (K, J, I), bool, of the scan. Without lungs there is no haze, without a body no wall (but
         for bone) and no outside.
     """
-    ribs = None if body is None else Ribs(before, body, spec)
+    ribs = None if body is None else Ribs(before, body, lungs, spec)
     found = Plausibility()
     for start in range(0, len(before), PIECE_SLICES):
         stop = min(start + PIECE_SLICES, len(before))
@@ -100,8 +103,11 @@ def _piece(x, to, kept, spec, lungs, body, wall) -> Plausibility:
         brightened=ml(bright & (change > CHANGED_HU)),
         denser_tissue=ml((b > SOFT_HU) & (change > CHANGED_HU)),
         haze=0.0 if lungs is None else ml(_haze(x, to, lungs, spec)),
-        raised=ml(change > CHANGED_HU),
-        lowered=ml(change < -CHANGED_HU),
+        changed=ml(np.abs(change) > VISIBLE_HU),
+        moved=ml((np.abs(change) > VISIBLE_HU) & (b > LUNG_HU)),
+        strongly=ml((np.abs(change) > STRONG_HU) & (b > LUNG_HU)),
+        raised=ml((change > CHANGED_HU) & (a > TISSUE_HU)),
+        lowered=ml((change < -CHANGED_HU) & (b > TISSUE_HU)),
         thinned=ml(thinned),
         emptied=ml(thinned & (to < LUNG_HU)),
         outside=0.0 if body is None else ml(_outside(to - x, body, spec)),
@@ -112,7 +118,8 @@ def _haze(x, to, lungs, spec) -> np.ndarray:
     """Return where the lung, smoothed, became denser than the lung around it; away from borders."""
     a = _smoothed(to, SMOOTH_MM, spec)
     change = a - _smoothed(x, SMOOTH_MM, spec)
-    denser = lungs & (change > HAZE_HU)
+    # (Air in the pleura is among the lungs, and becomes lung.)
+    denser = lungs & (change > HAZE_HU) & (a - change > AIR_HU)
     if not denser.any():
         return denser
     still = lungs & (a < LUNG_EDGE_HU)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .aim import Aim
-from .plausibility import LUNG_HU
+from .plausibility import LUNG_HU, STRONG_HU
 from .plausible import Plausibility
 from .result import Flag, Scores
 
@@ -33,61 +33,73 @@ class VolumeLimit:
 # Flag -> (what is measured, limit, what became of it).
 MEASURES = {
     "wall-carved": (
-        "wall_to_air", VolumeLimit(0.05, 1.0, 10.0),
+        "wall_to_air", VolumeLimit(0.02, 0.5, 10.0),
         "of bone, or of tissue between ribs and skin, became as thin as lung",
     ),
     "too-bright": (
-        "brightened", VolumeLimit(0.05, 1.0, 5.0),
+        "brightened", VolumeLimit(0.02, 0.5, 5.0),
         "became brighter than any soft tissue, where no bone was",
     ),
     "denser-tissue": (
-        "denser_tissue", VolumeLimit(0.05, 2.0, 10.0),
+        "denser_tissue", VolumeLimit(0.02, 0.5, 10.0),
         "of soft tissue or fluid became denser still",
     ),
     "haze": (
-        "haze", VolumeLimit(0.02, 2.0, 10.0),
+        "haze", VolumeLimit(0.02, 0.5, 10.0),
         "of the lung became denser than the lung around it, away from its border",
     ),
     "air-changed": (
-        "outside", VolumeLimit(0.05, 3.0, 10.0), "outside the body changed",
+        "outside", VolumeLimit(0.02, 0.5, 5.0), "outside the body changed",
     ),
 }
 BOTH_WAYS, STILL_THERE = "both-ways", "satisfied-without-removal"
-# Of what changed: the smaller of what became denser and what became less dense.
-BOTH_WAYS_LIMIT = VolumeLimit(0.25, 2.0, 100.0)
-# Of the soft tissue that became less dense, so much became lung or air if a finding was taken out;
-# it takes so many mL to tell.
-EMPTIED_SHARE, EMPTIED_ML = 0.25, 2.0
+# Of the smaller of what became denser and what became less dense. A lung that expands again where
+# air was in the pleura pushes a few mL of tissue aside.
+BOTH_WAYS_LIMIT = VolumeLimit(0.1, 0.5, 100.0)
+# Where a finding was taken out, so much of what changed visibly became another tissue, so much of
+# the soft tissue that became less dense became lung or air; it takes so many mL to tell.
+STRONG_SHARE, EMPTIED_SHARE, LEAST_ML = 0.1, 0.25, 1.0
 
 
 def plausibility_flags(found: Plausibility, scores: Scores, aim: Aim) -> tuple[Flag, ...]:
     """Return the flags on what a change made of the scan."""
-    changed = found.changed
     flags = []
     for name, (field, limit, words) in MEASURES.items():
-        ml, most = getattr(found, field), limit.of(changed)
+        ml, most = getattr(found, field), limit.of(found.changed)
         if ml > most:
             flags.append(Flag(
-                name, f"{ml:.3g} mL {words} (of {changed:.3g} mL that changed; limit "
+                name, f"{ml:.3g} mL {words} (of {found.changed:.3g} mL that changed; limit "
                 f"{most:.3g} mL): no real scan would differ so.",
             ))
-    less, most = min(found.raised, found.lowered), BOTH_WAYS_LIMIT.of(changed)
+    less, most = min(found.raised, found.lowered), BOTH_WAYS_LIMIT.of(found.changed)
     if less > most and aim.threshold is not None:
         flags.append(Flag(
             BOTH_WAYS,
-            f"{found.raised:.3g} mL became denser and {found.lowered:.3g} mL less dense (limit "
-            f"{most:.3g} mL for the smaller): a finding that comes or goes moves one way.",
+            f"{found.raised:.3g} mL of tissue became denser and {found.lowered:.3g} mL less dense "
+            f"(limit {most:.3g} mL for the smaller): a finding that comes or goes moves one way.",
         ))
-    if _still_there(found) and aim.changed(scores.counterfactual):
+    kept = _kept(found)
+    if kept and aim.changed(scores.counterfactual) and not aim.changed(scores.original):
         flags.append(Flag(
             STILL_THERE,
-            f"The decision changed, but of {found.thinned:.3g} mL of soft tissue that became less "
-            f"dense only {found.emptied / found.thinned:.0%} became lung or air (below "
-            f"{LUNG_HU:g} HU; limit {EMPTIED_SHARE:.0%}): the classifier can be satisfied without "
-            f"removing the finding.",
+            f"The decision changed, but {kept}: the classifier can be satisfied without removing "
+            f"the finding.",
         ))
     return tuple(flags)
 
 
-def _still_there(found: Plausibility) -> bool:
-    return found.thinned > EMPTIED_ML and found.emptied < EMPTIED_SHARE * found.thinned
+def _kept(found: Plausibility) -> str:
+    """Return how the change leaves what was there; empty if it doesn't, or is too small to tell."""
+    if found.moved > LEAST_ML and found.strongly < STRONG_SHARE * found.moved:
+        return (
+            f"of {found.moved:.3g} mL denser than lung that changed only "
+            f"{found.strongly / found.moved:.0%} became another tissue (by {STRONG_HU:g} HU; limit "
+            f"{STRONG_SHARE:.0%})"
+        )
+    if found.thinned > LEAST_ML and found.emptied < EMPTIED_SHARE * found.thinned:
+        return (
+            f"of {found.thinned:.3g} mL of soft tissue that became less dense only "
+            f"{found.emptied / found.thinned:.0%} became lung or air (below {LUNG_HU:g} HU; limit "
+            f"{EMPTIED_SHARE:.0%})"
+        )
+    return ""

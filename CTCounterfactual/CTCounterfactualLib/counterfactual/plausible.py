@@ -19,8 +19,13 @@ class Plausibility:
         Soft tissue (or fluid) that became denser still.
     haze : float
         Lung that became denser than the lung around it, away from its border.
+    changed : float
+        Changed visibly.
+    moved, strongly : float
+        Of what was denser than lung: changed visibly; changed by as much as tissue and lung differ.
     raised, lowered : float
-        Became denser, less dense. A finding that comes or goes moves one way.
+        Became denser to tissue; became less dense from tissue. A finding that comes or goes moves
+        one way.
     thinned, emptied : float
         Soft tissue that became less dense, and what of it became lung or air.
     outside : float
@@ -31,16 +36,14 @@ class Plausibility:
     brightened: float = 0.0
     denser_tissue: float = 0.0
     haze: float = 0.0
+    changed: float = 0.0
+    moved: float = 0.0
+    strongly: float = 0.0
     raised: float = 0.0
     lowered: float = 0.0
     thinned: float = 0.0
     emptied: float = 0.0
     outside: float = 0.0
-
-    @property
-    def changed(self) -> float:
-        """All that changed visibly."""
-        return self.raised + self.lowered
 
     def __add__(self, other: Plausibility) -> Plausibility:
         return Plausibility(*(

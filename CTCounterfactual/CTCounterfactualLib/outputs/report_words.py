@@ -25,7 +25,7 @@ def answer(explanation: Explanation) -> str:
     scores = explanation.scores
     where = f" inside \N{LEFT DOUBLE QUOTATION MARK}{explanation.region_name}" \
             f"\N{RIGHT DOUBLE QUOTATION MARK}" if explanation.region_name else ""
-    if all(o.stop_reason == stopping.NOTHING_TO_FLIP for o in _shown(explanation)):
+    if any(o.stop_reason == stopping.NOTHING_TO_FLIP for o in _shown(explanation)):
         return (
             "The classifier's decision is the wanted one already, so there is nothing to change. "
             f"The counterfactual is {_unmoved(explanation)}."
