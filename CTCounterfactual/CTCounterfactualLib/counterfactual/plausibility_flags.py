@@ -33,7 +33,7 @@ class VolumeLimit:
 # Flag -> (what is measured, limit, what became of it).
 MEASURES = {
     "wall-carved": (
-        "wall_to_air", VolumeLimit(0.02, 0.5, 10.0),
+        "wall_to_air", VolumeLimit(0.01, 0.5, 5.0),
         "of bone, or of tissue between ribs and skin, became as thin as lung",
     ),
     "too-bright": (

@@ -11,7 +11,7 @@ from ..scans.grid import GridSpec
 # Ribs, spine and sternum in a prepared voxel; and what of a rib a coarse scan shows.
 BONE_HU, RIB_HU = 200.0, 150.0
 # So far outside the ring of ribs and lungs it is wall: ribs are no polygon, and voxels are mixed.
-MARGIN_MM = 6.0
+MARGIN_MM = 3.0
 # Ribs run obliquely: so far above and below a slice they still close its ring.
 REACH_MM = 18.0
 # A ring that holds less of the body's slice isn't closed: too few ribs are in sight.

@@ -161,7 +161,7 @@ def test_pieces_give_what_the_whole_gives(monkeypatch):
         assert getattr(parts, name) == pytest.approx(getattr(whole, name), rel=0.02, abs=0.1)
 
 
-@pytest.mark.parametrize(("changed", "limit"), [(1.0, 0.5), (100.0, 2.0), (1000.0, 10.0)])
+@pytest.mark.parametrize(("changed", "limit"), [(1.0, 0.5), (100.0, 1.0), (1000.0, 5.0)])
 def test_limits_are_shares_with_a_floor_and_a_ceiling(changed, limit):
     """A tenth more than the limit is named with its numbers, a tenth less isn't."""
     over = Plausibility(wall_to_air=1.1 * limit, changed=changed)
