@@ -41,7 +41,9 @@ MODES = {
 DIRECTIONS = {"decrease": _("Lower the score"), "increase": _("Raise the score")}
 SEARCHES = {"adaptive": _("Adaptive"), "reference": _("Reference (as published)")}
 BASELINES = {"scan": _("Scan"), "reconstruction": _("Reconstruction (as published)")}
-COMPOSITES = {"bounded": _("Bounded"), "residual": _("Residual")}
+COMPOSITES = {"local": _("Local"), "bounded": _("Bounded"), "residual": _("Residual")}
+STEPS = {"prior": _("Among the scan's own latents"), "gradient": _("Along the gradient")}
+FOCUSES = {"auto": _("Where it pays"), "none": _("Everywhere")}
 WITHIN = {"body": _("Body"), "volume": _("Whole volume")}
 CHANGE_SCOPES = {"region": _("Edited slices"), "volume": _("Whole volume")}
 GOALS = {"flip": _("The decision changes"), "limit": _("The change limit is reached")}
@@ -108,14 +110,33 @@ class SettingTable:
              "Baseline `reconstruction` redraws the whole `volume`, whatever this says.",
         choices=WITHIN,
     )
+    focus: str = setting(
+        "auto", "keep the change to where it pays, or let all move that may", _("Focus"),
+        tooltip=_("Where it pays: the change is kept to where the gradient gains most of the "
+                  "score. Everywhere: whatever may change, also what lies beside it."),
+        more="`auto` finds a soft region from the gradient and searches in it; see "
+             "`counterfactual.focus`. With a region both hold. `none` and baseline "
+             "`reconstruction` have none.",
+        choices=FOCUSES,
+    )
+    step: str = setting(
+        "prior", "step among latents as the scan has them, or straight along the gradient",
+        _("Latent step"),
+        tooltip=_("Among the scan's own latents: steps prefer what slices look like. Along the "
+                  "gradient: whatever gains most, as in the published method."),
+        more="`prior` multiplies the gradient by the covariance of the scan's latents over their "
+             "channels; see `counterfactual.prior`. Baseline `reconstruction` takes `gradient`.",
+        choices=STEPS,
+    )
     composite: str = setting(
-        "bounded", "how the change joins the scan", _("Composite"),
+        "local", "how the change joins the scan", _("Composite"),
         tooltip=_("How the change joins the scan. Bounded: never beyond what the decoder draws. "
-                  "Residual: the plain difference is added."),
+                  "Local: nor, where the score falls, darker than the lung around. Residual: the "
+                  "plain difference is added."),
         more="See `counterfactual.composite`.", choices=COMPOSITES,
     )
     slice_smoothing: float = setting(
-        1.0, "smooth the change from slice to slice by this standard deviation",
+        2.0, "smooth the change from slice to slice by this standard deviation",
         _("Slice smoothing"),
         tooltip=_("Standard deviation by which the change is smoothed from slice to slice; 0 for "
                   "none."),

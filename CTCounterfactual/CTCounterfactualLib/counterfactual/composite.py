@@ -11,12 +11,17 @@ residual
     x' = x + (moved - base). Where the decoder is blurred and the scan already bright, this
     overshoots into white rims; and a decoder with normalisation over the slice shifts every voxel
     by a few HU, which nobody can see but which fills most of the change limit.
-bounded (default, ours)
+bounded (ours)
     The same with two rules more. A change within CT noise (`NOISE_HU`) is none: the change is
     shrunk by that much towards 0. And x' goes no further than where it was headed: it stays
     between x and `moved`, widened by `MARGIN_HU`. So a vessel that the decoder doesn't show isn't
     brightened by what the decoder does around it, and a border that moves inwards takes on the
     decoder's soft tissue instead of soft tissue plus blur.
+local (default, ours)
+    The same with a third rule, for a score that is to fall: the decoder's picture becomes nowhere
+    darker than the lung around (`tissue.lung_level`), and where it is darker already it stays so;
+    the scan's noise is left on it. To raise a score it is `bounded`: what is put in, emphysema or a
+    pneumothorax, may be darker than what is around.
 
 The decoder draws each slice on its own, so neighbouring slices change a little differently, which
 shows as streaks in coronal and sagittal views (the paper notes the lack of such a regularisation).
@@ -43,26 +48,31 @@ NO_SMOOTHING_BELOW = 0.05
 
 
 def compose(
-    kind: str, x: torch.Tensor, base: torch.Tensor, moved: torch.Tensor, hu_per_unit: float
+    kind: str, x: torch.Tensor, base: torch.Tensor, moved: torch.Tensor, hu_per_unit: float,
+    level: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the changed slices.
 
     Parameters
     ----------
     kind : str
-        `bounded` or `residual`.
+        `local`, `bounded` or `residual`.
     x, base, moved : torch.Tensor
         (N, 1, H, W), 0..1: scan, D(z), D(z + lambda g).
     hu_per_unit : float
         HU per unit of these intensities.
+    level : torch.Tensor, optional
+        (N, 1, H, W), 0..1: the darkest that the decoder's picture may become, unless it begins so.
 
     Returns
     -------
     torch.Tensor
         (N, 1, H, W), 0..1; equal to `x` wherever `moved` equals `base`.
     """
+    if level is not None:
+        moved = torch.maximum(moved, torch.minimum(base, level))
     change = moved - base
-    if kind == "bounded":
+    if kind != "residual":
         margin = MARGIN_HU / hu_per_unit
         changed = x + F.softshrink(change, NOISE_HU / hu_per_unit)
         low = torch.minimum(x, moved) - margin

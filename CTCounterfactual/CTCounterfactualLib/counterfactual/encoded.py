@@ -9,7 +9,10 @@ import torch
 from ..events import Reporter
 from ..models.classifier import Classifier
 from ..models.guarded.autoencoder import GuardedAutoencoder
+from .direction import sign
+from .focus import find_focus
 from .gradient import as_slices, decode_slices, latent_gradient, score_volume, volume_gradient
+from .prior import covariance, plausible
 from .region import latent_cells
 from .settings import ExplainSettings
 
@@ -52,12 +55,16 @@ class Encoded:
     x, decoded : torch.Tensor
         (D, 1, H, W): the prepared scan (0..1), and D(E(x)), cut to 0..1 if the settings say so.
     latents, gradient : torch.Tensor
-        (D, C, h, w): z, and df/dz at lambda = 0 (0 where a region forbids a change); f is the logit
+        (D, C, h, w): z, and the direction of steps at lambda = 0: df/dz (0 where a region forbids a
+        change), or with setting `step` at `prior` what `prior` makes of it; f is the logit
         where that is searched.
     original_score, decoded_score : float
         Of x, and of D(E(x)).
     weight : torch.Tensor or None
-        (D, 1, H, W), 0..1: how much of a change each voxel takes; None is all of it everywhere.
+        (D, 1, H, W), 0..1: how much of a change each voxel may take; None is all of it everywhere.
+    focus : torch.Tensor or None
+        The same, of what the run found for itself; see `focus`. The change limit is relative to
+        what may change, not to this.
     """
 
     x: torch.Tensor
@@ -67,6 +74,11 @@ class Encoded:
     original_score: float
     decoded_score: float
     weight: torch.Tensor | None = None
+    focus: torch.Tensor | None = None
+
+    def taken(self, numbers: slice | torch.Tensor) -> torch.Tensor | None:
+        """Return how much of a change each voxel of some slices takes: (n, 1, H, W), or None."""
+        return _product(*(w if w is None else w[numbers] for w in (self.weight, self.focus)))
 
 
 def differentiate(
@@ -93,14 +105,40 @@ def differentiate(
     score, image_gradient = volume_gradient(
         models.classifier, models.target, begun, models.logit
     )
-    cells = None
-    if weight is not None:
-        seen = autoencoder.on_network_grid(weight)[:, 0].cpu().numpy()
-        cells = as_slices(latent_cells(seen, autoencoder.factor), models.device)
-    gradient = latent_gradient(
-        autoencoder, latents, image_gradient, reporter, weight, cells,
-        decoded if on_scan else None, settings.clipped,
-    )
+
+    def pull_back(taken: torch.Tensor | None, drawn: torch.Tensor | None) -> torch.Tensor:
+        cells = _cells(autoencoder, taken)
+        return latent_gradient(
+            autoencoder, latents, image_gradient, reporter, taken, cells, drawn, settings.clipped
+        )
+
+    gradient = pull_back(weight, decoded if on_scan else None)
+    focus = None
+    if settings.focus == "auto" and on_scan and gradient.any():
+        seen = image_gradient if weight is None else weight * image_gradient
+        focus = find_focus(
+            autoencoder, latents, gradient, decoded, seen, models.classifier.grid.spacing,
+            sign(settings.direction), reporter,
+        )
+        if focus is not None:
+            gradient = pull_back(_product(weight, focus), None)
+    if settings.step == "prior" and on_scan:
+        gradient = plausible(gradient, covariance(latents, _cells(autoencoder, weight)))
     scores = score, models.score(other)
     original_score, decoded_score = scores if on_scan else scores[::-1]
-    return Encoded(x, decoded, latents, gradient, original_score, decoded_score, weight)
+    return Encoded(x, decoded, latents, gradient, original_score, decoded_score, weight, focus)
+
+
+def _product(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
+    """Return the product of two weights, of which None is 1 everywhere."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one * other
+
+
+def _cells(autoencoder: GuardedAutoencoder, taken: torch.Tensor | None) -> torch.Tensor | None:
+    """Return the latents that may move where voxels take so much of a change: (D, 1, h, w)."""
+    if taken is None:
+        return None
+    seen = autoencoder.on_network_grid(taken)[:, 0].cpu().numpy()
+    return as_slices(latent_cells(seen, autoencoder.factor), taken.device)

@@ -48,10 +48,16 @@ def change_rates(
     if not largest > 0:
         return torch.zeros(len(gradient), dtype=torch.float64)
     chosen = torch.nonzero(sizes > LEAST_SHARE * largest).flatten()[::STRIDE]
-    step = UNIT_STEP * float(_rms(latents).mean() / largest)
+    step = small_step(latents, gradient)
     ratios = moved(sign * step, chosen).cpu() / step / sizes[chosen].cpu()
     everywhere = np.interp(np.arange(len(gradient)), chosen.cpu().numpy(), ratios.numpy())
     return torch.from_numpy(everywhere) * sizes.cpu()
+
+
+def small_step(latents: torch.Tensor, gradient: torch.Tensor) -> float:
+    """Return |lambda| of a step that is small for every slice, `UNIT_STEP`; 0 without gradient."""
+    largest = _rms(gradient).max()
+    return UNIT_STEP * float(_rms(latents).mean() / largest) if largest > 0 else 0.0
 
 
 def _rms(tensor: torch.Tensor) -> torch.Tensor:

@@ -22,6 +22,8 @@ BASELINES = tuple(table.BASELINES)
 CHANGE_SCOPES = tuple(table.CHANGE_SCOPES)
 COMPOSITES = tuple(table.COMPOSITES)
 WITHIN = tuple(table.WITHIN)
+FOCUSES = tuple(table.FOCUSES)
+STEPS = tuple(table.STEPS)
 DEVICES = tuple(table.DEVICES)
 FLIP, LIMIT = tuple(table.GOALS)
 # The goal of a run that has a target score.

@@ -17,6 +17,7 @@ from .rates import change_rates
 from .search.found import Evaluate, SearchPoint
 from .settings import ExplainSettings
 from .slice_cache import SliceCache
+from .tissue import lung_level
 
 # Measured on three chests in slabs of 30 mm: those with evidence reached the change limit within
 # 0.6 to 10 times this first-order step, tips of the lungs and slabs without lung at 31 to 263.
@@ -67,15 +68,16 @@ class Workspace:
         moved = self._decode(lam, range(start, stop))
         if self.settings.baseline == "reconstruction":
             return moved
-        base, weight = self.encoded.decoded[start:stop], self.encoded.weight
+        base, taken = self.encoded.decoded[start:stop], self.encoded.taken(slice(start, stop))
         change = smooth_along_slices(moved - base, self.settings.slice_smoothing)
         scan = self.start_volume[start:stop]
         composed = compose(
             self.settings.composite, scan, base, base + change,
             self.models.classifier.grid.window.hu_per_unit,
+            None if self._level is None else self._level[start:stop],
         )
         # lerp is exact at both ends: a weight of 0 leaves the scan's very value.
-        return composed if weight is None else scan.lerp(composed, weight[start:stop])
+        return composed if taken is None else scan.lerp(composed, taken)
 
     @torch.inference_mode()
     def _decode(self, lam: float, numbers: range | torch.Tensor) -> torch.Tensor:
@@ -165,13 +167,24 @@ class Workspace:
         return self.models.classifier.rescorer(as_batch(self.start_volume), self.models.target)
 
     @cached_property
+    def _level(self) -> torch.Tensor | None:
+        """The darkest that voxels may become: (D, 1, H, W), or None for as dark as they come."""
+        if self.settings.composite != "local" or sign(self.settings.direction) > 0:
+            return None
+        grid = self.models.classifier.grid
+        x, weight = self.encoded.x, self.encoded.weight
+        level = lung_level(x, grid.spacing, grid.window, weight)
+        # A region may hold no lung at all, only what is to become some.
+        return lung_level(x, grid.spacing, grid.window) if level is None else level
+
+    @cached_property
     def _rate(self) -> torch.Tensor:
         """How fast each slice's picture changes: (D,), float64; see `rates.change_rates`."""
-        encoded, weight = self.encoded, self.encoded.weight
+        encoded = self.encoded
 
         def moved(lam: float, chosen: torch.Tensor) -> torch.Tensor:
             change = self._decode(lam, chosen) - encoded.decoded[chosen]
-            return self._sizes(change, None if weight is None else weight[chosen])
+            return self._sizes(change, encoded.taken(chosen))
 
         way = sign(self.settings.direction)
         rates = change_rates(encoded.latents, encoded.gradient, way, moved)

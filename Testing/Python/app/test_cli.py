@@ -49,7 +49,8 @@ def test_defaults_are_those_of_the_settings():
 def test_every_setting_is_an_option():
     given = {
         "mode": "chunks", "chunk": 7, "direction": "increase", "search": "reference",
-        "baseline": "reconstruction", "within": "volume", "composite": "residual",
+        "baseline": "reconstruction", "composite": "residual",
+        "within": "volume", "focus": "none", "step": "gradient",
         "slice_smoothing": 0.5, "max_change": 0.1,
         "change_scope": "volume", "goal": "limit", "target_score": 1.5, "max_evaluations": 9,
         "level_edges": (20.0, 60.0), "frames": 5, "device": "cpu", "seed": 4,

@@ -19,7 +19,7 @@ from CTCounterfactualLib.errors import SettingsError
         ("direction", "up", "Setting direction is 'up'; choose one of decrease, increase."),
         ("search", "grid", "Setting search is 'grid'; choose one of adaptive, reference."),
         ("baseline", "ct", "Setting baseline is 'ct'; choose one of scan, reconstruction."),
-        ("composite", "sum", "Setting composite is 'sum'; choose one of bounded, residual."),
+        ("composite", "sum", "Setting composite is 'sum'; choose one of local, bounded, residual."),
         (
             "change_scope", "slice",
             "Setting change_scope is 'slice'; choose one of None, region, volume.",

@@ -40,6 +40,8 @@ PLAIN_SCORES = 1  # scan or reconstruction: the one at which no gradient is take
 # The paper's baseline needs the reconstruction before the gradient; the scan's gets it from the
 # vector-Jacobian products.
 DECODED_FIRST = {"scan": 0, "reconstruction": SLICES}
+# Where a change pays is seen in one decoding; the gradient of what lies there is then taken anew.
+FOCUSED = {"none": (0, 0), "auto": (SLICES, SLICES)}
 # The adaptive search asks every fifth slice how fast it changes: 0, 5, 10, 15, 20.
 RATED = {"adaptive": 5, "reference": 0}
 MOST_EVALUATIONS = 6  # of an adaptive search, in the median over chunks
@@ -98,12 +100,16 @@ def prepared():
     return PreparedScan(volume, bare.inside, bare.spec, Scan(image), bare.origin)
 
 
-@pytest.mark.parametrize("baseline", ["scan", "reconstruction"])
+@pytest.mark.parametrize(("baseline", "focus"), [
+    ("scan", "none"), ("scan", "auto"), ("reconstruction", "none"),
+])
 @pytest.mark.parametrize("search", ["adaptive", "reference"])
-def test_a_run_does_no_more_than_the_mathematics_asks(autoencoder, prepared, search, baseline):
+def test_a_run_does_no_more_than_the_mathematics_asks(
+    autoencoder, prepared, search, baseline, focus
+):
     classifier = Smooth()
     settings = ExplainSettings(
-        mode="chunks", chunk=CHUNK, search=search, baseline=baseline, frames=0
+        mode="chunks", chunk=CHUNK, search=search, baseline=baseline, focus=focus, frames=0
     )
     models = Models(autoencoder, classifier, "score", torch.device("cpu"))
     with Calls(autoencoder) as calls:
@@ -116,9 +122,10 @@ def test_a_run_does_no_more_than_the_mathematics_asks(autoencoder, prepared, sea
     searched = sum(n * (stop - start) for n, (start, stop) in zip(steps, CHUNKS, strict=True))
     assert all(n >= 1 for n in steps)
     assert calls.slices("encode") == ENCODED
-    assert calls.slices("decode", gradient=True) == DIFFERENTIATED
+    looked, again = FOCUSED[focus]
+    assert calls.slices("decode", gradient=True) == DIFFERENTIATED + again
     assert calls.slices("decode", gradient=False) == (
-        DECODED_FIRST[baseline] + RATED[search] + searched
+        DECODED_FIRST[baseline] + looked + RATED[search] + searched
     )
     assert classifier.with_gradient == GRADIENTS
     assert classifier.again == sum(steps)

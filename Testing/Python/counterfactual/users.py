@@ -72,7 +72,9 @@ def small_scan():
 
 
 def run(scan, classifier=None, autoencoder=None, **options):
-    chosen = {"mode": "whole", "frames": 0, "max_change": 0.1, **options}
+    # Noise has no body.
+    noise = {"within": "volume"}
+    chosen = {"mode": "whole", "frames": 0, "max_change": 0.1, **noise, **options}
     return explain(
         scan, classifier or Judge(), autoencoder=autoencoder or Halves(), **chosen
     )

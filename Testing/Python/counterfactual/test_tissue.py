@@ -1,0 +1,92 @@
+"""The lung around each voxel, and that nothing is taken out into something darker."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from CTCounterfactualLib.counterfactual.composite import compose
+from CTCounterfactualLib.counterfactual.tissue import lung_level
+from CTCounterfactualLib.scans.hounsfield import IntensityWindow
+
+WINDOW = IntensityWindow()
+SPACING = (1.5, 1.5, 3.0)
+FLUID = (slice(4, 16), slice(24, 40), slice(20, 60))  # K, J, I
+
+
+def unit(hu: float) -> float:
+    return (hu + 1000) / 2000
+
+
+def chest(left: float, right: float, window: IntensityWindow = WINDOW) -> torch.Tensor:
+    """Lung of two densities side by side, 120 mm each, with fluid across both; an airway; wall."""
+    hu = torch.full((20, 1, 64, 160), left)
+    hu[..., 80:] = right
+    hu[:, :, :4] = 40.0
+    hu[:, :, 50:56, 30:36] = -1000.0
+    hu[FLUID[0], :, FLUID[1], FLUID[2]] = 10.0
+    return window.to_unit(hu)
+
+
+@pytest.mark.parametrize("window", [WINDOW, IntensityWindow(-1200.0, 300.0)])
+def test_fluid_gets_the_level_of_the_lung_beside_it(window):
+    level = window.to_hu(lung_level(chest(-850, -700, window), SPACING, window)[:, 0])
+    assert level.shape == (20, 64, 160)
+    assert float(level[10, 30, 20]) == pytest.approx(-850, abs=3)
+    assert float(level[10, 30, 155]) == pytest.approx(-700, abs=3)
+    middle = float(level[10, 55, 80])
+    assert middle == pytest.approx(-775, abs=15)
+
+
+def test_airways_and_mixed_voxels_arent_lung():
+    with_airway, without = chest(-800, -800), chest(-800, -800)
+    without[:, :, 50:56, 30:36] = unit(-800)
+    for x in (with_airway, without):
+        level = WINDOW.to_hu(lung_level(x, SPACING, WINDOW))
+        assert float(level.min()) > -801 and float(level.max()) < -799
+
+
+def test_far_from_any_lung_the_mean_of_all_counts():
+    x = torch.full((10, 1, 40, 300), unit(40.0))
+    x[:, :, 5:35, :40] = unit(-820.0)
+    level = WINDOW.to_hu(lung_level(x, SPACING, WINDOW))
+    assert float(level[5, 0, 20, 295]) == pytest.approx(-820, abs=1)
+
+
+def test_what_isnt_patient_isnt_lung():
+    x = chest(-850, -700)
+    weight = torch.ones_like(x)
+    weight[..., 80:] = 0
+    level = WINDOW.to_hu(lung_level(x, SPACING, WINDOW, weight))
+    assert float(level.max()) < -845
+
+
+@pytest.mark.parametrize("hu", [40.0, -1000.0])
+def test_without_lung_there_is_no_level(hu):
+    assert lung_level(torch.full((5, 1, 20, 20), unit(hu)), SPACING, WINDOW) is None
+
+
+def test_the_picture_doesnt_fall_below_the_level_but_what_is_darker_stays():
+    """A change of the picture from 10 to -800 at most, of which 10 are noise; x is as it is."""
+    hu = torch.tensor([10.0, 10.0, -900.0, -900.0, -600.0, 10.0])
+    moved = torch.tensor([-950.0, -500.0, -950.0, -700.0, -990.0, 200.0])
+    x, base, to = (unit(v).reshape(1, 1, 1, -1) for v in (hu, hu, moved))
+    level = torch.full_like(x, unit(-800.0))
+    found = WINDOW.to_hu(compose("local", x, base, to, 2000.0, level)).flatten()
+    free = WINDOW.to_hu(compose("bounded", x, base, to, 2000.0)).flatten()
+    expected = torch.tensor([-790.0, -490.0, -900.0, -710.0, -790.0, 190.0])
+    torch.testing.assert_close(found, expected, rtol=0, atol=0.01)
+    assert float(free[0]) < -900 and float(free[4]) < -900
+    without = compose("local", x, base, to, 2000.0, None)
+    assert torch.equal(without, compose("bounded", x, base, to, 2000.0))
+    assert torch.equal(compose("local", x, base, base, 2000.0, level), x)
+
+
+def test_the_scan_keeps_its_noise_at_the_level():
+    rng = torch.Generator().manual_seed(5)
+    base = torch.full((1, 1, 40, 40), unit(10.0))
+    x = base + 0.005 * torch.randn(base.shape, generator=rng)
+    level = torch.full_like(x, unit(-800.0))
+    found = compose("local", x, base, torch.zeros_like(x), 2000.0, level)
+    assert float(found.std()) > 0.8 * float(x.std())
+    assert WINDOW.to_hu(float(found.mean())) == pytest.approx(-790, abs=3)
