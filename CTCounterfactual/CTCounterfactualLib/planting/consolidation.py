@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from .fields import above_level, distance_to, level_around, positions, waves
 from .hemithorax import RIGHT, Hemithorax
@@ -29,8 +30,9 @@ BRONCHUS_MM = (0.5, 2.4)
 # Solid consolidation varies by little, ground glass by more.
 SOLID_WAVES_HU, GLASS_WAVES_HU, DENSITY_LENGTH_MM = 10.0, 60.0, 9.0
 # Lung darker than its surroundings by the first is partly, by the second wholly a bronchus or a
-# bulla, which keeps its air: more than the noise of a sharp kernel.
-AIR_BELOW_HU, AIR_FULL_HU = 90.0, 160.0
+# bulla, which keeps its air: after smoothing, beyond the noise, and away from the wall.
+AIR_BELOW_HU, AIR_FULL_HU = 60.0, 120.0
+AIR_SIGMA_MM, AIR_FROM_WALL_MM, AIR_SIGMAS = 0.8, 5.0, 1.5
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def paint_consolidation(
     width = edge(side, consolidation.edge_mm)
     level = level_around(depth, room.share, consolidation.ml, side.space.voxel_ml, width)
     inside = above_level(depth, level, width)
-    inside *= 1.0 - _air(side, part)
+    inside *= 1.0 - _air(side, part, noise)
     if consolidation.bronchi:
         tubes = _bronchi(side, inside, consolidation.bronchi, rng)
         inside *= 1.0 - draw_tubes(shape, spacing, tubes)
@@ -128,10 +130,15 @@ def _no_darker(paint: Paint) -> Paint:
     return Paint(np.maximum(paint.change, 0.0), paint.cover)
 
 
-def _air(side: Hemithorax, part: np.ndarray) -> np.ndarray:
-    """Return how much of each voxel is a bronchus's or a bulla's air, 0..1."""
-    below = side.lung_hu - part
-    return np.clip((below - AIR_BELOW_HU) / (AIR_FULL_HU - AIR_BELOW_HU), 0.0, 1.0)
+def _air(side: Hemithorax, part: np.ndarray, noise: Noise) -> np.ndarray:
+    """Return how much of each voxel is a bronchus's or a bulla's air, 0..1.
+
+    Noise mustn't look like bronchi, nor a sharp kernel's dark line along the wall.
+    """
+    sigma = (0.0, AIR_SIGMA_MM / side.spacing[1], AIR_SIGMA_MM / side.spacing[0])
+    below = side.lung_hu - ndimage.gaussian_filter(part, sigma) - AIR_SIGMAS * noise.hu
+    share = np.clip((below - AIR_BELOW_HU) / (AIR_FULL_HU - AIR_BELOW_HU), 0.0, 1.0)
+    return share * (side.space.wall > AIR_FROM_WALL_MM)
 
 
 def _lobar(side: Hemithorax, c: Consolidation, rng: np.random.Generator) -> np.ndarray:

@@ -166,3 +166,14 @@ def test_noise_is_measured_as_it_was_made(grain):
     assert measured.hu == pytest.approx(25.0, rel=0.06)
     assert measured.grain[1:] == pytest.approx((grain, grain), abs=0.06)
     assert measured.grain[0] == pytest.approx(0.0, abs=0.3)
+
+
+def test_the_noise_of_a_sharp_kernel_leaves_no_specks_of_air(side, part):
+    loud = Noise(60.0, (0.0, 0.0, 0.0))
+    noisy = part + loud.draw(np.random.default_rng(1), part.shape)
+    look = Consolidation(200.0, kind="lobar", hu=40.0, bronchi=0, variation_hu=0.0, seed=1)
+    still = paint_consolidation(part, side, look, STILL).cover
+    cover = paint_consolidation(noisy, side, look, loud).cover
+    solid = (still > 0.95) & (side.space.wall > 4.0)
+    assert solid.sum() > 500
+    assert (cover[solid] < 0.6).mean() < 0.005
