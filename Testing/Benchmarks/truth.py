@@ -35,15 +35,21 @@ GENERATED_SPACING_MM = (1.5, 1.5, 3.0)
 SEED = 2026
 WHOLE = ("--mode", "whole")
 # Name -> options of `bench run`. The first is what the others are compared with.
+EARLIER = ("--step", "gradient", "--focus", "none", "--composite", "bounded", "--within", "volume",
+           "--goal", "limit")
 VARIANTS = {
-    "default": (*WHOLE,),
+    "default": WHOLE,
     "limit": (*WHOLE, "--goal", "limit"),
+    "gradient-step": (*WHOLE, "--step", "gradient"),
+    "no-focus": (*WHOLE, "--focus", "none"),
+    "bounded": (*WHOLE, "--composite", "bounded"),
+    "earlier": (*WHOLE, *EARLIER),
     "paper": (*WHOLE, "--search", "reference", "--baseline", "reconstruction"),
-    "anywhere": (*WHOLE, "--within", "volume"),
-    "residual": (*WHOLE, "--composite", "residual"),
+    "chunks": ("--mode", "chunks"),
     "ideal": (*WHOLE, "--classifier", "ideal"),
+    "ideal-earlier": (*WHOLE, *EARLIER, "--classifier", "ideal"),
 }
-# Size -> scans from UNSEEN, generated chests, options of `bench make`, options of `bench run`.
+# Size -> scans from UNSEEN, seeds of generated chests, options of `bench make`.
 SIZES = {
     "small": (UNSEEN[1:2], GENERATED_SEEDS[:1], ("--findings", "effusion,nodule")),
     "full": (UNSEEN, GENERATED_SEEDS, ()),
@@ -96,9 +102,8 @@ def make_bench(output: Path, size: str, scans: list[str]) -> Path:
         sys.exit(f"There is no {', '.join(missing)}: name other scans by --scan.")
     paths += [generated(output / "scans", seed) for seed in seeds]
     bench = output / f"bench-{size}"
-    if not (bench / "cases.csv").exists():
-        # It fails where a scan has no room for a finding; the other cases are made.
-        command("bench", "make", *paths, "-o", bench, *planting, "--seed", SEED, may_fail=True)
+    # It fails where a scan has no room for a finding; the other cases are made.
+    command("bench", "make", *paths, "-o", bench, *planting, "--seed", SEED, may_fail=True)
     return bench
 
 

@@ -11,7 +11,7 @@ from ..models.entry import list_models
 from ..models.targets import Target, meant
 from ..scans.read import read_file
 from ..scans.scan import Scan
-from .ideal import IDEAL, IdealClassifier
+from .ideal import IDEAL, TARGET, IdealClassifier
 from .layout import EXPIRATION, BenchCase
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Models:
     def _ideal(self, case: BenchCase, scan: Scan, clean: Scan) -> tuple[IdealClassifier, Target]:
         if self._target is not None:
             raise SettingsError(
-                f"The ideal classifier has one target, {IdealClassifier.targets[0].name!r}: leave "
+                f"The ideal classifier has one target, {TARGET!r}: leave "
                 f"the target out."
             )
         ideal = IdealClassifier.of(scan, clean, read_file(case.mask))

@@ -18,9 +18,9 @@ from ..metrics.spill import spill
 from ..scans.grid import prepare
 from ..scans.scan import Scan
 from ..storage.names import check_name
+from .case_result import CaseResult, read_case_result
 from .case_score import CaseScore
 from .layout import EXPIRATION, BenchCase, chosen, read_cases
-from .outcome import Outcome, read_outcome
 from .record import RunRecord
 from .sheet import Pictures, draw_sheets, take_pictures
 from .summary import summarise, write_scores_table, write_summary
@@ -92,7 +92,7 @@ def score_bench(
 
 
 def score_case(
-    volumes: CaseVolumes, outcome: Outcome, expiration: bool = False
+    volumes: CaseVolumes, result: CaseResult, expiration: bool = False
 ) -> dict[str, float]:
     """Return all metrics of one result that can be computed; see the files of `metrics`.
 
@@ -102,31 +102,31 @@ def score_case(
     true_change = volumes.clean.astype(np.float32) - x
     found: dict[str, float] = {}
     change = None
-    if outcome.changed is not None:
-        change = outcome.changed - x
-        found |= recovery(x, volumes.clean, outcome.changed, volumes.finding)
+    if result.changed is not None:
+        change = result.changed - x
+        found |= recovery(x, volumes.clean, result.changed, volumes.finding)
         found |= spill(change, volumes.finding, volumes.body, volumes.outside, spacing)
         found |= roughness(change, spacing)
         if volumes.other is not None:
             found |= specificity(change, volumes.finding, volumes.other)
-        if outcome.back is not None:
-            found |= reversal(x, outcome.changed, outcome.back)
-    shown = outcome.heatmap if outcome.heatmap is not None else change
+        if result.back is not None:
+            found |= reversal(x, result.changed, result.back)
+    shown = result.heatmap if result.heatmap is not None else change
     if shown is not None:
         found |= pointing(shown, volumes.finding, volumes.body, spacing)
-    if outcome.levels is not None and outcome.chunk is not None:
-        found |= border_jump(outcome.levels, outcome.chunk)
+    if result.levels is not None and result.chunk is not None:
+        found |= border_jump(result.levels, result.chunk)
     ceiling = spill(true_change, volumes.finding, volumes.body, volumes.outside, spacing)
     ceiling |= pointing(true_change, volumes.finding, volumes.body, spacing)
     ceiling |= roughness(true_change, spacing)
     if expiration and volumes.lungs is not None and change is not None:
         found |= deep_share(change, volumes.lungs, spacing)
         ceiling |= deep_share(true_change, volumes.lungs, spacing)
-    if expiration and outcome.changed is not None:
-        found |= _lung_changes(volumes, outcome.changed)
+    if expiration and result.changed is not None:
+        found |= _lung_changes(volumes, result.changed)
     found |= {f"{name}_ceiling": ceiling[name]
               for name in _WITH_CEILING if name in ceiling and name in found}
-    return found | _of_record(outcome)
+    return found | _of_record(result)
 
 
 def _score(
@@ -134,12 +134,12 @@ def _score(
 ) -> tuple[CaseScore, Pictures | None]:
     try:
         volumes = read_case(case)
-        outcome = read_outcome(folder, volumes.scan)
-        metrics = score_case(volumes, outcome, case.finding == EXPIRATION)
+        result = read_case_result(folder, volumes.scan)
+        metrics = score_case(volumes, result, case.finding == EXPIRATION)
     except (CTCounterfactualError, OSError) as error:
         failed = run.failed.get(case.case) if run else None
         return CaseScore(case, problem=failed or " ".join(str(error).split())), None
-    return CaseScore(case, metrics), take_pictures(case, volumes, outcome) if pictures else None
+    return CaseScore(case, metrics), take_pictures(case, volumes, result) if pictures else None
 
 
 def _lung_changes(volumes: CaseVolumes, changed: np.ndarray) -> dict[str, float]:
@@ -157,9 +157,9 @@ def _lung_changes(volumes: CaseVolumes, changed: np.ndarray) -> dict[str, float]
         return {}
 
 
-def _of_record(outcome: Outcome) -> dict[str, float]:
+def _of_record(result: CaseResult) -> dict[str, float]:
     """Return what the record of a run tells: decisions and cost."""
-    record = outcome.record
+    record = result.record
     found: dict[str, float] = {}
     if {"original", "counterfactual"} <= record.scores.keys():
         found |= decision(

@@ -10,8 +10,8 @@ import numpy as np
 from ..errors import MissingExtraError
 from ..setting_table import SettingTable
 from ..storage.atomic import whole_file
+from .case_result import CaseResult
 from .layout import BenchCase
-from .outcome import Outcome
 from .volumes import CaseVolumes
 
 # As in a result's figure: wide enough to tell fluid from lung and from bone.
@@ -48,18 +48,18 @@ class Pictures:
     coronal: Plane
 
 
-def take_pictures(case: BenchCase, volumes: CaseVolumes, outcome: Outcome) -> Pictures:
+def take_pictures(case: BenchCase, volumes: CaseVolumes, result: CaseResult) -> Pictures:
     """Cut the slices of a case's row out of its volumes."""
     i, j, k = volumes.scan.spacing
-    change = outcome.heatmap
+    change = result.heatmap
     if change is None:
-        assert outcome.changed is not None  # one of both is there
-        change = outcome.changed - volumes.scan.array
+        assert result.changed is not None  # one of both is there
+        change = result.changed - volumes.scan.array
     at_k = int(volumes.finding.sum(axis=(1, 2)).argmax())
     at_j = int(volumes.finding.sum(axis=(0, 2)).argmax())
 
     def plane(pick, aspect: float) -> Plane:
-        changed = None if outcome.changed is None else pick(outcome.changed)
+        changed = None if result.changed is None else pick(result.changed)
         return Plane(
             pick(volumes.scan.array).astype(np.float32), pick(volumes.clean).astype(np.float32),
             changed, pick(change), pick(volumes.finding), aspect,

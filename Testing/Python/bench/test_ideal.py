@@ -43,6 +43,12 @@ def test_the_score_is_what_is_left_in_ml(ideal, hu, share):
     assert float(ideal.score(tensor(at(hu)))[0]) == pytest.approx(32 * VOXEL_ML * share, abs=1e-4)
 
 
+def test_half_of_the_finding_decides_and_a_twentieth_may_stay(ideal):
+    (target,) = ideal.targets
+    assert target.threshold == pytest.approx(16 * VOXEL_ML)
+    assert target.negatives == pytest.approx(1.6 * VOXEL_ML)
+
+
 def test_what_changes_elsewhere_does_not_count(ideal):
     carved = PLANTED.copy()
     carved[:, :3] = 900

@@ -24,7 +24,7 @@ _LEVEL = 0.9986
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CaseResult:
     """The volumes of a result on the case's turned grid: (K, J, I), float32.
 
     Parameters
@@ -51,7 +51,7 @@ class Outcome:
     record: CaseRecord
 
 
-def read_outcome(folder: Path, scan: Scan) -> Outcome:
+def read_case_result(folder: Path, scan: Scan) -> CaseResult:
     """Read the result of a case.
 
     Parameters
@@ -80,7 +80,7 @@ def read_outcome(folder: Path, scan: Scan) -> Outcome:
     ours = (folder / RECORD).is_file() and changed is not None
     levels, chunk = _chunks(folder, scan, heatmap) if ours and heatmap else (None, None)
     back = folder / REVERSAL_FILE
-    return Outcome(
+    return CaseResult(
         changed=None if changed is None else _read_hu(changed, scan),
         back=_read_hu(back, scan) if back.is_file() else None,
         heatmap=None if ours or heatmap is None else read_onto(heatmap, scan, 0.0),
