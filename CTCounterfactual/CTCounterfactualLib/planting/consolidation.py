@@ -32,7 +32,7 @@ SOLID_WAVES_HU, GLASS_WAVES_HU, DENSITY_LENGTH_MM = 10.0, 60.0, 9.0
 # Lung darker than its surroundings by the first is partly, by the second wholly a bronchus or a
 # bulla, which keeps its air: after smoothing, beyond the noise, and away from the wall.
 AIR_BELOW_HU, AIR_FULL_HU = 60.0, 120.0
-AIR_SIGMA_MM, AIR_FROM_WALL_MM, AIR_SIGMAS = 0.8, 5.0, 1.5
+AIR_SIGMA_MM, AIR_FROM_WALL_MM, AIR_SIGMAS = 0.8, 5.0, 2.0
 
 
 @dataclass(frozen=True)
