@@ -131,8 +131,8 @@ class SettingTable:
     composite: str = setting(
         "local", "how the change joins the scan", _("Composite"),
         tooltip=_("How the change joins the scan. Bounded: never beyond what the decoder draws. "
-                  "Local: nor, where the score falls, darker than the lung around. Residual: the "
-                  "plain difference is added."),
+                  "Local: nor, where the score falls, darker than lung or brighter than soft "
+                  "tissue around. Residual: the plain difference is added."),
         more="See `counterfactual.composite`.", choices=COMPOSITES,
     )
     slice_smoothing: float = setting(

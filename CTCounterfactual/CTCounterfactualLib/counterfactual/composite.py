@@ -19,9 +19,9 @@ bounded (ours)
     decoder's soft tissue instead of soft tissue plus blur.
 local (default, ours)
     The same with a third rule, for a score that is to fall: the decoder's picture becomes nowhere
-    darker than the lung around (`tissue.lung_level`), and where it is darker already it stays so;
-    the scan's noise is left on it. To raise a score it is `bounded`: what is put in, emphysema or a
-    pneumothorax, may be darker than what is around.
+    darker than the lung around it, nor brighter than the soft tissue (`tissue.Bounds`); where it is
+    so already it stays; the scan's noise is left on it. To raise a score it is `bounded`: what is
+    put in, emphysema, a pneumothorax or calcium, may be like nothing around.
 
 The decoder draws each slice on its own, so neighbouring slices change a little differently, which
 shows as streaks in coronal and sagittal views (the paper notes the lack of such a regularisation).
@@ -36,6 +36,8 @@ import math
 import torch
 from torch.nn import functional as F
 
+from .tissue import Bounds
+
 # A change up to this is below what a reader or a scanner could tell from noise.
 NOISE_HU = 10.0
 # How far a bounded change may leave the interval between the scan and the decoder's picture: about
@@ -49,7 +51,7 @@ NO_SMOOTHING_BELOW = 0.05
 
 def compose(
     kind: str, x: torch.Tensor, base: torch.Tensor, moved: torch.Tensor, hu_per_unit: float,
-    level: torch.Tensor | None = None,
+    bounds: Bounds | None = None,
 ) -> torch.Tensor:
     """Return the changed slices.
 
@@ -61,16 +63,16 @@ def compose(
         (N, 1, H, W), 0..1: scan, D(z), D(z + lambda g).
     hu_per_unit : float
         HU per unit of these intensities.
-    level : torch.Tensor, optional
-        (N, 1, H, W), 0..1: the darkest that the decoder's picture may become, unless it begins so.
+    bounds : Bounds, optional
+        Of these slices: what the decoder's picture may become.
 
     Returns
     -------
     torch.Tensor
         (N, 1, H, W), 0..1; equal to `x` wherever `moved` equals `base`.
     """
-    if level is not None:
-        moved = torch.maximum(moved, torch.minimum(base, level))
+    if bounds is not None:
+        moved = bounds.hold(moved, base)
     change = moved - base
     if kind != "residual":
         margin = MARGIN_HU / hu_per_unit

@@ -25,7 +25,7 @@ from .batches import SliceBatches
 from .rates import small_step
 
 # Measured on planted fluid, with an ideal classifier and with `effusion-demo`, which reacts to
-# much else (Testing/Benchmarks/TRUTH.md): more of the gain, or wider smoothing, lets in ribs, wall
+# much else (Testing/Benchmarks/STEPS.md): more of the gain, or wider smoothing, lets in ribs, wall
 # and the other lung; less of it loses parts of the finding.
 GAIN_SHARE = 0.8
 SMOOTHING_MM = 4.0

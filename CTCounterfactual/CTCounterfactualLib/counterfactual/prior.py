@@ -11,7 +11,7 @@ Sigma is that of the scan's own latents where it may change. So it is there for 
 and knows the scanner, the kernel and the patient.
 
 Correlation along the slices and in the plane is left out: both were tried, and spread the change
-beyond the finding without a truer picture (Testing/Benchmarks/TRUTH.md).
+beyond the finding without a truer picture (Testing/Benchmarks/STEPS.md).
 """
 
 from __future__ import annotations

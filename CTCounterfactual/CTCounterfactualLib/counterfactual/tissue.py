@@ -1,11 +1,14 @@
-"""How dark lung is around each voxel: what a change that takes something out may end at.
+"""How dark lung and how bright soft tissue is around each voxel: where a change may end.
 
-Where fluid or a consolidation goes, lung comes back, and that of the patient, not a darker one. The
-decoder's pictures overshoot (a step that turns the border of a finding into lung has turned its
-middle into air), so the mean of the aerated lung nearby is the darkest that is left there.
+Where fluid or a consolidation goes, lung comes back, and that of the patient, not a darker one; and
+nothing turns into bone or contrast that wasn't. The decoder's pictures overshoot (a step that turns
+the border of a finding into lung has turned its middle into air), and a classifier may be satisfied
+by fluid as bright as bone, so what is nearby bounds them.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,53 +20,91 @@ from .focus import BLOCK_MM, spread
 
 # Aerated lung; darker is gas of its own: airways, bowel, the outside.
 AERATED_HU = (-960.0, -500.0)
-# Lung within about this distance counts (standard deviation of a Gaussian).
+# Muscle, organs, blood, fluid; enhanced ones, too, but not vessels full of contrast.
+SOFT_HU = (-20.0, 180.0)
+# What lies within about this distance counts (standard deviation of a Gaussian).
 NEARBY_MM = 20.0
-# Share of aerated voxels nearby below which the mean of all lung takes over.
+# Share of such voxels nearby below which the mean of all of them takes over.
 LITTLE = 1e-3
 
 
-def lung_level(
+@dataclass(frozen=True)
+class Bounds:
+    """What the decoder's picture may become, unless it is so already.
+
+    Parameters
+    ----------
+    darkest, brightest : torch.Tensor or None
+        (D, 1, H, W), 0..1; None is any.
+    """
+
+    darkest: torch.Tensor | None = None
+    brightest: torch.Tensor | None = None
+
+    def of(self, start: int, stop: int) -> Bounds:
+        """Return those of slices [start, stop)."""
+        return Bounds(*(
+            None if level is None else level[start:stop]
+            for level in (self.darkest, self.brightest)
+        ))
+
+    def hold(self, moved: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
+        """Return a picture within the bounds; both (N, 1, H, W), `base` the unmoved one."""
+        if self.darkest is not None:
+            moved = torch.maximum(moved, torch.minimum(base, self.darkest))
+        if self.brightest is not None:
+            moved = torch.minimum(moved, torch.maximum(base, self.brightest))
+        return moved
+
+
+def find_bounds(
     x: torch.Tensor,
     spacing: tuple[float, float, float],
     window: IntensityWindow,
     weight: torch.Tensor | None = None,
-) -> torch.Tensor | None:
-    """Return the mean of the aerated lung around each voxel; None where there is none at all.
+) -> Bounds:
+    """Return the mean of the lung, and of the soft tissue, around each voxel of a scan.
 
     Parameters
     ----------
     x : torch.Tensor
-        (D, 1, H, W), 0..1 of `window`: the scan.
+        (D, 1, H, W), 0..1 of `window`.
     spacing : tuple of float
         (I, J, K) mm.
     weight : torch.Tensor, optional
-        (D, 1, H, W): 0 where there is no patient.
-
-    Returns
-    -------
-    torch.Tensor or None
-        (D, 1, H, W), 0..1.
+        (D, 1, H, W): 0 where there is no patient. Of a region that holds no lung, or no soft
+        tissue, all of the scan's counts.
     """
     volume = x[:, 0][None]  # (1, D, H, W)
-    low, high = window.to_unit(np.array(AERATED_HU)).tolist()
-    # Not what is only mixed with air: no neighbour is denser than lung.
-    aerated = (volume > low) & (F.max_pool3d(volume, 3, 1, 1) < high)
-    if weight is not None:
-        aerated &= weight[:, 0][None] > 0
-    if not aerated.any():
+    (air, lung), (soft, bone) = (
+        window.to_unit(np.array(hu)).tolist() for hu in (AERATED_HU, SOFT_HU)
+    )
+    # Not what is only mixed with denser or lighter voxels: none of these is a neighbour.
+    aerated = (volume > air) & (F.max_pool3d(volume, 3, 1, 1) < lung)
+    tissue = (volume < bone) & (-F.max_pool3d(-volume, 3, 1, 1) > soft)
+    levels = []
+    for chosen in (aerated, tissue):
+        here = chosen if weight is None else chosen & (weight[:, 0][None] > 0)
+        levels.append(_level(volume, here if here.any() else chosen, spacing))
+    return Bounds(*(None if level is None else level.to(x) for level in levels))
+
+
+def _level(
+    volume: torch.Tensor, chosen: torch.Tensor, spacing: tuple[float, float, float]
+) -> torch.Tensor | None:
+    """Return the mean of the chosen voxels around each: (1, D, H, W) -> (D, 1, H, W)."""
+    if not chosen.any():
         return None
     i, j, k = (max(1, round(BLOCK_MM / mm)) for mm in spacing)
-    blocks = (k, j, i)
+    sizes = (k * spacing[2], j * spacing[1], i * spacing[0])
 
     def nearby(values: torch.Tensor) -> np.ndarray:
-        means = F.avg_pool3d(values[None], blocks, ceil_mode=True)[0, 0].double().cpu().numpy()
-        sizes = (k * spacing[2], j * spacing[1], i * spacing[0])
+        means = F.avg_pool3d(values[None], (k, j, i), ceil_mode=True)[0, 0].double().cpu().numpy()
         return ndimage.gaussian_filter(means, [NEARBY_MM / mm for mm in sizes], mode="nearest")
 
-    everywhere = float(volume[aerated].double().mean())
-    lung = aerated.to(volume)
-    share, sums = nearby(lung), nearby(volume * lung)
+    everywhere = float(volume[chosen].double().mean())
+    counted = chosen.to(volume)
+    share, sums = nearby(counted), nearby(volume * counted)
     level = (sums + LITTLE * everywhere) / (share + LITTLE)
-    depth, _, height, width = x.shape
-    return spread(level.astype(np.float32), blocks, (depth, height, width)).to(x)
+    _, depth, height, width = volume.shape
+    return spread(level.astype(np.float32), (k, j, i), (depth, height, width))

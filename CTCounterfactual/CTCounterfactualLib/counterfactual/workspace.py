@@ -17,7 +17,7 @@ from .rates import change_rates
 from .search.found import Evaluate, SearchPoint
 from .settings import ExplainSettings
 from .slice_cache import SliceCache
-from .tissue import lung_level
+from .tissue import Bounds, find_bounds
 
 # Measured on three chests in slabs of 30 mm: those with evidence reached the change limit within
 # 0.6 to 10 times this first-order step, tips of the lungs and slabs without lung at 31 to 263.
@@ -74,7 +74,7 @@ class Workspace:
         composed = compose(
             self.settings.composite, scan, base, base + change,
             self.models.classifier.grid.window.hu_per_unit,
-            None if self._level is None else self._level[start:stop],
+            None if self._bounds is None else self._bounds.of(start, stop),
         )
         # lerp is exact at both ends: a weight of 0 leaves the scan's very value.
         return composed if taken is None else scan.lerp(composed, taken)
@@ -167,15 +167,12 @@ class Workspace:
         return self.models.classifier.rescorer(as_batch(self.start_volume), self.models.target)
 
     @cached_property
-    def _level(self) -> torch.Tensor | None:
-        """The darkest that voxels may become: (D, 1, H, W), or None for as dark as they come."""
+    def _bounds(self) -> Bounds | None:
+        """What the decoder's picture may become; None for anything."""
         if self.settings.composite != "local" or sign(self.settings.direction) > 0:
             return None
         grid = self.models.classifier.grid
-        x, weight = self.encoded.x, self.encoded.weight
-        level = lung_level(x, grid.spacing, grid.window, weight)
-        # A region may hold no lung at all, only what is to become some.
-        return lung_level(x, grid.spacing, grid.window) if level is None else level
+        return find_bounds(self.encoded.x, grid.spacing, grid.window, self.encoded.weight)
 
     @cached_property
     def _rate(self) -> torch.Tensor:

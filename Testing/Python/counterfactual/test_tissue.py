@@ -1,4 +1,4 @@
-"""The lung around each voxel, and that nothing is taken out into something darker."""
+"""The lung and soft tissue around each voxel, and that nothing is taken out into other things."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import pytest
 import torch
 
 from CTCounterfactualLib.counterfactual.composite import compose
-from CTCounterfactualLib.counterfactual.tissue import lung_level
+from CTCounterfactualLib.counterfactual.tissue import Bounds, find_bounds
 from CTCounterfactualLib.scans.hounsfield import IntensityWindow
 
 WINDOW = IntensityWindow()
 SPACING = (1.5, 1.5, 3.0)
 FLUID = (slice(4, 16), slice(24, 40), slice(20, 60))  # K, J, I
+
+
+def lung_level(x, spacing=SPACING, window=WINDOW, weight=None):
+    return find_bounds(x, spacing, window, weight).darkest
 
 
 def unit(hu: float) -> float:
@@ -61,9 +65,38 @@ def test_what_isnt_patient_isnt_lung():
     assert float(level.max()) < -845
 
 
-@pytest.mark.parametrize("hu", [40.0, -1000.0])
-def test_without_lung_there_is_no_level(hu):
-    assert lung_level(torch.full((5, 1, 20, 20), unit(hu)), SPACING, WINDOW) is None
+@pytest.mark.parametrize(("hu", "dark", "bright"), [
+    (40.0, False, True), (-1000.0, False, False), (-800.0, True, False), (900.0, False, False),
+])
+def test_there_is_a_level_only_of_what_the_scan_shows(hu, dark, bright):
+    found = find_bounds(torch.full((5, 1, 20, 20), unit(hu)), SPACING, WINDOW)
+    assert (found.darkest is not None, found.brightest is not None) == (dark, bright)
+
+
+def test_a_region_without_lung_takes_the_lung_of_the_scan():
+    x = chest(-850, -850)
+    weight = torch.zeros_like(x)
+    weight[FLUID[0], :, FLUID[1], FLUID[2]] = 1
+    level = WINDOW.to_hu(lung_level(x, SPACING, WINDOW, weight))
+    assert float(level[10, 0, 30, 40]) == pytest.approx(-850, abs=3)
+
+
+def test_soft_tissue_is_neither_fat_nor_bone_nor_what_is_mixed_with_them():
+    x = torch.full((16, 1, 64, 64), unit(60.0))
+    x[:, :, :16] = unit(-110.0)
+    x[:, :, 30:40, 30:40] = unit(600.0)
+    x[:, :, 29] = unit(20.0)  # next to bone, where it is
+    brightest = WINDOW.to_hu(find_bounds(x, SPACING, WINDOW).brightest)
+    assert float(brightest[8, 0, 35, 35]) == pytest.approx(59, abs=2)
+
+
+def test_fluid_doesnt_become_bone_but_bone_stays():
+    base = torch.tensor([10.0, 10.0, 700.0, 700.0, -800.0]).reshape(1, 1, 1, -1)
+    moved = torch.tensor([600.0, 40.0, 900.0, 300.0, 500.0]).reshape(1, 1, 1, -1)
+    bounds = Bounds(brightest=torch.full((1, 1, 1, 5), unit(55.0)))
+    held = WINDOW.to_hu(bounds.hold(unit(moved), unit(base))).flatten()
+    expected = torch.tensor([55.0, 40.0, 700.0, 300.0, 55.0])
+    torch.testing.assert_close(held, expected, rtol=0, atol=0.01)
 
 
 def test_the_picture_doesnt_fall_below_the_level_but_what_is_darker_stays():
@@ -72,14 +105,14 @@ def test_the_picture_doesnt_fall_below_the_level_but_what_is_darker_stays():
     moved = torch.tensor([-950.0, -500.0, -950.0, -700.0, -990.0, 200.0])
     x, base, to = (unit(v).reshape(1, 1, 1, -1) for v in (hu, hu, moved))
     level = torch.full_like(x, unit(-800.0))
-    found = WINDOW.to_hu(compose("local", x, base, to, 2000.0, level)).flatten()
+    found = WINDOW.to_hu(compose("local", x, base, to, 2000.0, Bounds(level))).flatten()
     free = WINDOW.to_hu(compose("bounded", x, base, to, 2000.0)).flatten()
     expected = torch.tensor([-790.0, -490.0, -900.0, -710.0, -790.0, 190.0])
     torch.testing.assert_close(found, expected, rtol=0, atol=0.01)
     assert float(free[0]) < -900 and float(free[4]) < -900
     without = compose("local", x, base, to, 2000.0, None)
     assert torch.equal(without, compose("bounded", x, base, to, 2000.0))
-    assert torch.equal(compose("local", x, base, base, 2000.0, level), x)
+    assert torch.equal(compose("local", x, base, base, 2000.0, Bounds(level)), x)
 
 
 def test_the_scan_keeps_its_noise_at_the_level():
@@ -87,6 +120,6 @@ def test_the_scan_keeps_its_noise_at_the_level():
     base = torch.full((1, 1, 40, 40), unit(10.0))
     x = base + 0.005 * torch.randn(base.shape, generator=rng)
     level = torch.full_like(x, unit(-800.0))
-    found = compose("local", x, base, torch.zeros_like(x), 2000.0, level)
+    found = compose("local", x, base, torch.zeros_like(x), 2000.0, Bounds(level))
     assert float(found.std()) > 0.8 * float(x.std())
     assert WINDOW.to_hu(float(found.mean())) == pytest.approx(-790, abs=3)

@@ -30,7 +30,9 @@ TURN_REFINEMENTS, TURN_TOLERANCE = 3, 0.01
 # From a start that is still the best point, go back to this share of the first worse one.
 TURN_SHARE = 0.25
 # Most steps back to a target, and how far beyond it, of the way there, is close enough.
-TARGET_REFINEMENTS, TARGET_TOLERANCE = 3, 0.02
+TARGET_REFINEMENTS, TARGET_TOLERANCE = 5, 0.02
+# From a point that went too far after a secant already, go back half of the way at least.
+BISECTION = 0.5
 
 
 class Walk:
@@ -126,11 +128,12 @@ class Walk:
         """Come back by secants to little more change than the target score needs.
 
         After one that fell short the far end counts half (the Illinois rule), or a bent score would
-        keep falling short.
+        keep falling short; after one that went too far still, as where the score has long stopped
+        moving, the way is halved.
         """
         self._keep(min(filter(self.goal.reached, self._allowed()), key=lambda p: abs(p.lam)))
         way = self.goal.way(self.start, target)
-        aim, weight = (1 + TARGET_TOLERANCE / 2) * way, 1.0
+        aim, weight, most = (1 + TARGET_TOLERANCE / 2) * way, 1.0, 1.0
         for _ in range(TARGET_REFINEMENTS):
             far = self.best
             if self._gain(far) <= (1 + TARGET_TOLERANCE) * way or not self._may_go_on():
@@ -138,13 +141,13 @@ class Walk:
             nearer = (p for p in self.path if abs(p.lam) < abs(far.lam))
             near = max(nearer, key=lambda p: abs(p.lam))
             missing, excess = aim - self._gain(near), weight * (self._gain(far) - aim)
-            share = missing / (missing + excess)
+            share = min(missing / (missing + excess), most)
             point = self._visit(abs(near.lam) + share * (abs(far.lam) - abs(near.lam)))
             if point.change > self.goal.max_change:
                 return
             reached = self.goal.reached(point)
             self._keep(point if reached else far)
-            weight = 1.0 if reached else weight / 2
+            weight, most = (1.0, BISECTION) if reached else (weight / 2, 1.0)
 
     def _gain(self, point: SearchPoint) -> float:
         return self.goal.gain(point, self.start)

@@ -203,6 +203,17 @@ def test_a_bent_score_comes_back_to_its_target_although_the_secant_falls_short()
     assert found.point.score <= 3.0
 
 
+def test_a_score_that_has_long_stopped_moving_comes_back_to_its_target():
+    """At the limit it has been all but still for nine tenths of the way."""
+    target = 1 - 0.8
+    landscape = Landscape(lambda s: math.exp(-4 * s))
+    found = adaptive_search(landscape, 5.0, goal(target=target))
+    assert found.stop_reason == stopping.TARGET_REACHED
+    assert 0.9 * 0.8 <= 1 - found.point.score <= 1.0 and found.point.score <= target
+    assert found.point.change < 0.2 * LIMIT  # exactly 0.08 of it; secants alone end at 0.4
+    assert len(found.path) <= 7
+
+
 def test_target_out_of_reach_goes_to_the_limit():
     found = adaptive_search(Landscape(lambda s: 5 - s), 5.0, goal(target=-10.0))
     assert found.stop_reason == stopping.CHANGE_LIMIT
