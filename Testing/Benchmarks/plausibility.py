@@ -6,8 +6,8 @@ Into each scan (and a generated chest) each finding is planted. True: the clean 
 counterfactual of the planted one, and for a smaller lung the scan whose lungs' border has moved in.
 (A scan that has breathed out is shown, but doesn't count: where all has moved, no voxel can be
 compared with itself, and flags are raised.) Bad: the clean scan with one thing done to it that no
-real counterfactual has, in two sizes; see `BAD`. The table says of each kind how many were flagged,
-and by which flags; each is printed with its mL.
+real counterfactual has, as large as a share of the finding; see `BAD` and `SHARES`. The table says
+of each kind how many were flagged, and by which flags; each is printed with its mL.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SPEC = GridSpec()
 # Decided: present before, absent after.
 SCORES, FLIP = Scores(5.0, 5.0, -5.0), Aim("flip", -5.0, 0.0)
 # How much is wrong: so much of the finding's volume, and so many mL at least.
-SHARES, LEAST_ML = (0.2, 0.7), 3.0
+SHARES, LEAST_ML = (0.3,), 3.0
 TRUE, SMALLER, BREATHED = "the clean scan", "smaller lung", "breathed out"
 BORDER_MM = 6.0
 AROUND_SLICES = 10

@@ -37,15 +37,15 @@ MEASURES = {
         "of bone, or of tissue between ribs and skin, became as thin as lung",
     ),
     "too-bright": (
-        "brightened", VolumeLimit(0.02, 0.5, 5.0),
+        "brightened", VolumeLimit(0.005, 0.3, 3.0),
         "became brighter than any soft tissue, where no bone was",
     ),
     "denser-tissue": (
-        "denser_tissue", VolumeLimit(0.02, 0.5, 10.0),
+        "denser_tissue", VolumeLimit(0.005, 0.5, 10.0),
         "of soft tissue or fluid became denser still",
     ),
     "haze": (
-        "haze", VolumeLimit(0.02, 0.5, 10.0),
+        "haze", VolumeLimit(0.01, 0.5, 5.0),
         "of the lung became denser than the lung around it, away from its border",
     ),
     "air-changed": (
@@ -92,7 +92,7 @@ def _kept(found: Plausibility) -> str:
     """Return how the change leaves what was there; empty if it doesn't, or is too small to tell."""
     if found.moved > LEAST_ML and found.strongly < STRONG_SHARE * found.moved:
         return (
-            f"of {found.moved:.3g} mL denser than lung that changed only "
+            f"of {found.moved:.3g} mL of tissue that changed only "
             f"{found.strongly / found.moved:.0%} became another tissue (by {STRONG_HU:g} HU; limit "
             f"{STRONG_SHARE:.0%})"
         )

@@ -22,7 +22,7 @@ class Plausibility:
     changed : float
         Changed visibly.
     moved, strongly : float
-        Of what was denser than lung: changed visibly; changed by as much as tissue and lung differ.
+        Of what was tissue: changed visibly; changed by as much as tissue and lung differ.
     raised, lowered : float
         Became denser to tissue; became less dense from tissue. A finding that comes or goes moves
         one way.
