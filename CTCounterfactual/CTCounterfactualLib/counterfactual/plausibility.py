@@ -20,8 +20,9 @@ from .rib_cage import BONE_HU, Ribs
 # and noise aren't; slices around a piece that its smoothing and distances see.
 FINE_MM, SMOOTH_MM = 1.5, 3.0
 PIECE_SLICES, HALO_SLICES = 32, 12
-# |change| of the smoothed picture that is seen, and that makes another tissue of it.
-VISIBLE_HU, STRONG_HU = 25.0, 200.0
+# |change| of the smoothed picture that is seen, that no reader misses, and that makes of it another
+# tissue.
+VISIBLE_HU, PLAIN_HU, STRONG_HU = 25.0, 100.0, 200.0
 # The same that is no trifle; and of the plain one, where none is allowed.
 CHANGED_HU, CHANGED_OUTSIDE_HU = 50.0, 50.0
 # Fat and denser is tissue; what is below is lung or air, if it isn't in between.
@@ -104,6 +105,7 @@ def _piece(x, to, kept, spec, lungs, body, wall) -> Plausibility:
         denser_tissue=ml((b > SOFT_HU) & (change > CHANGED_HU)),
         haze=0.0 if lungs is None else ml(_haze(x, to, lungs, spec)),
         changed=ml(np.abs(change) > VISIBLE_HU),
+        plainly=ml(np.abs(change) > PLAIN_HU),
         moved=ml((np.abs(change) > VISIBLE_HU) & (b > TISSUE_HU)),
         strongly=ml((np.abs(change) > STRONG_HU) & (b > TISSUE_HU)),
         raised=ml((change > CHANGED_HU) & (a > TISSUE_HU)),

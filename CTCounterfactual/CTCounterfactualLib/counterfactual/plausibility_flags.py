@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .aim import Aim
-from .plausibility import LUNG_HU, STRONG_HU
+from .plausibility import LUNG_HU, PLAIN_HU, STRONG_HU
 from .plausible import Plausibility
 from .result import Flag, Scores
 
@@ -59,6 +59,9 @@ BOTH_WAYS_LIMIT = VolumeLimit(0.1, 0.5, 100.0)
 # Where a finding was taken out, so much of what changed visibly became another tissue, so much of
 # the soft tissue that became less dense became lung or air; it takes so many mL to tell.
 STRONG_SHARE, EMPTIED_SHARE, LEAST_ML = 0.1, 0.25, 1.0
+# What changed was tissue if so much of it was; ground glass has borders, too. And of whatever it
+# was, so much changed plainly, or nothing was taken out.
+TISSUE_SHARE, PLAIN_SHARE = 0.2, 0.05
 
 
 def plausibility_flags(found: Plausibility, scores: Scores, aim: Aim) -> tuple[Flag, ...]:
@@ -90,13 +93,19 @@ def plausibility_flags(found: Plausibility, scores: Scores, aim: Aim) -> tuple[F
 
 def _kept(found: Plausibility) -> str:
     """Return how the change leaves what was there; empty if it doesn't, or is too small to tell."""
-    if found.moved > LEAST_ML and found.strongly < STRONG_SHARE * found.moved:
+    if found.plainly < PLAIN_SHARE * found.changed:
+        return (
+            f"of {found.changed:.3g} mL that changed only {found.plainly:.3g} mL did by "
+            f"{PLAIN_HU:g} HU or more (limit {PLAIN_SHARE:.0%})"
+        )
+    tissue = max(LEAST_ML, TISSUE_SHARE * found.changed)
+    if found.moved > tissue and found.strongly < STRONG_SHARE * found.moved:
         return (
             f"of {found.moved:.3g} mL of tissue that changed only "
             f"{found.strongly / found.moved:.0%} became another tissue (by {STRONG_HU:g} HU; limit "
             f"{STRONG_SHARE:.0%})"
         )
-    if found.thinned > LEAST_ML and found.emptied < EMPTIED_SHARE * found.thinned:
+    if found.thinned > tissue and found.emptied < EMPTIED_SHARE * found.thinned:
         return (
             f"of {found.thinned:.3g} mL of soft tissue that became less dense only "
             f"{found.emptied / found.thinned:.0%} became lung or air (below {LUNG_HU:g} HU; limit "

@@ -19,8 +19,8 @@ class Plausibility:
         Soft tissue (or fluid) that became denser still.
     haze : float
         Lung that became denser than the lung around it, away from its border.
-    changed : float
-        Changed visibly.
+    changed, plainly : float
+        Changed visibly; so that no reader misses it.
     moved, strongly : float
         Of what was tissue: changed visibly; changed by as much as tissue and lung differ.
     raised, lowered : float
@@ -37,6 +37,7 @@ class Plausibility:
     denser_tissue: float = 0.0
     haze: float = 0.0
     changed: float = 0.0
+    plainly: float = 0.0
     moved: float = 0.0
     strongly: float = 0.0
     raised: float = 0.0

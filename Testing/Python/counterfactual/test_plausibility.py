@@ -144,6 +144,18 @@ def test_a_decision_that_changed_although_the_fluid_stayed(density, named):
     assert "satisfied-without-removal" not in names(found, decided=False)
 
 
+def test_a_decision_that_changed_by_a_change_that_nobody_sees():
+    found = measured(box(DEEP, LUNG + 60, chest()))
+    assert "satisfied-without-removal" in names(found)
+    assert found.changed > 0 == found.plainly
+
+
+def test_ground_glass_that_became_lung_was_no_tissue():
+    glass = box(DEEP, -600.0, chest())
+    found = measured(chest(), glass)
+    assert found.plainly > 0.5 * found.changed > 0 and names(found) == []
+
+
 def test_air_outside_that_changed():
     place = (slice(10, 30), slice(56, 60), slice(10, 70))
     found = measured(box(place, -800.0, chest()))
@@ -164,8 +176,8 @@ def test_pieces_give_what_the_whole_gives(monkeypatch):
 @pytest.mark.parametrize(("changed", "limit"), [(1.0, 0.5), (100.0, 1.0), (1000.0, 5.0)])
 def test_limits_are_shares_with_a_floor_and_a_ceiling(changed, limit):
     """A tenth more than the limit is named with its numbers, a tenth less isn't."""
-    over = Plausibility(wall_to_air=1.1 * limit, changed=changed)
-    under = Plausibility(wall_to_air=0.9 * limit, changed=changed)
+    over = Plausibility(wall_to_air=1.1 * limit, changed=changed, plainly=changed)
+    under = Plausibility(wall_to_air=0.9 * limit, changed=changed, plainly=changed)
     (flag,) = plausibility_flags(over, Scores(1, 1, 1), Aim("limit"))
     assert flag.name == "wall-carved" and f"limit {limit:g} mL" in flag.message
     assert names(under) == []
