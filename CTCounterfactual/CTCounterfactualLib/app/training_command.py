@@ -43,6 +43,8 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--planted-share", type=float, default=0.25, metavar="FRACTION",
                         help="share of the real scans' examples drawn from the slices that show "
                              "them (default: %(default)s)")
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda",
+                        help="where to train (default: %(default)s)")
     parser.add_argument("--force", action="store_true",
                         help="replace a model of that name in DIR")
     parser.add_argument("--licence", default="", help="licence of the weights, for the card")
@@ -50,19 +52,21 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Train, or go on training, and export; Ctrl-C stops it and keeps the checkpoint."""
+    from ..counterfactual.environment import choose_device
     from ..training.export import export_model
     from ..training.files import claim_training
     from ..training.loop import Trainer
     from ..training.slices import describe_stacks
 
     settings, start = _settings(options)
+    device = str(choose_device(options.device))
     with (
         cancel_on_signal() as cancel,
         claim_training(options.output, options.name, options.force) as folder,
         kept(folder),
     ):
         stacks = _stacks(options, cancel)
-        network = Trainer(stacks, settings, folder, start).run(
+        network = Trainer(stacks, settings, folder, start, device).run(
             step_printer(cancel, settings.log_every)
         )
         card = export_model(

@@ -43,6 +43,8 @@ class Trainer:
         Gets `checkpoint.pt` (tensors and plain values only) and `losses.csv`.
     start : Start, optional
         Weights to start from, instead of random ones.
+    device : str
+        Where networks and batches are, as torch names it; crops are drawn on the CPU.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Trainer:
         settings: TrainSettings,
         folder: Path,
         start: Start | None = None,
+        device: str = "cpu",
     ):
         torch.manual_seed(settings.seed)
         self.settings = settings
@@ -72,7 +75,9 @@ class Trainer:
                     f"for {settings.config}; give the same `config`, or none."
                 )
             self.net.load_state_dict(start.network.state_dict(), strict=True)
-        self.judge = PatchDiscriminator()
+        self.device = torch.device(device)
+        self.net.to(self.device)
+        self.judge = PatchDiscriminator().to(self.device)
         self.average = copy.deepcopy(self.net).requires_grad_(False)
         self.net_optimiser = torch.optim.Adam(
             self.net.parameters(), lr=settings.learning_rate, betas=ADAM_BETAS
@@ -90,7 +95,7 @@ class Trainer:
         )
 
     def run(self, on_step=None) -> VQGAN:
-        """Train to the last step and return the averaged network in eval mode.
+        """Train to the last step; return the averaged network, in eval mode, on the CPU.
 
         `on_step(step, steps)` is called after each step; an exception it raises (a cancel) leaves
         the last checkpoint in place.
@@ -107,14 +112,14 @@ class Trainer:
                 self._save_checkpoint()
             if on_step is not None:
                 on_step(self.step, self.settings.steps)
-        return self.average.eval()
+        return self.average.eval().to("cpu")
 
     def _one_step(self) -> dict[str, float]:
         s, weights = self.settings, self.settings.losses
-        real = self.sampler.batch(s.batch)
+        real = self.sampler.batch(s.batch).to(self.device)
         self._set_rate()
         adversarial = self.step >= weights.adversarial_start * s.steps
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=s.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=s.bfloat16):
             decoded, commitment, codebook = self._autoencode(real)
             terms = {
                 "pixel": losses.pixel_loss(decoded, real),
@@ -141,7 +146,7 @@ class Trainer:
         """Encode, quantise with a straight-through gradient, and decode a batch in 0..1."""
         latents = self.net.quantize.project(self.net.encode_continuous(real * 2 - 1).float())
         indices = self.net.quantize.indices(latents.detach())
-        self.code_used[indices.flatten()] = True
+        self.code_used[indices.flatten().cpu()] = True
         codes = self.net.quantize.lookup(indices)
         self._recent_latents = latents.detach()
         commitment, codebook = losses.quantisation_losses(latents, codes)
@@ -152,7 +157,7 @@ class Trainer:
         return (self.net.decode(straight).float() + 1) / 2, commitment, codebook
 
     def _train_judge(self, real: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.settings.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.bfloat16):
             loss = losses.discriminator_loss(self.judge(decoded), self.judge(real))
         self.judge_optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -121,7 +121,9 @@ def test_slices_of_patients_are_trained_on_but_for_those_left_out(train, slice_f
      (["--slices", "FEW", "--leave-out", "1"], "2 or more"),
      (["--start-from", "none.json"], "none.json"), (["--planted", "-1"], "--planted is -1"),
      (["--planted-share", "1.5"], "--planted-share is 1.5; it must be 0 to 1"),
-     (["--generated-share", "nan"], "0 to 1")],
+     (["--generated-share", "nan"], "0 to 1"),
+     pytest.param(["--device", "cuda"], "no CUDA GPU", marks=pytest.mark.skipif(
+         torch.cuda.is_available(), reason="there is a GPU"))],
 )
 def test_slices_and_starts_that_are_none_are_refused(more, words, train, slice_file, capsys):
     more = [str(slice_file) if word == "FEW" else word for word in more]

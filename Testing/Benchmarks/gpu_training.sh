@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Train autoencoder and classifier on one GPU in 8 minutes, and score both on the truth bench.
+#
+#     bash Testing/Benchmarks/gpu_training.sh DATA OUT            # needs a CUDA GPU and about 12 cores
+#     bash Testing/Benchmarks/gpu_training.sh DATA OUT --dry-run  # the same path on a CPU, tiny steps
+#
+# DATA holds the scans named below; OUT gets OUT/vqgan and OUT/effusion (weights, card, losses.csv),
+# OUT/bench and OUT/scores-* (scores.csv, summary.json). Settings are those found best on a CPU
+# (the cards' `training`), with more steps. It HAS NOT BEEN RUN ON A GPU: only its dry run has.
+set -euo pipefail
+data=$(realpath "$1"); mkdir -p "$2"; out=$(realpath "$2")
+here=$(cd "$(dirname "$0")/../.." && pwd)
+export PYTHONPATH=$here/CTCounterfactual
+models=$here/CTCounterfactual/Resources/Models
+python=${PYTHON:-python}
+tool() { "$python" -m CTCounterfactualLib "$@"; }
+settings() { "$python" -c "import json, sys; print(json.dumps(json.load(open(sys.argv[1]))['training']))" "$1"; }
+
+if [ "${3:-}" = --dry-run ]; then
+  device=cpu steps=2 fluid_steps=2 generated=0 planted=1 fluid_generated=0
+  chests=("$data/chest_lidc0001_dicom") scans=() slices=() unseen=("$data/chest_cip64.nrrd")
+else
+  device=cuda steps=16000 fluid_steps=4000 generated=30 planted=8 fluid_generated=30
+  chests=("$data/chest_lidc0314.nii.gz" "$data/chest_lidc0001_1mm.nii.gz" "$data/chest_cmbcrc_lung.nii.gz")
+  scans=("$data/chest_acrinflt001_small.nii.gz" "$data/slab_lungfcp0001_small.nii.gz"
+    "$data/chest_lidc0002_slab.nii.gz" "$data/chest_lidc0003_slab.nii.gz"
+    "$data/abdomen_crlm1004.nii.gz" "$data/chest_lidc0001_dicom")
+  slices=(--slices "$data/slices_tcga_lung.npz" --leave-out 5)
+  unseen=("$data/chest_acrinflt013.nii.gz" "$data/chest_cip64.nrrd")
+fi
+settings "$models/ct-vqgan-small.json" > "$out/vqgan.json"
+settings "$models/effusion-demo.json" > "$out/effusion.json"
+
+# The classifier is small and paints on the CPU while the autoencoder has the GPU; so does the bench.
+tool train-effusion "$data/chest_lidc0001_dicom" --settings "$out/effusion.json" \
+  --steps $fluid_steps --generated $fluid_generated --start-from "$models/effusion-demo.json" \
+  --name effusion -o "$out/effusion" --licence Apache-2.0 --force 2> "$out/effusion.log" & fluid=$!
+tool bench make "${unseen[@]}" -o "$out/bench" --findings effusion --per-scan 1 --seed 7 \
+  2> "$out/make.log" & made=$!
+tool train-vqgan "${chests[@]}" "${scans[@]}" "${slices[@]}" --settings "$out/vqgan.json" \
+  --steps $steps --generated $generated --generated-share 0.2 --planted $planted \
+  --planted-share 0.3 --start-from "$models/ct-vqgan-small.json" --device $device \
+  --name vqgan -o "$out/vqgan" --licence Apache-2.0 --force 2> "$out/vqgan.log"
+wait $fluid; wait $made
+
+for classifier in ideal "$out/effusion/effusion.json"; do
+  name=$(basename "$classifier" .json)
+  tool bench run "$out/bench" -o "$out/results-$name" --only effusion --classifier "$classifier" \
+    --autoencoder "$out/vqgan/vqgan.json" --mode whole --frames 0 --device $device --progress none
+  tool bench score "$out/bench" "$out/results-$name" -o "$out/scores-$name" --no-sheet
+done
+"$python" "$here/Testing/Benchmarks/autoencoder_quality.py" --card "$out/vqgan/vqgan.json" \
+  --only-drawing --scan "${unseen[-1]}" --json "$out/drawing.json"
