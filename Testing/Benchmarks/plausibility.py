@@ -47,6 +47,7 @@ SHARES, LEAST_ML = (0.3,), 3.0
 TRUE, SMALLER, BREATHED = "the clean scan", "smaller lung", "breathed out"
 BORDER_MM = 6.0
 AROUND_SLICES = 10
+TISSUE_HU = -200
 
 
 def main() -> None:
@@ -119,6 +120,8 @@ def counterfactuals(x, clean, cover, lungs, body, rng) -> Iterator[tuple[str, np
     """Yield kind and HU (K, J, I) of true and bad counterfactuals of a planted scan."""
     yield TRUE, clean
     ml = float(cover.sum()) * SPEC.voxel_litres * 1e3
+    if ml < LEAST_ML:  # what is wrong with so little is less than borders and noise are
+        return
     for share in SHARES:
         for name, bad in BAD.items():
             changed = bad(x, clean, cover, lungs, body, max(share * ml, LEAST_ML), rng)
@@ -145,7 +148,10 @@ def _carved(x, clean, cover, lungs, body, ml, rng):
 
 
 def _denser(x, clean, cover, lungs, body, ml, rng):
-    """Part of the finding becomes denser instead of going."""
+    """Part of the finding becomes denser instead of going; of air or ground glass that is no fault.
+    """
+    if np.median(x[cover]) < TISSUE_HU:
+        return None
     place = _nearest(cover, _middle(cover), min(ml, 0.99 * cover.sum() * SPEC.voxel_litres * 1e3))
     return None if place is None else np.where(place, x + 110, clean)
 

@@ -124,7 +124,8 @@ def _haze(x, to, lungs, spec) -> np.ndarray:
     denser = lungs & (change > HAZE_HU) & (a - change > AIR_HU)
     if not denser.any():
         return denser
-    still = lungs & (a < LUNG_EDGE_HU)
+    # Where a finding became lung is lung, too, and what was beside it is no longer a border.
+    still = (lungs | (change < -HAZE_HU)) & (a < LUNG_EDGE_HU)
     still = ndimage.binary_fill_holes(still)  # what became solid in its midst is no border
     core = _distance(still, spec) > LUNG_BORDER_MM
     return denser & core & (change - _mean_within(change, still, spec) > HAZE_HU / 2)
