@@ -54,7 +54,9 @@ class Needs:
             "captum": "the package captum",
         }
         needed = [text for name, text in words.items() if getattr(self, name)]
-        return f"needs {', '.join(needed or ['scores only'])}"
+        if not (self.gradient or self.autoencoder or self.network or self.convolution):
+            needed.insert(0, "scores only")
+        return f"needs {', '.join(needed)}"
 
 
 @dataclass(frozen=True)

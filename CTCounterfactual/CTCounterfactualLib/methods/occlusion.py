@@ -79,6 +79,12 @@ def _counterfactual(request: Request) -> np.ndarray:
     from .latent_shift import counterfactual_of
 
     explanation = counterfactual_of(request)
+    if not explanation.difference.any():
+        raise ModelError(
+            f"No counterfactual was found for {request.classifier.name}: no change within the "
+            f"limit moved the score the wanted way, so there is none to occlude with. Choose "
+            f"another occlusion."
+        )
     changed = Scan(request.prepared.scan.with_array(explanation.counterfactual))
     return prepare(changed, request.prepared.spec, request.reporter.check).volume
 

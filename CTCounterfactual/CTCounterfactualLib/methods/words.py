@@ -56,6 +56,6 @@ def _value(one: Setting, text: str) -> Any:
 def options_in_words(method: Method) -> list[str]:
     """Return one line an option: name, what it is, default."""
     return [
-        f"{one.name}: {one.help} (default: {'none' if one.default is None else one.default})"
+        f"{one.name}: {one.help} (default: {str(one.default).lower()})"
         for one in settings_of(method.options).values()
     ]

@@ -11,6 +11,7 @@ from CTCounterfactualLib.methods.method import Needs
 
 def test_needs_in_words():
     assert str(Needs()) == "needs scores only"
+    assert str(Needs(captum=True)) == "needs scores only, the package captum"
     assert str(Needs(gradient=True, captum=True)) == (
         "needs the classifier's gradient, the package captum"
     )

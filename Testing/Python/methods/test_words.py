@@ -50,3 +50,4 @@ def test_each_option_is_described_with_its_default():
     lines = options_in_words(METHOD)
     assert len(lines) == 10
     assert lines[1].startswith("iterations: ") and lines[1].endswith("(default: 20)")
+    assert lines[0].endswith("(default: none)") and lines[8].endswith("(default: false)")

@@ -67,8 +67,8 @@ class ResponsibilityOptions(Options):
         False, "subtract the responsibility for the other answer", "Negative responsibility"
     )
     boundary: float | None = setting(
-        None, "score that parts the answers (default: the target's threshold, or half of what "
-        "occlusion takes)", "Boundary",
+        None, "score that parts the answers; none: the target's threshold, or where that doesn't "
+        "part scan and occlusion, half-way between them", "Boundary",
     )
 
 

@@ -20,7 +20,7 @@ class LayerOptions(Options):
     """Which layer, and which sign of its map."""
 
     layer: str | None = setting(
-        None, "name of the layer (default: the convolution that is run last)", "Layer"
+        None, "name of the layer; none: the convolution that is run last", "Layer"
     )
     keep_negative: bool = setting(
         False, "keep what lowers the score, which the method cuts off", "Keep negative values"
