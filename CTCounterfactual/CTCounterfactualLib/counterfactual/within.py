@@ -15,7 +15,6 @@ import SimpleITK as sitk
 
 from ..errors import ScanError
 from ..scans.grid import PreparedScan
-from ..scans.lungs import find_body
 from ..scans.pieces import image_pieces
 from ..scans.resample import Check
 from ..wording import say
@@ -48,8 +47,7 @@ def confine(
     """
     if settings.within != "body" or settings.baseline != "scan":
         return region
-    hu = prepared.spec.window.to_hu(prepared.volume)
-    body = find_body(hu, prepared.spec.spacing)
+    body = prepared.body
     if not body.any():
         return region
     inside = on_scan_grid(prepared, body, check)
