@@ -31,8 +31,8 @@ TURN_REFINEMENTS, TURN_TOLERANCE = 3, 0.01
 TURN_SHARE = 0.25
 # Most steps back to a target, and how far beyond it, of the way there, is close enough.
 TARGET_REFINEMENTS, TARGET_TOLERANCE = 5, 0.02
-# From a point that went too far after a secant already, go back half of the way at least.
-BISECTION = 0.5
+# Where a step back leaves more than this share of what was too far, go back half of the way next.
+LITTLE_PROGRESS, BISECTION = 0.5, 0.5
 
 
 class Walk:
@@ -128,7 +128,7 @@ class Walk:
         """Come back by secants to little more change than the target score needs.
 
         After one that fell short the far end counts half (the Illinois rule), or a bent score would
-        keep falling short; after one that went too far still, as where the score has long stopped
+        keep falling short; after one that is hardly nearer, as where the score has long stopped
         moving, the way is halved.
         """
         self._keep(min(filter(self.goal.reached, self._allowed()), key=lambda p: abs(p.lam)))
@@ -140,14 +140,16 @@ class Walk:
                 return
             nearer = (p for p in self.path if abs(p.lam) < abs(far.lam))
             near = max(nearer, key=lambda p: abs(p.lam))
-            missing, excess = aim - self._gain(near), weight * (self._gain(far) - aim)
-            share = min(missing / (missing + excess), most)
+            missing, excess = aim - self._gain(near), self._gain(far) - aim
+            share = min(missing / (missing + weight * excess), most)
             point = self._visit(abs(near.lam) + share * (abs(far.lam) - abs(near.lam)))
             if point.change > self.goal.max_change:
                 return
             reached = self.goal.reached(point)
             self._keep(point if reached else far)
-            weight, most = (1.0, BISECTION) if reached else (weight / 2, 1.0)
+            weight = 1.0 if reached else weight / 2
+            hardly = self._gain(point) - aim > LITTLE_PROGRESS * excess
+            most = BISECTION if hardly else 1.0
 
     def _gain(self, point: SearchPoint) -> float:
         return self.goal.gain(point, self.start)
