@@ -81,7 +81,7 @@ def _missed(scores: Scores, whole: Outcome, aim: Aim, settings: ExplainSettings)
             f"the score came from {scores.original:.4g} to {found:.4g}; the threshold is "
             f"{aim.threshold:.4g} ({whole.stop_reason})."
         )
-    if aim.reached(whole.score_after):
+    if aim.reached(whole.score_after) or aim.reached(found):
         return ""
     return (
         f"The decision changed, but not surely: the score came from {scores.original:.4g} to "

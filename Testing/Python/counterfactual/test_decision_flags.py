@@ -33,6 +33,7 @@ def raised(target, original, counterfactual, searched=None, whole=True, **settin
 def test_a_changed_decision_needs_no_flag():
     assert raised(KNOWN, 5.0, -4.0) == {}
     assert raised(KNOWN, 5.0, -3.97, searched=-4.02) == {}  # writing costs a little
+    assert raised(KNOWN, 5.0, -4.1, searched=-3.5) == {}  # or gains a little
     assert raised(UNKNOWN, -5.0, 5.0, direction="increase") == {}
 
 
