@@ -18,7 +18,8 @@ settings() { "$python" -c "import json, sys; print(json.dumps(json.load(open(sys
 
 if [ "${3:-}" = --dry-run ]; then
   device=cpu steps=2 fluid_steps=2 generated=0 planted=1 fluid_generated=0
-  chests=("$data/chest_lidc0001_dicom") scans=() slices=() unseen=("$data/chest_cip64.nrrd")
+  chests=("$data/chest_lidc0001_dicom") scans=() slices=()
+  fluid_scans=("$data/chest_lidc0001_dicom") unseen=("$data/chest_lidc0001_dicom")
 else
   device=cuda steps=16000 fluid_steps=4000 generated=30 planted=8 fluid_generated=30
   chests=("$data/chest_lidc0314.nii.gz" "$data/chest_lidc0001_1mm.nii.gz" "$data/chest_cmbcrc_lung.nii.gz")
@@ -26,13 +27,16 @@ else
     "$data/chest_lidc0002_slab.nii.gz" "$data/chest_lidc0003_slab.nii.gz"
     "$data/abdomen_crlm1004.nii.gz" "$data/chest_lidc0001_dicom")
   slices=(--slices "$data/slices_tcga_lung.npz" --leave-out 5)
+  fluid_scans=("$data/chest_lidc0001_dicom" "$data/chest_lidc0002_slab.nii.gz"
+    "$data/chest_lidc0003_slab.nii.gz" "$data/abdomen_crlm1004.nii.gz"
+    --left-of "$data/chest_lidc0314.nii.gz")
   unseen=("$data/chest_acrinflt013.nii.gz" "$data/chest_cip64.nrrd")
 fi
 settings "$models/ct-vqgan-small.json" > "$out/vqgan.json"
 settings "$models/effusion-demo.json" > "$out/effusion.json"
 
 # The classifier is small and paints on the CPU while the autoencoder has the GPU; so does the bench.
-tool train-effusion "$data/chest_lidc0001_dicom" --settings "$out/effusion.json" \
+tool train-effusion "${fluid_scans[@]}" --settings "$out/effusion.json" \
   --steps $fluid_steps --generated $fluid_generated --start-from "$models/effusion-demo.json" \
   --name effusion -o "$out/effusion" --licence Apache-2.0 --force 2> "$out/effusion.log" & fluid=$!
 tool bench make "${unseen[@]}" -o "$out/bench" --findings effusion --per-scan 1 --seed 7 \
