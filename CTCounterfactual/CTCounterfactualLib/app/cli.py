@@ -15,6 +15,7 @@ from .bench_command import add_bench_options, bench
 from .check_command import add_check_options, add_trust_option, check
 from .effusion_command import add_effusion_options, train_effusion
 from .failures import EXIT_OK, describe, tell
+from .findings_command import add_findings_options, train_findings
 from .method_options import add_method_options
 from .models_command import add_models_options, models
 from .options import (
@@ -98,6 +99,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_effusion_options(fluid)
     fluid.set_defaults(run=train_effusion)
+
+    findings = verbs.add_parser(
+        "train-findings", help="train the findings demo on painted findings"
+    )
+    add_findings_options(findings)
+    findings.set_defaults(run=train_findings)
     for verb in verbs.choices.values():
         verb.add_argument(
             "--debug", action="store_true", help="show the details (traceback) of an error"

@@ -155,8 +155,15 @@ def _listed_classifier(
 
         return published_classifier(entry, ModelCache(default_folder()), RESOURCES)
     from .classifiers.effusion import EffusionDemo, load_effusion
+    from .classifiers.findings import FindingsDemo, LungSizeDemo
+    from .classifiers.findings_card import load_findings, load_lung_size
     from .classifiers.lung_volume import LungVolume
 
-    if entry.name == EffusionDemo.name:
-        return load_effusion(*(own or (RESOURCES / entry.card,)))
-    return {LungVolume.name: LungVolume}[entry.name]()
+    if entry.name == LungVolume.name:
+        return LungVolume()
+    load = {
+        EffusionDemo.name: load_effusion,
+        FindingsDemo.name: load_findings,
+        LungSizeDemo.name: load_lung_size,
+    }[entry.name]
+    return load(*(own or (RESOURCES / entry.card,)))

@@ -1,5 +1,7 @@
 """Which target is meant, and the texts that earlier versions remembered."""
 
+from dataclasses import replace
+
 import pytest
 
 from CTCounterfactualLib.models.entry import list_models
@@ -57,7 +59,8 @@ def test_what_is_not_listed_is_not_found():
 def test_every_target_of_the_catalogue_is_read_back():
     for entry in list_models():
         for target in entry.targets:
-            assert read_listed(target.listed) == target
+            told = replace(target, threshold=None, negatives=None)  # which that text didn't say
+            assert read_listed(target.listed) == told
             assert f"{target.label} ({target.unit})" == target.listed
         last = entry.targets[-1] if entry.targets else None
         assert find_listed(entry.targets, last.label if last else "x") == last

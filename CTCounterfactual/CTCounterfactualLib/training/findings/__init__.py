@@ -1,0 +1,1 @@
+"""Training of the findings demo: sources, painted examples, batches, losses, loop, export."""

@@ -1,0 +1,50 @@
+"""Set the places' odds after training, so that the amounts are those that were painted."""
+
+from __future__ import annotations
+
+import torch
+
+from ...models.classifiers.amounts import DEFAULT_AMOUNTS, density
+from ...models.classifiers.findings_network import BLOCK, CHANNELS, VOXEL_ML, FindingsNet, gates
+from ...scans.grid import GridSpec
+from .batches import BatchSampler
+
+# Shifts of a channel's logit that are tried.
+SHIFTS = torch.arange(-3.0, 3.01, 0.25)
+BATCHES = 40
+# Lung's place has no amount of its own: mL below which it doesn't matter.
+IGNORED_LUNG_ML = 50.0
+
+
+def calibrate(network: FindingsNet, sampler: BatchSampler) -> list[float]:
+    """Shift the logits of each channel, in place, and return by how much.
+
+    Findings weigh more in training than they are frequent, so that they are learned at all: their
+    places come out too large. The shift is the one with the least mean error of the logarithm of
+    the amount, those of samples with and without the finding counting alike.
+    """
+    errors = torch.zeros(2, len(CHANNELS), len(SHIFTS))  # without and with
+    counts = torch.zeros(2, len(CHANNELS), 1)
+    with torch.no_grad():
+        for _ in range(BATCHES):
+            batch = sampler.batch()
+            places = network(GridSpec().window.to_unit(batch.hu))
+            for number, name in enumerate(CHANNELS):
+                weight = batch.known[:, number] * VOXEL_ML
+                ignored = IGNORED_LUNG_ML
+                if name in DEFAULT_AMOUNTS:
+                    weight = weight * density(batch.hu[:, 0], name)
+                    ignored = DEFAULT_AMOUNTS[name].ignored_ml
+                true = (weight * batch.wanted[:, number]).sum((1, 2, 3)) + ignored
+                there = (true > 2 * ignored).float()
+                counts[:, number, 0] += torch.stack([(1 - there).sum(), there.sum()])
+                for at, shift in enumerate(SHIFTS):
+                    seen = (weight * gates(places[:, number] + shift)).sum((1, 2, 3)) + ignored
+                    error = torch.log(seen / true).abs()
+                    errors[:, number, at] += torch.stack([
+                        (error * (1 - there)).sum(), (error * there).sum()
+                    ])
+        best = SHIFTS[(errors / counts.clamp(min=1)).sum(0).argmin(1)]
+        # Each channel's logits of a site's voxels lie side by side.
+        network.place_of.get_parameter("bias").add_(best.repeat_interleave(BLOCK**3))
+    return [float(shift) for shift in best]
