@@ -8,8 +8,9 @@ known to first order before any search,
 
 so the searches are kept to where most of it is: c summed in blocks of about `BLOCK_MM`, smoothed,
 the fewest blocks that hold `GAIN_SHARE` of what is positive (a change whose sign varies from voxel
-to voxel sums to little), with a margin and a soft border. The gradient is then taken anew for a
-change that is weighted so, as with a region of the user's (`region`), with which this is combined.
+to voxel sums to little), with a margin and a soft border, where the score reacts
+at all. The gradient is then taken anew for a change that is weighted so, as with a region of the
+user's (`region`), with which this is combined.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ SMOOTHING_MM = 4.0
 BLOCK_MM = 6.0
 # Around the blocks the weight is 1 to the first distance, and falls to 0 over the second.
 MARGIN_MM, FEATHER_MM = 6.0, 6.0
+# Beyond the blocks a change is wanted only where the score reacts to it: the classifier's gradient,
+# smoothed over this, counts fully from the second share of its median in the blocks on, and not at
+# all below the first. A clean gradient ends with the finding, and with it the margin; a messy one
+# is as large everywhere.
+REACTION_MM = 4.5
+REACTION_SHARES = (0.25, 0.5)
 # Share of a gain that is rounding error.
 ROUNDING = 1e-9
 
@@ -92,7 +99,37 @@ def find_focus(
                                    blocks[2] * spacing[0]))
     if weight is None:
         return None
-    return spread(weight, blocks, (len(latents), *size)).to(decoded)
+    soft = spread(weight, blocks, (len(latents), *size)).to(decoded)
+    return soft * where_it_reacts(image_gradient, soft, spacing)
+
+
+def where_it_reacts(
+    image_gradient: torch.Tensor, focus: torch.Tensor, spacing: tuple[float, float, float]
+) -> torch.Tensor:
+    """Return 1 in the middle of a focus and 0..1 in its margin, by how much the score reacts there.
+
+    Parameters
+    ----------
+    image_gradient, focus : torch.Tensor
+        (D, 1, H, W): df/dx, and the weights of the focus.
+    spacing : tuple of float
+        (I, J, K) mm.
+
+    Returns
+    -------
+    torch.Tensor
+        (D, 1, H, W), 0..1.
+    """
+    reach = max(0, round(REACTION_MM / spacing[0] - 1) // 2)
+    reaction = F.avg_pool2d(
+        image_gradient.abs(), 2 * reach + 1, 1, reach, count_include_pad=False
+    )
+    inside = focus >= 1
+    level = reaction[inside & (reaction > 0)]
+    if not len(level):
+        return torch.ones_like(focus)
+    low, high = (share * level.median() for share in REACTION_SHARES)
+    return ((reaction - low) / (high - low)).clamp(0, 1)
 
 
 def where_it_pays(

@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from CTCounterfactualLib.counterfactual.encoded import Models
-from CTCounterfactualLib.counterfactual.focus import spread, where_it_pays
+from CTCounterfactualLib.counterfactual.focus import spread, where_it_pays, where_it_reacts
+from CTCounterfactualLib.counterfactual.region import latent_cells
 from CTCounterfactualLib.counterfactual.run import Run
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.events import Reporter
@@ -60,6 +61,21 @@ def test_gain_counts_where_neighbours_agree(signs, kept):
 @pytest.mark.parametrize("nothing", [0.0, -1.0])
 def test_without_gain_there_is_no_focus(nothing):
     assert where_it_pays(np.full((3, 3, 3), nothing), BLOCK_MM) is None
+
+
+def test_a_clean_gradient_ends_the_margin_where_the_finding_ends():
+    spacing = (1.5, 1.5, 3.0)
+    focus = torch.zeros(3, 1, 20, 60)
+    focus[..., 10:50] = 1.0
+    clean, everywhere = torch.zeros_like(focus), torch.full_like(focus, -2.0)
+    clean[..., 20:40] = -2.0
+    reacts = where_it_reacts(clean, focus, spacing)
+    assert reacts[..., 20:40].min() == 1
+    assert reacts[..., :18].max() == 0 and reacts[..., 42:].max() == 0
+    # As large beside the focus as in it: nothing to tell the margin by. A factor changes nothing.
+    assert where_it_reacts(everywhere, focus, spacing)[..., 1:-1, 1:-1].min() == 1
+    torch.testing.assert_close(where_it_reacts(7 * clean, focus, spacing), reacts)
+    assert where_it_reacts(torch.zeros_like(focus), focus, spacing).min() == 1
 
 
 def test_distances_are_in_mm():
@@ -140,7 +156,11 @@ def test_the_gradient_is_that_of_what_the_focus_lets_through():
     change = run.models.autoencoder.decode(z, SHAPE[1:]).clamp(0, 1) - encoded.decoded
     shown = encoded.x + encoded.focus * change
     run.models.classifier.score(shown.transpose(0, 1)[None])[0].backward()
-    torch.testing.assert_close(encoded.gradient, z.grad, rtol=1e-4, atol=1e-9)
+    # Of cells in the focus and beside it, as of a region's; this decoder reaches a little farther.
+    cells = latent_cells(encoded.focus[:, 0].numpy(), Wide.factor)
+    moved = z.grad * torch.from_numpy(cells)[:, None]
+    assert moved.abs().sum() > 0.8 * z.grad.abs().sum()
+    torch.testing.assert_close(encoded.gradient, moved, rtol=1e-4, atol=1e-9)
 
 
 def test_focus_and_region_both_hold_and_the_limit_is_that_of_the_region():
