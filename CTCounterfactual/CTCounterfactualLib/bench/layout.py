@@ -89,8 +89,8 @@ def read_cases(folder: str | Path) -> tuple[BenchCase, ...]:
         text = read_text(path, MOST_RECORD_BYTES)
     except OSError as error:
         raise ScanError(
-            f"{folder} is no bench: {path} can't be read ({error.strerror}). Make one by "
-            f"`ct-counterfactual bench make`."
+            f"{folder} is no bench: {path} can't be read ({error.strerror}). Make one "
+            f"first (bench make)."
         ) from error
     except UnicodeDecodeError as error:
         raise ScanError(f"{path} is no text in UTF-8: save it as such.") from error

@@ -96,7 +96,7 @@ class Models:
             if name in here:
                 return name, self._target or target
         raise ModelError(
-            f"No embedded classifier sees the finding {finding!r}: name one by --classifier."
+            f"No embedded classifier sees the finding {finding!r}: name a classifier that does."
         )
 
 

@@ -51,7 +51,7 @@ def test_the_default_changes_the_decision_and_no_more():
     assert -0.02 * (3.0 - logit(0.2)) - 0.05 <= beyond <= 0.0
     assert result.scores.counterfactual < 0.25
     limit = run(small_scan(), judge, max_change=0.3, composite="residual", goal="limit")
-    assert limit.whole.change > 2 * result.whole.change
+    assert limit.whole.change > 1.5 * result.whole.change
     assert not {"flip-not-reached", "already-negative"} & {flag.name for flag in result.flags}
     assert 0 < result.plausibility.changed < limit.plausibility.changed
 
