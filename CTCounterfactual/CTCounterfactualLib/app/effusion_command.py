@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from ..errors import ModelError, SettingsError
+from ..errors import SettingsError
+from .classifier_training import settings_values, start_from
 from .interrupt import cancel_on_signal
-from .settings_file import read_settings
 from .training_command import kept, step_printer
 
 
@@ -36,14 +35,16 @@ def add_effusion_options(parser: argparse.ArgumentParser) -> None:
 
 def train_effusion(options: argparse.Namespace) -> None:
     """Train, or go on training, and export; Ctrl-C stops it and keeps the checkpoint."""
+    from ..models.classifiers.effusion import load_effusion
     from ..scans.read import read_scan
+    from ..training.effusion.effusion_settings import EffusionSettings
     from ..training.effusion.examples import build_examples
     from ..training.effusion.export import describe_data, export_effusion
     from ..training.effusion.loop import EffusionTrainer
     from ..training.files import claim_training
 
-    settings = _settings(options)
-    start, earlier = _start(options.start_from)
+    settings = EffusionSettings.from_dict(settings_values(options))
+    start, earlier = start_from(options.start_from, load_effusion)
     wanted = [(path, True) for path in options.left_of]
     wanted += [(path, False) for path in options.scans]
     if not wanted and not settings.generated:
@@ -68,30 +69,3 @@ def train_effusion(options: argparse.Namespace) -> None:
             earlier, options.force,
         )
     sys.stderr.write(f"Model written: {card}\n")
-
-
-def _start(card_path: str | None):
-    """Return the network to start from, or None, and the settings of its trainings."""
-    from ..models.classifiers.effusion import load_effusion
-    from ..models.files.cards import read_card
-
-    if card_path is None:
-        return None, []
-    path = Path(card_path)
-    card = read_card(path)
-    network = load_effusion(path, card).network
-    earlier = card.get("earlier_training", [])
-    if not isinstance(earlier, list):
-        raise ModelError(f"The model card {path}: earlier_training is no list; correct it.")
-    return network, earlier + [card[name] for name in ("training",) if name in card]
-
-
-def _settings(options: argparse.Namespace):
-    """Return the settings of a file, with those given as options in their place."""
-    from ..training.effusion.effusion_settings import EffusionSettings
-
-    values = read_settings(options.settings) if options.settings else {}
-    for name in ("steps", "generated"):
-        if getattr(options, name) is not None:
-            values[name] = getattr(options, name)
-    return EffusionSettings.from_dict(values)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from ..errors import ModelError, SettingsError
+from ..errors import SettingsError
+from .classifier_training import settings_values, start_from
 from .interrupt import cancel_on_signal
-from .settings_file import read_settings
 from .training_command import kept, step_printer
 
 
@@ -49,14 +48,16 @@ def add_findings_options(parser: argparse.ArgumentParser) -> None:
 
 def train_findings(options: argparse.Namespace) -> None:
     """Train, or go on training, and export; Ctrl-C stops it and keeps the checkpoint."""
+    from ..models.classifiers.findings_card import load_findings
     from ..training.files import claim_training
     from ..training.findings.examples import build_examples, describe_data
     from ..training.findings.export import export_findings
+    from ..training.findings.findings_settings import FindingsSettings
     from ..training.findings.loop import FindingsTrainer
 
-    settings = _settings(options)
+    settings = FindingsSettings.from_dict(settings_values(options))
     _check(options, settings.generated)
-    start, earlier = _start(options.start_from)
+    start, earlier = start_from(options.start_from, load_findings)
     with (
         cancel_on_signal() as cancel,
         claim_training(options.output, options.name, options.force) as folder,
@@ -115,30 +116,3 @@ def _check(options: argparse.Namespace, generated: int) -> None:
                 f"--may-hold {path}: {' '.join(wrong) or 'nothing'} named; name some of "
                 f"{', '.join(FINDINGS)}."
             )
-
-
-def _start(card_path: str | None):
-    """Return the network to start from, or None, and the settings of its trainings."""
-    from ..models.classifiers.findings_card import load_findings
-    from ..models.files.cards import read_card
-
-    if card_path is None:
-        return None, []
-    path = Path(card_path)
-    card = read_card(path)
-    network = load_findings(path, card).network
-    earlier = card.get("earlier_training", [])
-    if not isinstance(earlier, list):
-        raise ModelError(f"The model card {path}: earlier_training is no list; correct it.")
-    return network, earlier + [card[name] for name in ("training",) if name in card]
-
-
-def _settings(options: argparse.Namespace):
-    """Return the settings of a file, with those given as options in their place."""
-    from ..training.findings.findings_settings import FindingsSettings
-
-    values = read_settings(options.settings) if options.settings else {}
-    for name in ("steps", "generated"):
-        if getattr(options, name) is not None:
-            values[name] = getattr(options, name)
-    return FindingsSettings.from_dict(values)

@@ -159,6 +159,14 @@ def write_model(
     return path
 
 
+def half_precision(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Return a network's tensors for `write_model`: fractions as float16, whole numbers as are."""
+    return {
+        key: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+        for key, tensor in network.state_dict().items()
+    }
+
+
 def read_checkpoint(path: Path, names: Sequence[str]) -> dict[str, Any] | None:
     """Return what `replace_checkpoint` wrote, tensors and numbers only; None if nothing is there.
 

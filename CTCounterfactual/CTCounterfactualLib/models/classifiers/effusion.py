@@ -22,6 +22,7 @@ from ..files.fields import Table
 from ..files.loading import filled
 from ..rescore.segments import Layer, PartialForward, Segment, Window
 from ..targets import Target
+from .residual import Residual, conv_block
 
 # Prepared voxels averaged into one voxel of the network, (D, H, W): 1.5 x 1.5 x 3 mm -> 6 mm cubes.
 # A layer of 20 mL along the pleura still fills a third of such a cube.
@@ -55,13 +56,13 @@ class EffusionNet(nn.Module):
         super().__init__()
         self.config = config or EffusionConfig()
         fine, middle, coarse = (self.config.width * factor for factor in (1, 2, 4))
-        self.stem = _conv(2, fine)
-        self.to_middle = _conv(fine, middle, stride=2)
-        self.middle = _Residual(middle)
-        self.to_coarse = _conv(middle, coarse, stride=2)
-        self.coarse = nn.Sequential(_Residual(coarse), _Residual(coarse))
+        self.stem = conv_block(2, fine)
+        self.to_middle = conv_block(fine, middle, stride=2)
+        self.middle = Residual(middle)
+        self.to_coarse = conv_block(middle, coarse, stride=2)
+        self.coarse = nn.Sequential(Residual(coarse), Residual(coarse))
         self.back = nn.Conv3d(coarse, middle, 1)
-        self.join = _Residual(middle)
+        self.join = Residual(middle)
         self.evidence_of = nn.Conv3d(middle, 1, 1)
         self.log_weight = nn.Parameter(torch.zeros(()))
         self.offset = nn.Parameter(torch.zeros(()))
@@ -188,23 +189,3 @@ def load_effusion(path: Path, card: dict[str, Any] | None = None) -> EffusionDem
 def _scored(logit: torch.Tensor, target: Target) -> torch.Tensor:
     """Return a target's score: the logit, or its probability, in float64 so as not to lose it."""
     return logit if target.name == LOGIT else torch.sigmoid(logit.double())
-
-
-def _conv(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
-    """3x3x3 convolution, batch normalisation, SiLU (smooth, so that the gradient is too)."""
-    return nn.Sequential(
-        nn.Conv3d(inside, outside, 3, stride, padding=1, bias=False),
-        nn.BatchNorm3d(outside),
-        nn.SiLU(),
-    )
-
-
-class _Residual(nn.Module):
-    """Two convolutions added to their input."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.body = nn.Sequential(_conv(width, width), _conv(width, width))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.body(x)

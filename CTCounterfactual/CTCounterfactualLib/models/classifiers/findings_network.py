@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ...scans.grid import GridSpec
+from .residual import Residual, conv_block
 
 FINDINGS = ("effusion", "consolidation", "nodule", "pneumothorax")
 # Channels of the output: the place of lung (with whatever fills it), then the findings.
@@ -56,16 +57,16 @@ class FindingsNet(nn.Module):
         super().__init__()
         self.config = config or FindingsConfig()
         fine, middle, coarse = (self.config.width * factor for factor in (1, 2, 4))
-        self.stem = _conv(VIEWS * BLOCK**3, fine)
-        self.fine = _Residual(fine)
-        self.to_middle = _conv(fine, middle, stride=2)
-        self.middle = _Residual(middle)
-        self.to_coarse = _conv(middle, coarse, stride=2)
-        self.coarse = nn.Sequential(_Residual(coarse), _Residual(coarse))
+        self.stem = conv_block(VIEWS * BLOCK**3, fine)
+        self.fine = Residual(fine)
+        self.to_middle = conv_block(fine, middle, stride=2)
+        self.middle = Residual(middle)
+        self.to_coarse = conv_block(middle, coarse, stride=2)
+        self.coarse = nn.Sequential(Residual(coarse), Residual(coarse))
         self.from_coarse = nn.Conv3d(coarse, middle, 1)
-        self.join_middle = _Residual(middle)
+        self.join_middle = Residual(middle)
         self.from_middle = nn.Conv3d(middle, fine, 1)
-        self.join_fine = _conv(fine, fine)
+        self.join_fine = conv_block(fine, fine)
         self.place_of = nn.Conv3d(fine, len(CHANNELS) * BLOCK**3, 1)
         nn.init.constant_(self.place_of.get_parameter("bias"), RARE)
 
@@ -120,23 +121,3 @@ def _to_voxels(sites: torch.Tensor) -> torch.Tensor:
 
 def _up(x: torch.Tensor) -> torch.Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="trilinear", align_corners=False)
-
-
-def _conv(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
-    """3x3x3 convolution, batch normalisation, SiLU (smooth, so that the gradient is too)."""
-    return nn.Sequential(
-        nn.Conv3d(inside, outside, 3, stride, padding=1, bias=False),
-        nn.BatchNorm3d(outside),
-        nn.SiLU(),
-    )
-
-
-class _Residual(nn.Module):
-    """Two convolutions added to their input."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.body = nn.Sequential(_conv(width, width), _conv(width, width))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.body(x)

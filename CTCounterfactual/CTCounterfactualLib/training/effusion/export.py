@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...models.classifiers.effusion import EffusionDemo, EffusionNet
 from ...models.files.cards import CARD_SCHEMA
-from ..files import write_model
+from ..files import half_precision, write_model
 from .effusion_settings import EffusionSettings
 from .examples import Example
 
@@ -42,10 +42,6 @@ def export_effusion(
     OutputError
         As `files.write_model`.
     """
-    tensors = {
-        key: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
-        for key, tensor in network.state_dict().items()
-    }
     card = {
         "schema": CARD_SCHEMA,
         "name": name,
@@ -58,7 +54,7 @@ def export_effusion(
         "training": settings.to_dict(),
         "earlier_training": earlier or [],
     }
-    return write_model(Path(folder), name, tensors, card, force)
+    return write_model(Path(folder), name, half_precision(network), card, force)
 
 
 def describe_data(examples: list[Example]) -> list[str]:

@@ -9,7 +9,7 @@ from ...models.classifiers.amounts import DEFAULT_AMOUNTS
 from ...models.classifiers.findings import FindingsDemo
 from ...models.classifiers.findings_network import FindingsNet
 from ...models.files.cards import CARD_SCHEMA
-from ..files import write_model
+from ..files import half_precision, write_model
 from .findings_settings import FindingsSettings
 
 
@@ -44,10 +44,6 @@ def export_findings(
     OutputError
         As `files.write_model`.
     """
-    tensors = {
-        key: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
-        for key, tensor in network.state_dict().items()
-    }
     card = {
         "schema": CARD_SCHEMA,
         "name": name,
@@ -61,4 +57,4 @@ def export_findings(
         "training": settings.to_dict(),
         "earlier_training": earlier or [],
     }
-    return write_model(Path(folder), name, tensors, card, force)
+    return write_model(Path(folder), name, half_precision(network), card, force)
