@@ -110,9 +110,15 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.maintenance = MaintenancePanel(self.ui, self)
         self.models = ModelsPanel(self.ui, self)
         self._panels = (
-            self.messages, InputPanel(self.ui, self), SettingsPanel(self.ui, self),
-            RunPanel(self.ui, self), self.results, self.compare, ExportPanel(self.ui, self),
-            self.models, self.maintenance,
+            self.messages,
+            InputPanel(self.ui, self),
+            SettingsPanel(self.ui, self),
+            RunPanel(self.ui, self),
+            self.results,
+            self.compare,
+            ExportPanel(self.ui, self),
+            self.models,
+            self.maintenance,
         )
         self._stopListening = self.machine.listen(lambda old, new: self.refresh())
         scene = slicer.mrmlScene
@@ -239,8 +245,17 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         job.start()
         return job.wait(slicer.app.processEvents)
 
-    def start(self, volumeNode, *, onEvent=None, onFinished=None, onLog=None, machine=None,
-              place=Place.CONSOLE, **options):
+    def start(
+        self,
+        volumeNode,
+        *,
+        onEvent=None,
+        onFinished=None,
+        onLog=None,
+        machine=None,
+        place=Place.CONSOLE,
+        **options,
+    ):
         """Start explaining a volume and return its job at once; same options as `explain`.
 
         `onEvent(event)` is called with each event and `onFinished(job)` once at the end, both in
@@ -250,8 +265,14 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         from CTCounterfactualSlicer.console import make_job
 
         job = make_job(
-            slicer.mrmlScene, volumeNode, options, place,
-            onEvent=onEvent, onLog=onLog, onFinished=onFinished, machine=machine,
+            slicer.mrmlScene,
+            volumeNode,
+            options,
+            place,
+            onEvent=onEvent,
+            onLog=onLog,
+            onFinished=onFinished,
+            machine=machine,
         )
         job.start()
         if not job.finished:

@@ -35,7 +35,7 @@ def homepage(root: Path = ROOT) -> str:
     """Return the address that `project.py` states."""
     found = re.search(r'^HOMEPAGE = "(.+)"$', (root / HOME).read_text(encoding="utf-8"), re.M)
     if found is None:
-        raise SystemExit(f"{root / HOME}: expected a line `HOMEPAGE = \"https://...\"`.")
+        raise SystemExit(f'{root / HOME}: expected a line `HOMEPAGE = "https://..."`.')
     return found[1]
 
 
@@ -46,9 +46,7 @@ def differences(root: Path = ROOT) -> list[str]:
     is found, and links to other projects are left alone.
     """
     owner, name = homepage(root).split("/")[-2:]
-    ours = re.compile(
-        rf"(?:{'|'.join(map(re.escape, HOSTS))})([\w.-]+)/{re.escape(name)}(?![\w-])"
-    )
+    ours = re.compile(rf"(?:{'|'.join(map(re.escape, HOSTS))})([\w.-]+)/{re.escape(name)}(?![\w-])")
     said = []
     for place in PLACES:
         owners = ours.findall((root / place).read_text(encoding="utf-8"))

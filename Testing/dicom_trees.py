@@ -82,8 +82,11 @@ def slice_of(k: int, hu: np.ndarray, path: Path = Path("slice.dcm")) -> FileData
 
 
 def write_slices(
-    folder: Path, edit: Edit | None = None, numbers: Iterable[int] = range(SLICES),
-    prefix: str = "", hu: np.ndarray | None = None,
+    folder: Path,
+    edit: Edit | None = None,
+    numbers: Iterable[int] = range(SLICES),
+    prefix: str = "",
+    hu: np.ndarray | None = None,
 ) -> Path:
     """Write slices to a folder, each changed by `edit(k, dataset)`; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,9 +103,12 @@ def write_slices(
 
 
 def write_enhanced(
-    path: Path, positions: list[list[float]], hu: np.ndarray,
+    path: Path,
+    positions: list[list[float]],
+    hu: np.ndarray,
     edit: Callable[[Dataset], None] | None = None,
-    edit_frame: Edit | None = None, rescale: bool = True,
+    edit_frame: Edit | None = None,
+    rescale: bool = True,
 ) -> Path:
     """Write an Enhanced CT file; `edit_frame(n, item)` changes a frame's functional groups."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,4 +146,3 @@ def item(**values) -> Sequence:
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
     return Sequence([dataset])
-

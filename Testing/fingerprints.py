@@ -24,11 +24,21 @@ from CTCounterfactualLib import CTCounterfactualError, explain
 
 WAYS = {
     "default": {},
-    "reference": {"mode": "chunks", "search": "reference", "baseline": "reconstruction",
-                  "chunk": 20, "frames": 0},
+    "reference": {
+        "mode": "chunks",
+        "search": "reference",
+        "baseline": "reconstruction",
+        "chunk": 20,
+        "frames": 0,
+    },
     "increase": {"mode": "whole", "direction": "increase", "frames": 2},
-    "residual": {"mode": "whole", "composite": "residual", "slice_smoothing": 0.0,
-                 "change_scope": "volume", "max_change": 0.02},
+    "residual": {
+        "mode": "whole",
+        "composite": "residual",
+        "slice_smoothing": 0.0,
+        "change_scope": "volume",
+        "max_change": 0.02,
+    },
     "effusion": {"classifier": "effusion-demo", "chunk": 15},
 }
 
@@ -63,8 +73,9 @@ def fingerprint(scan: str, way: dict) -> dict:
         "difference": digest(found.difference),
         "heatmap": digest(found.heatmap),
         "chunk_heatmaps": [image_digest(h.image) for h in found.chunk_heatmaps],
-        "frames": [[frame.fraction, frame.score, image_digest(frame.image)]
-                   for frame in found.frames],
+        "frames": [
+            [frame.fraction, frame.score, image_digest(frame.image)] for frame in found.frames
+        ],
         "lungs": image_digest(found.lungs) if found.lungs is not None else None,
     }
 

@@ -46,7 +46,7 @@ def repacked(data: bytes, change: Callable[[str, bytes], tuple[str, bytes]]) -> 
 def torchscript(canary: Path) -> bytes:
     """A TorchScript program that saves a tensor to the canary as soon as it is loaded."""
     # A file of its own: TorchScript compiles sources, which `exec` alone wouldn't leave.
-    source = f'''
+    source = f"""
 import torch
 from torch import nn
 class Loaded(nn.Module):
@@ -59,7 +59,7 @@ class Loaded(nn.Module):
         torch.save(state, {str(canary)!r})
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.mean(dim=[1, 2, 3, 4])
-'''
+"""
     path = canary.with_name("loaded_source.py")
     path.write_text(source)
     names: dict = {"__name__": "loaded_source"}
@@ -85,9 +85,13 @@ def pickled_by(code: str) -> Callable[[Path], bytes]:
 
     def make(canary: Path) -> bytes:
         text = code.replace("CANARY", str(canary))
-        return repacked(saved({"w": torch.ones(1)}), lambda name, data: (
-            name, text.encode("latin-1") if name.endswith("data.pkl") else data
-        ))
+        return repacked(
+            saved({"w": torch.ones(1)}),
+            lambda name, data: (
+                name,
+                text.encode("latin-1") if name.endswith("data.pkl") else data,
+            ),
+        )
 
     return make
 
@@ -123,16 +127,25 @@ def exported(canary: Path) -> bytes:
 
     buffer = io.BytesIO()
     torch.export.save(torch.export.export(Mean(), (torch.zeros(1, 1, 2, 2, 2),)), buffer)
-    return repacked(buffer.getvalue(), lambda name, data: (
-        name, bare(canary) if name.endswith((".pt", ".pkl")) or "/data/" in name else data
-    ))
+    return repacked(
+        buffer.getvalue(),
+        lambda name, data: (
+            name,
+            bare(canary) if name.endswith((".pt", ".pkl")) or "/data/" in name else data,
+        ),
+    )
 
 
 # A function's defaults or code are no file; the watcher looks at them.
 BUILD = "\x80\x02ctorch._utils\n_rebuild_tensor_v2\n}X\x0c\x00\x00\x00__defaults__(K\x07K\x07tsb."
 PAYLOADS: dict[str, Callable[[Path], bytes]] = {
-    "torchscript": torchscript, "nested": nested_torchscript, "reduce": reduced, "bare": bare,
-    "legacy": legacy, "tar": old_tar, "exported": exported,
+    "torchscript": torchscript,
+    "nested": nested_torchscript,
+    "reduce": reduced,
+    "bare": bare,
+    "legacy": legacy,
+    "tar": old_tar,
+    "exported": exported,
     "global": pickled_by("cos\nsystem\n(S'touch CANARY'\ntR."),
     "inst": pickled_by("(S'touch CANARY'\nios\nsystem\n."),
     "obj": pickled_by("(cos\nsystem\nS'touch CANARY'\no."),

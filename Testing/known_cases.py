@@ -64,8 +64,10 @@ def main() -> int:
         faults = [fault for outcome in outcomes if (fault := judge(case, right, outcome))]
         wrong += bool(faults)
         verdict = f"WRONG: {faults[0]}" if faults else "OK"
-        print(f"| {case.name} | {in_words(right)} | {happened(outcomes[-1])} | {verdict} |",
-              flush=True)
+        print(
+            f"| {case.name} | {in_words(right)} | {happened(outcomes[-1])} | {verdict} |",
+            flush=True,
+        )
     print(f"\n{wrong} wrong." if wrong else "\nAll as they should be.")
     return int(wrong > 0)
 
@@ -77,8 +79,9 @@ def commands(case: Path) -> list[str]:
     if not lines:  # said within a sentence
         lines = re.findall(r"`((?:ct-counterfactual|python) [^`]*)`", text)[:1]
     return [
-        line.replace("ct-counterfactual", PROGRAM).replace("python run.py",
-                                                           f'"{sys.executable}" run.py')
+        line.replace("ct-counterfactual", PROGRAM).replace(
+            "python run.py", f'"{sys.executable}" run.py'
+        )
         for line in lines
     ]
 

@@ -93,9 +93,7 @@ class ModelServer:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.address = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
         self.url = f"{self.address}/model.pth"
-        threading.Thread(
-            target=self._server.serve_forever, args=(NAP_S,), daemon=True
-        ).start()
+        threading.Thread(target=self._server.serve_forever, args=(NAP_S,), daemon=True).start()
 
     def _answer(self, request):
         asked, condition = request.headers.get("Range"), request.headers.get("If-Range")
@@ -149,13 +147,18 @@ class ModelServer:
         return lambda request: self.send(request, status, body, named)
 
     def python(self, folder: Path, file: str, models: dict[str, str]) -> str:
-        """Return the path of a `python` that fetches `file` from here for models (with licences).
-        """
+        """Return the path of a `python` that fetches `file` from here for models with licences."""
         shim, script = folder / "shim.py", folder / "python"
-        shim.write_text(SHIM.format(
-            package=str(PACKAGE), url=self.url, size=len(CONTENT), digest=DIGEST[:8],
-            file=file, models=models,
-        ))
+        shim.write_text(
+            SHIM.format(
+                package=str(PACKAGE),
+                url=self.url,
+                size=len(CONTENT),
+                digest=DIGEST[:8],
+                file=file,
+                models=models,
+            )
+        )
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{shim}" "$@"\n')
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
         return str(script)

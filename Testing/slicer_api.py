@@ -14,8 +14,16 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 # Attributes of the package `slicer` that are neither classes nor listed modules.
-PLAIN = {"mrmlScene", "app", "modules", "util", "packaging", "i18n", "ScriptedLoadableModule",
-         "parameterNodeWrapper"}
+PLAIN = {
+    "mrmlScene",
+    "app",
+    "modules",
+    "util",
+    "packaging",
+    "i18n",
+    "ScriptedLoadableModule",
+    "parameterNodeWrapper",
+}
 OUR_MODULE = "ctcounterfactual"
 # Widgets that functions are given, by the names that parameters and attributes have for them.
 PARAMETERS = {"combo": {"QComboBox"}, "self._combo": {"QComboBox"}}
@@ -40,8 +48,10 @@ class SlicerApi:
 
     def has_class(self, name: str, package: str = "") -> bool:
         """Tell whether there is a Qt, CTK or qMRML class; in one package if one is given."""
-        return self._packages.get(name, "").startswith(package + ".") if package else (
-            name in self._classes
+        return (
+            self._packages.get(name, "").startswith(package + ".")
+            if package
+            else (name in self._classes)
         )
 
     @cache  # noqa: B019 - one object for the whole run
@@ -96,8 +106,9 @@ class UiFile:
         found = [f"class {kind}" for kind in self.widgets.values() if not api.has_class(kind)]
         for widget in self._root.iter("widget"):
             kind = widget.get("class")
-            named = {one.get("name") for one in widget.findall("property")
-                     if one.get("stdset") != "0"}
+            named = {
+                one.get("name") for one in widget.findall("property") if one.get("stdset") != "0"
+            }
             found += [f"{kind} has no property {name}" for name in named - api.properties(kind)]
         for sender, signal, receiver, slot in self.connections:
             source, target = self.widgets[sender], self.widgets[receiver]
@@ -212,16 +223,23 @@ class Source:
     def _of_import(self, node: ast.ImportFrom, api: SlicerApi) -> Iterator[str]:
         for alias in node.names:
             if node.module == "slicer":
-                known = alias.name in PLAIN or alias.name in api.vtk or (
-                    api.has_class(alias.name, "slicer"))
+                known = (
+                    alias.name in PLAIN
+                    or alias.name in api.vtk
+                    or (api.has_class(alias.name, "slicer"))
+                )
                 yield from self._look_up(alias.name, {alias.name} if known else (), "slicer")
             else:
                 yield from self._look_up(alias.name, api.python.get(node.module, ()), node.module)
 
     def _of_connect(self, node: ast.Call, api: SlicerApi) -> Iterator[str]:
         function = node.func
-        if not (isinstance(function, ast.Attribute) and function.attr in ("connect", "disconnect")
-                and node.args and isinstance(node.args[0], ast.Constant)):
+        if not (
+            isinstance(function, ast.Attribute)
+            and function.attr in ("connect", "disconnect")
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
             return
         signal, owner = node.args[0].value, ast.unparse(function.value)
         if owner in api.objects:  # live objects were listed without their signals' arguments

@@ -17,8 +17,18 @@ def write_bench(folder: Path, pair, names=("one",), **changed) -> Path:
         for file, image in files.items():
             sitk.WriteImage(image, str(folder / name / f"{file}.nrrd"), useCompression=True)
         row = {file: f"{name}/{file}.nrrd" for file in files}
-        rows.append(row | {"case": name, "finding": "effusion", "ml": 400, "place": "left, lower",
-                           "seed": 3, "other": "", "other_mask": ""})
+        rows.append(
+            row
+            | {
+                "case": name,
+                "finding": "effusion",
+                "ml": 400,
+                "place": "left, lower",
+                "seed": 3,
+                "other": "",
+                "other_mask": "",
+            }
+        )
     rows[-1] |= changed
     with (folder / "cases.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)

@@ -10,6 +10,7 @@ base=$(command -v python3 || command -v python)
 if [ -d "$venv/Scripts" ]; then bin=$venv/Scripts; else bin=$venv/bin; fi
 "$bin/python" -m pip install --quiet --constraint Testing/constraints.txt --editable '.[test]'
 "$bin/python" -m ruff check .
+"$bin/python" -m ruff format --check --quiet .
 "$bin/python" -m mypy
 "$bin/python" Testing/make_docs.py "$venv/site"
 # Two workers with one thread each: as fast as two cores are, and no fight for them. A file's tests stay

@@ -25,17 +25,49 @@ from CTCounterfactualLib.app.cli import main
 from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.training.files import read_checkpoint
 
-WATCHED = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty",
-           "subprocess.Popen", "socket.", "urllib.Request", "http.client.", "ftplib.", "smtplib.",
-           "pickle.find_class", "ctypes.dlopen", "shutil.", "os.remove", "os.rename", "os.mkdir",
-           "os.link", "os.symlink", "os.putenv", "os.chmod", "code.__new__", "webbrowser.")
+WATCHED = (
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.fork",
+    "os.forkpty",
+    "subprocess.Popen",
+    "socket.",
+    "urllib.Request",
+    "http.client.",
+    "ftplib.",
+    "smtplib.",
+    "pickle.find_class",
+    "ctypes.dlopen",
+    "shutil.",
+    "os.remove",
+    "os.rename",
+    "os.mkdir",
+    "os.link",
+    "os.symlink",
+    "os.putenv",
+    "os.chmod",
+    "code.__new__",
+    "webbrowser.",
+)
 # Paths are their first arguments.
 ON_FILES = ("shutil.", "os.remove", "os.rename", "os.mkdir", "os.link", "os.symlink", "os.chmod")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # What the commands would import in any case, before the watching begins.
-BEFORE = ("safetensors.torch", "yaml", "monai.bundle", "monai.networks.nets", "onnxruntime",
-          "onnx", "SimpleITK", "scipy.ndimage", "CTCounterfactualLib.counterfactual.engine",
-          "CTCounterfactualLib.models.published", "CTCounterfactualLib.models.describe")
+BEFORE = (
+    "safetensors.torch",
+    "yaml",
+    "monai.bundle",
+    "monai.networks.nets",
+    "onnxruntime",
+    "onnx",
+    "SimpleITK",
+    "scipy.ndimage",
+    "CTCounterfactualLib.counterfactual.engine",
+    "CTCounterfactualLib.models.published",
+    "CTCounterfactualLib.models.describe",
+)
 REBUILD = torch._utils._rebuild_tensor_v2
 DEFAULTS = REBUILD.__defaults__
 
@@ -116,8 +148,15 @@ def run(commands: list[list[str]], watcher: Watcher) -> list[dict]:
             watcher.seen.append("torch._utils._rebuild_tensor_v2 was changed")
             REBUILD.__defaults__ = DEFAULTS
         last = (out.getvalue().strip().splitlines() or [""])[-1]
-        rows.append({"command": command, "code": code, "said": last, "seen": watcher.seen,
-                     "seconds": time.monotonic() - began})
+        rows.append(
+            {
+                "command": command,
+                "code": code,
+                "said": last,
+                "seen": watcher.seen,
+                "seconds": time.monotonic() - began,
+            }
+        )
     return rows
 
 

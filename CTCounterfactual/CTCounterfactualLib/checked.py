@@ -98,9 +98,9 @@ def built(kind: type, values: Any, **parts: Callable[[Any], Any]) -> Any:
         If it is no dict, or has fields that the settings don't; of `kind`, for its values.
     """
     check_known(values, names_of(kind), kind.__name__)
-    return kind(**{
-        name: parts[name](value) if name in parts else value for name, value in values.items()
-    })
+    return kind(
+        **{name: parts[name](value) if name in parts else value for name, value in values.items()}
+    )
 
 
 def names_of(kind: type) -> list[str]:
@@ -137,9 +137,7 @@ def check_known(
             raise error(f"{where} has no field {shown(name)}. {suggest(str(name), known)}")
 
 
-def check_fields(
-    kind: type, values: Any, where: str, skip: tuple[str, ...] = ()
-) -> dict[str, Any]:
+def check_fields(kind: type, values: Any, where: str, skip: tuple[str, ...] = ()) -> dict[str, Any]:
     """Check an object against the fields of a dataclass, and return it as a dict.
 
     Parameters
@@ -199,7 +197,7 @@ def as_declared(value: Any, annotation: str) -> Any:
         return None
     null = " or null" if optional else ""
     if kind.startswith("tuple["):
-        items = [part.strip() for part in kind[len("tuple["):-1].split(",")]
+        items = [part.strip() for part in kind[len("tuple[") : -1].split(",")]
         return _as_tuple(value, items, null)
     if kind not in _KINDS:
         return value
@@ -256,7 +254,8 @@ _KINDS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "bool": ("true or false", "of true or false", _truth),
     "str": ("text in quotes", "texts in quotes", _text),
     "str | float": (
-        "text in quotes or a number", "texts in quotes or numbers",
+        "text in quotes or a number",
+        "texts in quotes or numbers",
         lambda value: _text(value) if isinstance(value, str) else _number(value),
     ),
 }

@@ -104,12 +104,15 @@ class OutOfMemory(CTCounterfactualError):
     """
 
     def __init__(self, on_gpu: bool = False):
-        super().__init__(f"Out of memory: {'the GPU' if on_gpu else 'this computer'} "
-                         f"has too little free memory for this scan.")
+        super().__init__(
+            f"Out of memory: {'the GPU' if on_gpu else 'this computer'} "
+            f"has too little free memory for this scan."
+        )
         self.advice = (
-            f"Use {say('device', 'cpu')}, or close other programs that use the GPU." if on_gpu else
-            f"Close other programs, use a smaller {say('chunk')} or {say('mode', 'whole')}, or "
-            f"crop or resample the scan to fewer voxels."
+            f"Use {say('device', 'cpu')}, or close other programs that use the GPU."
+            if on_gpu
+            else f"Close other programs, use a smaller {say('chunk')} or {say('mode', 'whole')}, "
+            f"or crop or resample the scan to fewer voxels."
         )
 
 

@@ -156,6 +156,8 @@ def parameters_section(settings: Mapping[str, Setting]) -> str:
     for name, one in settings.items():
         said = f"{one.help[0].upper()}{one.help[1:]}. {one.more}".strip()
         kind = one.plain_kind.replace("tuple[float, ...]", "tuple of float")
-        lines += [f"{name} : {kind}{' or None' if one.optional else ''}",
-                  textwrap.indent(textwrap.fill(said, 90), "    ")]
+        lines += [
+            f"{name} : {kind}{' or None' if one.optional else ''}",
+            textwrap.indent(textwrap.fill(said, 90), "    "),
+        ]
     return "\n".join(lines)

@@ -96,9 +96,7 @@ def install_by_pip(requirements: list[str], constraints: Path) -> None:
         return
     from slicer.packaging import pip_ensure
 
-    pip_ensure(
-        requirements, constraints=constraints, prompt_install=False, requester=REQUESTER
-    )
+    pip_ensure(requirements, constraints=constraints, prompt_install=False, requester=REQUESTER)
 
 
 def install_by_extension(requirements: list[str], constraints: Path) -> None:

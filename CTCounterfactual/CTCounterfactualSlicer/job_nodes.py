@@ -105,7 +105,8 @@ def _on_nodes(explanation: Explanation, nodes: SceneNodes) -> Explanation:
     """
     shared = {}
     for name, node in (
-        ("counterfactual", nodes.counterfactual), ("difference", nodes.change),
+        ("counterfactual", nodes.counterfactual),
+        ("difference", nodes.change),
         ("heatmap", nodes.heatmap),
     ):
         voxels = slicer.util.arrayFromVolume(node)  # (K, J, I), a view

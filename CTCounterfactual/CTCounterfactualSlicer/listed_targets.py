@@ -32,5 +32,5 @@ def _without_end(text: str, opening: str, closing: str) -> tuple[str, str]:
         depth += (text[place] == closing) - (text[place] == opening)
         if depth == 0:
             whole = text[place - 1] == " "  # else it is part of a word: "f(x)"
-            return (text[:place - 1], text[place + 1:-1]) if whole else (text, "")
+            return (text[: place - 1], text[place + 1 : -1]) if whole else (text, "")
     return text, ""

@@ -74,9 +74,11 @@ class _Job(ABC):
         except CTCounterfactualError as error:
             self._end(WorkerOutcome(FAILED, str(error), error.advice, error=type(error).__name__))
         except Exception as error:
-            self._end(WorkerOutcome(
-                FAILED, f"It could not be started: {error}", details=traceback.format_exc()
-            ))
+            self._end(
+                WorkerOutcome(
+                    FAILED, f"It could not be started: {error}", details=traceback.format_exc()
+                )
+            )
 
     def poll(self) -> bool:
         """Handle what has come since the last call; True while the job goes on."""
@@ -139,8 +141,7 @@ class WorkerJob(_Job):
             self._process.cancel()
 
     def abandon(self) -> None:
-        """End the job here and now; returns when its processes are gone. `onFinished` isn't called.
-        """
+        """End the job now; returns when its processes are gone. `onFinished` isn't called."""
         self._on_event = self._on_finished = None
         if self.finished:
             return
@@ -154,7 +155,8 @@ class WorkerJob(_Job):
         self._process = WorkerProcess(
             command_line(self._python or python_executable(), *self._arguments),
             environment=worker_environment(),
-            on_event=lambda event: self._call(self._on_event, event), place=PLACE,
+            on_event=lambda event: self._call(self._on_event, event),
+            place=PLACE,
         )
         self._process.start()
 
@@ -194,9 +196,7 @@ class FetchJob(WorkerJob):
         self.names = tuple(names)
         accepted = ("--accept-licence",) if licence_accepted else ()
         where = model_cache(folder).folder
-        super().__init__(
-            ("models", "--cache", where, "fetch", *self.names, *accepted), True, **how
-        )
+        super().__init__(("models", "--cache", where, "fetch", *self.names, *accepted), True, **how)
 
 
 class OpenJob(WorkerJob):
@@ -224,9 +224,7 @@ class FileJob(_Job):
 
     cancellable = False
 
-    def __init__(
-        self, work: Callable[[], str], onFinished: Callable[[_Job], None] | None = None
-    ):
+    def __init__(self, work: Callable[[], str], onFinished: Callable[[_Job], None] | None = None):
         super().__init__(None, onFinished)
         self._work = work
         self._future: Future[str] | None = None

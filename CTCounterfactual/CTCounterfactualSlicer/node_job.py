@@ -151,7 +151,9 @@ class NodeJob:
         job_file = self.nodes.write(self._workplace)
         self._process = WorkerProcess(
             worker_command(self._python or python_executable(), job_file),
-            environment=worker_environment(), on_event=self._event, on_log=self._log,
+            environment=worker_environment(),
+            on_event=self._event,
+            on_log=self._log,
             place=self._place,
         )
         self._process.start()

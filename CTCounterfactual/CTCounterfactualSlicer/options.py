@@ -21,8 +21,13 @@ OUTPUTS = (REPLACE, KEEP)
 # Keyword -> name of the setting.
 SETTING_KEYWORDS = {one.console_keyword: name for name, one in SETTINGS.items()}
 OTHER_KEYWORDS = {
-    "classifier": "classifier", "target": "target", "autoencoder": "autoencoder",
-    "region": "region", "assumeHu": "assume_hu", "outputs": "outputs", "report": "report",
+    "classifier": "classifier",
+    "target": "target",
+    "autoencoder": "autoencoder",
+    "region": "region",
+    "assumeHu": "assume_hu",
+    "outputs": "outputs",
+    "report": "report",
 }
 KEYWORDS = tuple(sorted((*SETTING_KEYWORDS, *OTHER_KEYWORDS)))
 
@@ -81,9 +86,7 @@ class Options:
         """
         for keyword in keywords:
             if keyword not in KEYWORDS:
-                raise SettingsError(
-                    f"There is no option {keyword!r}. {suggest(keyword, KEYWORDS)}"
-                )
+                raise SettingsError(f"There is no option {keyword!r}. {suggest(keyword, KEYWORDS)}")
         settings = {SETTING_KEYWORDS[k]: v for k, v in keywords.items() if k in SETTING_KEYWORDS}
         others = {OTHER_KEYWORDS[k]: v for k, v in keywords.items() if k in OTHER_KEYWORDS}
         return cls(settings=ExplainSettings(**settings), **others)
@@ -100,15 +103,25 @@ class Options:
     def to_job(self, scan: Path, name: str, output: Path, region: Path | None, stream: Path) -> Job:
         """Return the job that computes this on a scan (and region) that were written to files."""
         return Job(
-            input=FileInput(str(scan), assume_hu=self.assume_hu, name=name), output=str(output),
-            classifier=self.classifier, target=self.target, autoencoder=self.autoencoder,
-            settings=self.settings, region=None if region is None else str(region),
-            region_name=self.region_name, scene=False, report=self.report, stream=str(stream),
+            input=FileInput(str(scan), assume_hu=self.assume_hu, name=name),
+            output=str(output),
+            classifier=self.classifier,
+            target=self.target,
+            autoencoder=self.autoencoder,
+            settings=self.settings,
+            region=None if region is None else str(region),
+            region_name=self.region_name,
+            scene=False,
+            report=self.report,
+            stream=str(stream),
         )
 
 
 def _is_region(region: Any) -> bool:
     return (
-        isinstance(region, (tuple, list)) and len(region) == 2 and region[0] is not None
-        and isinstance(region[1], str) and bool(region[1])
+        isinstance(region, (tuple, list))
+        and len(region) == 2
+        and region[0] is not None
+        and isinstance(region[1], str)
+        and bool(region[1])
     )

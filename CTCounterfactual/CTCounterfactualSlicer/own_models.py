@@ -95,10 +95,13 @@ def consent(wanted: dict[str, str], ask: Callable[[str], bool], folder: Path | N
 
 def _entry(path: str, about: dict[str, Any]) -> CatalogueEntry:
     return CatalogueEntry(
-        name=path, kind=str(about.get("kind", "")), description=str(about.get("description", "")),
+        name=path,
+        kind=str(about.get("kind", "")),
+        description=str(about.get("description", "")),
         status=_status(Path(path), about),
         targets=tuple(map(_target, about.get("targets", ()))),
-        licence=str(about.get("licence", "")), title=str(about.get("name", "")),
+        licence=str(about.get("licence", "")),
+        title=str(about.get("name", "")),
     )
 
 

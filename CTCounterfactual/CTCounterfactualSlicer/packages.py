@@ -121,12 +121,17 @@ def describe(missing: tuple[Package, ...]) -> str:
     lines = [f"- {one.name} ({one.size_mb} MB): {one.purpose}" for one in missing]
     optional = all(one.optional for one in missing)
     before = "the first model is fetched" if optional else "the first run"
-    text = "\n".join([
-        f"Before {before} these Python packages have to be downloaded and installed into "
-        f"Slicer:", "", *lines, "",
-        "Packages that Slicer brings (NumPy, SciPy, SimpleITK, pydicom) stay as they are. "
-        "Afterwards no network is needed.",
-    ])
+    text = "\n".join(
+        [
+            f"Before {before} these Python packages have to be downloaded and installed into "
+            f"Slicer:",
+            "",
+            *lines,
+            "",
+            "Packages that Slicer brings (NumPy, SciPy, SimpleITK, pydicom) stay as they are. "
+            "Afterwards no network is needed.",
+        ]
+    )
     if TORCH in (one.name for one in missing):
         if has_torch_extension():
             text += "\nPyTorch is installed by the PyTorch extension, in the build that fits this "

@@ -59,13 +59,18 @@ def register_sample_data(thumbnail: Path | None = None) -> None:
         logic.registerCustomSampleDataCategory(CATEGORY, TITLE)
     there = {source.sampleName for source in logic.sampleDataSourcesByCategory(CATEGORY)}
     for name, node_name, make in (
-        (GENERATED, NODE_NAME, _load_generated), (SLICER_CHEST, BUILT_IN_CHEST, _load_slicers)
+        (GENERATED, NODE_NAME, _load_generated),
+        (SLICER_CHEST, BUILT_IN_CHEST, _load_slicers),
     ):
         if name in there:
             continue
         logic.registerCustomSampleDataSource(
-            category=CATEGORY, sampleName=name, uris=NO_ADDRESS, fileNames=f"{node_name}.nrrd",
-            nodeNames=node_name, customDownloader=make,
+            category=CATEGORY,
+            sampleName=name,
+            uris=NO_ADDRESS,
+            fileNames=f"{node_name}.nrrd",
+            nodeNames=node_name,
+            customDownloader=make,
             thumbnailFileName=None if thumbnail is None else str(thumbnail),
         )
 

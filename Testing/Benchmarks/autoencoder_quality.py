@@ -36,10 +36,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--card", action="append", required=True, help="name or card; repeat")
     parser.add_argument("--scan", action="append", default=[], help="CT scan; repeat")
-    parser.add_argument("--slices", action="append", default=[], metavar="NPZ",
-                        help="single slices, as `train-vqgan --slices` takes them; repeat")
-    parser.add_argument("--leave-out", type=int, metavar="N",
-                        help="of --slices, only patients whose number is a multiple of N")
+    parser.add_argument(
+        "--slices",
+        action="append",
+        default=[],
+        metavar="NPZ",
+        help="single slices, as `train-vqgan --slices` takes them; repeat",
+    )
+    parser.add_argument(
+        "--leave-out",
+        type=int,
+        metavar="N",
+        help="of --slices, only patients whose number is a multiple of N",
+    )
     parser.add_argument("--only-drawing", action="store_true", help="explain no scan")
     parser.add_argument("--picture", help="PNG with a row for each pair")
     parser.add_argument("--json", help="file for the figures")
@@ -95,8 +104,10 @@ def drawing_of_patients(autoencoder, slices) -> dict[str, float]:
         psnr.append(np.mean([one.psnr_db for one in found]))
         slope.append(np.mean([one.slope for one in found]))
     return {
-        "patients": len(psnr), "psnr_body_db": float(np.median(psnr)),
-        "psnr_body_db_least": float(np.min(psnr)), "slope": float(np.median(slope)),
+        "patients": len(psnr),
+        "psnr_body_db": float(np.median(psnr)),
+        "psnr_body_db_least": float(np.min(psnr)),
+        "slope": float(np.median(slope)),
     }
 
 
@@ -122,7 +133,8 @@ def draw(rows: list, path: str) -> None:
                 line[column + offset].set_axis_off()
         line[0].set_title(
             f"{label}: lung volume {-quality['reduction']:+.1%}, change {quality['change']:.1%}",
-            loc="left", fontsize=9,
+            loc="left",
+            fontsize=9,
         )
     figure.savefig(path, dpi=90)
 

@@ -33,15 +33,23 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--size", choices=SIZES, default="small",
-                        help="tiny only proves that everything runs; its figures mean nothing")
+    parser.add_argument(
+        "--size",
+        choices=SIZES,
+        default="small",
+        help="tiny only proves that everything runs; its figures mean nothing",
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--results", type=Path, help="write the table to this file, in Markdown")
     parser.add_argument("--env", help="folder of the environment, or `this` to use the running one")
     parser.add_argument("--threads", type=int, help="of both sides; default: torch's own")
-    parser.add_argument("--their-chunks", type=int, metavar="N",
-                        help="run the paper's code on N chunks only and scale its time")
+    parser.add_argument(
+        "--their-chunks",
+        type=int,
+        metavar="N",
+        help="run the paper's code on N chunks only and scale its time",
+    )
     parser.add_argument("--peak", choices=("theirs", "ours"), help=argparse.SUPPRESS)
     return parser.parse_args()
 

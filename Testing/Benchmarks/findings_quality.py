@@ -73,8 +73,10 @@ def of_planted(classifier, options) -> dict:
     present = {finding: [] for finding in FINDINGS}
     absent = {finding: [] for finding in FINDINGS}
     places, amounts = ({finding: [] for finding in FINDINGS} for _ in range(2))
-    moved = {name: {"clean": {f: [] for f in FINDINGS}, "planted": {f: [] for f in FINDINGS}}
-             for name in DISTURBANCES}
+    moved = {
+        name: {"clean": {f: [] for f in FINDINGS}, "planted": {f: [] for f in FINDINGS}}
+        for name in DISTURBANCES
+    }
     for path in options.planted:
         prepared = prepare(read_scan(path))
         name, volume, lungs = prepared.scan.name, prepared.volume, prepared.lungs
@@ -104,8 +106,9 @@ def of_planted(classifier, options) -> dict:
     return {
         "planted": {
             finding: {
-                "separation": separate(np.array(present[finding]), np.array(absent[finding]))
-                .to_dict(),
+                "separation": separate(
+                    np.array(present[finding]), np.array(absent[finding])
+                ).to_dict(),
                 "logits with": quantiles(present[finding]),
                 "logits without": quantiles(absent[finding]),
                 "amount seen / planted": quantiles(amounts[finding]),
@@ -115,13 +118,17 @@ def of_planted(classifier, options) -> dict:
                 ],
                 "chance": round(float(np.median([p.chance for p in places[finding]])), 4),
             }
-            for finding in FINDINGS if present[finding]
+            for finding in FINDINGS
+            if present[finding]
         },
         "median without": {f: round(float(np.median(absent[f])), 2) for f in FINDINGS},
         "logit moved by (median, greatest)": {
             what: {
-                kind: {f: [round(float(np.median(v)), 2), round(max(v, key=abs), 2)]
-                       for f, v in by_finding.items() if v}
+                kind: {
+                    f: [round(float(np.median(v)), 2), round(max(v, key=abs), 2)]
+                    for f, v in by_finding.items()
+                    if v
+                }
                 for kind, by_finding in kinds.items()
             }
             for what, kinds in moved.items()
@@ -134,7 +141,8 @@ def seen_ml(classifier, case: PlantedCase) -> float:
     amount = classifier.amounts[case.finding]
     (logit,) = scores(classifier, case.planted, (case.finding,))
     return (amount.present_ml + amount.ignored_ml) * np.exp(
-        logit / amount.slope) - amount.ignored_ml
+        logit / amount.slope
+    ) - amount.ignored_ml
 
 
 def of_patients(classifier, options) -> dict:
@@ -153,9 +161,7 @@ def of_patients(classifier, options) -> dict:
     trained = {p for p in state if p % 5 and not any(s - {"no"} for s in state[p].values())}
     for finding in FINDINGS:
         with_it = [highest[p][finding] for p in state if YES in state[p][finding]]
-        without = [
-            p for p in state if not {YES, UNSURE} & state[p][finding]
-        ]
+        without = [p for p in state if not {YES, UNSURE} & state[p][finding]]
         unseen = [highest[p][finding] for p in without if p not in trained]
         everyone = [highest[p][finding] for p in without]
         if not with_it or not unseen:

@@ -53,9 +53,7 @@ TISSUE_HU = -200
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scans", nargs="*", metavar="SCAN", help="chests, whatever is in them")
-    parser.add_argument(
-        "--no-generated", action="store_true", help="leave the generated chest out"
-    )
+    parser.add_argument("--no-generated", action="store_true", help="leave the generated chest out")
     parser.add_argument("--seeds", type=int, default=1, help="plantings of each finding in a scan")
     parser.add_argument("-o", "--output", help="Markdown file for the table")
     options = parser.parse_args()
@@ -66,8 +64,10 @@ def main() -> None:
             rows[kind, finding].append(found)
             names = flagged(kind, found)
             values = " ".join(f"{f.name} {getattr(found, f.name):.1f}" for f in fields(found))
-            print(f"{prepared.scan.name} {finding} | {kind} | {', '.join(names) or '-'} | {values}",
-                  flush=True)
+            print(
+                f"{prepared.scan.name} {finding} | {kind} | {', '.join(names) or '-'} | {values}",
+                flush=True,
+            )
     text = table(rows)
     print(text)
     if options.output:
@@ -148,8 +148,7 @@ def _carved(x, clean, cover, lungs, body, ml, rng):
 
 
 def _denser(x, clean, cover, lungs, body, ml, rng):
-    """Part of the finding becomes denser instead of going; of air or ground glass that is no fault.
-    """
+    """Part of the finding becomes denser instead of going: no fault of air or ground glass."""
     if np.median(x[cover]) < TISSUE_HU:
         return None
     place = _nearest(cover, _middle(cover), min(ml, 0.99 * cover.sum() * SPEC.voxel_litres * 1e3))
@@ -194,8 +193,13 @@ def _at_the_couch(x, clean, cover, lungs, body, ml, rng):
 
 
 BAD = {
-    "wall carved": _carved, "finding denser": _denser, "haze in the lung": _hazy,
-    "bright rim": _bright, "half gone": _half, "speckle": _speckled, "air outside": _at_the_couch,
+    "wall carved": _carved,
+    "finding denser": _denser,
+    "haze in the lung": _hazy,
+    "bright rim": _bright,
+    "half gone": _half,
+    "speckle": _speckled,
+    "air outside": _at_the_couch,
 }
 
 
@@ -226,8 +230,12 @@ def table(rows) -> str:
             hits[kind in (TRUE, SMALLER), True] += caught
             hits[kind in (TRUE, SMALLER), False] += len(names)
     share, false = (hits[k, True] / max(hits[k, False], 1) for k in (False, True))
-    lines += ["", f"Bad ones caught: {share:.2f} of {hits[False, False]}. True ones flagged: "
-              f"{false:.2f} of {hits[True, False]}.", ""]
+    lines += [
+        "",
+        f"Bad ones caught: {share:.2f} of {hits[False, False]}. True ones flagged: "
+        f"{false:.2f} of {hits[True, False]}.",
+        "",
+    ]
     return "\n".join(lines)
 
 

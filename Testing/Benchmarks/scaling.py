@@ -77,8 +77,9 @@ def measure(chest: np.ndarray, slices: int, size: int) -> dict:
         command = [sys.executable, str(Path(__file__).resolve()), "--one", str(path)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     row = {"slices": slices, **json.loads(done.stdout.splitlines()[-1])}
-    told = ", ".join(f"{stage} {v['seconds']:.1f} s {v['gb']:.2f} GB"
-                     for stage, v in row["stages"].items())
+    told = ", ".join(
+        f"{stage} {v['seconds']:.1f} s {v['gb']:.2f} GB" for stage, v in row["stages"].items()
+    )
     sys.stdout.write(f"{slices} slices: {told}\n")
     sys.stdout.flush()
     return row
@@ -106,7 +107,8 @@ def explain_one(path: Path) -> dict:
             sys.stderr.write(f"Left out, {stage}: {error}\n")
             continue
         stages[stage] = {
-            "seconds": perf_counter() - started, "gb": peak_memory_mb(device) / MB_PER_GB
+            "seconds": perf_counter() - started,
+            "gb": peak_memory_mb(device) / MB_PER_GB,
         }
     return {"prepared_slices": found["result"].prepared.slices, "stages": stages}
 
@@ -121,8 +123,11 @@ def plot(rows: list[dict], path: Path) -> None:
     slices = np.array([row["slices"] for row in rows])
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for stage in STAGES:
-        measured = [(n, row["stages"][stage]) for n, row in zip(slices, rows, strict=True)
-                    if stage in row["stages"]]
+        measured = [
+            (n, row["stages"][stage])
+            for n, row in zip(slices, rows, strict=True)
+            if stage in row["stages"]
+        ]
         if not measured:
             continue
         at = [n for n, _ in measured]
@@ -132,8 +137,13 @@ def plot(rows: list[dict], path: Path) -> None:
         seconds = [row["stages"][STAGES[0]]["seconds"] for row in rows]
         slope, constant = np.polyfit(slices, seconds, 1)
         ends = np.array([0, slices.max()])
-        left.plot(ends, constant + slope * ends, "-", color="0.6",
-                  label=f"{constant:.0f} s + {1000 * slope:.0f} ms a slice")
+        left.plot(
+            ends,
+            constant + slope * ends,
+            "-",
+            color="0.6",
+            label=f"{constant:.0f} s + {1000 * slope:.0f} ms a slice",
+        )
     right.axhline(GOAL_GB, color="tab:red", linestyle="--", label=f"{GOAL_GB:g} GB")
     for axes, name in ((left, "seconds"), (right, "peak memory, GB")):
         axes.set(xlabel="slices of the scan", ylabel=name, xlim=(0, None), ylim=(0, None))

@@ -35,8 +35,18 @@ GENERATED_SPACING_MM = (1.5, 1.5, 3.0)
 SEED = 2026
 WHOLE = ("--mode", "whole")
 # Name -> options of `bench run`. The first is what the others are compared with.
-EARLIER = ("--step", "gradient", "--focus", "none", "--composite", "bounded", "--within", "volume",
-           "--goal", "limit")
+EARLIER = (
+    "--step",
+    "gradient",
+    "--focus",
+    "none",
+    "--composite",
+    "bounded",
+    "--within",
+    "volume",
+    "--goal",
+    "limit",
+)
 VARIANTS = {
     "default": WHOLE,
     "limit": (*WHOLE, "--goal", "limit"),
@@ -61,12 +71,14 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("-o", "--output", type=Path, default=Path("truth"), help="working folder")
     parser.add_argument("--scan", action="append", default=[], help="instead of the unseen ones")
-    parser.add_argument("--variant", action="append", default=[], choices=VARIANTS,
-                        help="repeat; default: all")
+    parser.add_argument(
+        "--variant", action="append", default=[], choices=VARIANTS, help="repeat; default: all"
+    )
     parser.add_argument("--only", nargs="+", default=[], help="cases or findings, as `bench run`")
     parser.add_argument("--markdown", type=Path, help="default: TRUTH.md in the working folder")
-    parser.add_argument("--sheet", type=Path, metavar="PNG",
-                        help="copy the sheet of the generated chests here")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="PNG", help="copy the sheet of the generated chests here"
+    )
     options = parser.parse_args()
     output = options.output
     bench = make_bench(output, options.size, options.scan)
@@ -87,8 +99,16 @@ def main() -> None:
     if options.sheet:
         # Of generated chests only: others' scans aren't ours to publish.
         drawn = output / "scores" / "generated"
-        command("bench", "score", bench, output / "results" / names[0], "-o", drawn,
-                "--only", "generated*")
+        command(
+            "bench",
+            "score",
+            bench,
+            output / "results" / names[0],
+            "-o",
+            drawn,
+            "--only",
+            "generated*",
+        )
         shutil.copyfile(drawn / "sheet_01.png", options.sheet)
     print(text)
 

@@ -81,7 +81,8 @@ def truth_report(
         parts += [f"\n## {title}\n", *_table(figures)]
     problems = [
         f"* `{name}`, {case}: {why}"
-        for name, one in summaries.items() for case, why in one["problems"].items()
+        for name, one in summaries.items()
+        for case, why in one["problems"].items()
     ]
     if problems:
         parts += ["\n## Without a score\n", *problems]

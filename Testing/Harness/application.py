@@ -16,8 +16,7 @@ from . import parameters, pythonqt, widgets
 MODULE = Path(__file__).resolve().parents[2] / "CTCounterfactual" / "CTCounterfactual.py"
 STAND_INS = {
     "qt": pythonqt,
-    "slicer.i18n": SimpleNamespace(
-        tr=str, translate=lambda context, text: text, getContext=str),
+    "slicer.i18n": SimpleNamespace(tr=str, translate=lambda context, text: text, getContext=str),
     "slicer.parameterNodeWrapper": parameters,
     "slicer.ScriptedLoadableModule": sys.modules[__name__],
 }

@@ -11,7 +11,8 @@ NO_LIMIT = 16777215  # QWIDGETSIZE_MAX
 
 class ctkCollapsibleGroupBox(Manners, QtWidgets.QGroupBox):
     collapsed = Property(
-        bool, lambda w: w.maximumHeight == HEADER,
+        bool,
+        lambda w: w.maximumHeight == HEADER,
         lambda w, collapsed: w.setMaximumHeight(HEADER if collapsed else NO_LIMIT),
     )
 
@@ -48,8 +49,10 @@ class qMRMLNodeComboBox(Manners, QtWidgets.QComboBox):
 
     currentNodeIDChanged = Signal(str)
     currentNodeID = Property(
-        str, lambda w: w.currentData or "",
-        lambda w, node_id: w.setCurrentIndex(w.findData(node_id)), notify=currentNodeIDChanged,
+        str,
+        lambda w: w.currentData or "",
+        lambda w, node_id: w.setCurrentIndex(w.findData(node_id)),
+        notify=currentNodeIDChanged,
     )
 
     def setMRMLScene(self, scene) -> None:

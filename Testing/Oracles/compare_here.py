@@ -39,8 +39,11 @@ def main() -> None:
     ):
         oracle, ours = inflated(blocks, 5), InflatedResNet(blocks, 5)
         _compare(
-            f"inflated ResNet {blocks} {shape}", lambda x, o=oracle: o(x.permute(0, 1, 3, 4, 2))[1],
-            oracle, ours, problems.uniform(problems.INPUT_SEED, *shape),
+            f"inflated ResNet {blocks} {shape}",
+            lambda x, o=oracle: o(x.permute(0, 1, 3, 4, 2))[1],
+            oracle,
+            ours,
+            problems.uniform(problems.INPUT_SEED, *shape),
         )
     oracle = r231(lungmask_unet())
     for size in (problems.UNET_SIZE, (48, 64)):
@@ -75,9 +78,9 @@ def _compare_whole(dtype: torch.dtype) -> None:
     from CTCounterfactualLib.models.entry import RESOURCES
     from on_grid import as_batch, prepare_for
 
-    lungs, phecodes = (network.to(dtype) for network in (
-        ResUNet(), InflatedResNet(problems.PHECODE_BLOCKS)
-    ))
+    lungs, phecodes = (
+        network.to(dtype) for network in (ResUNet(), InflatedResNet(problems.PHECODE_BLOCKS))
+    )
     for network in (lungs, phecodes):
         network.load_state_dict(
             problems.fill_batch_normed(network.state_dict(), problems.WEIGHT_SEED)
@@ -94,10 +97,14 @@ def _compare_whole(dtype: torch.dtype) -> None:
         ours = gradient[0, 0].flip(-2, -1).permute(1, 2, 0)  # (D, J, I) -> the paper's (H, W, D)
         # Of the phecodes' scores the middle one is the target; the lung sum is alone.
         found, given = score.detach()[0].double(), scores[len(scores) // 2].double()
-        _say(f"{name} from the scan on", dtype, (
-            float((found - given).abs() / given.abs()),
-            float((ours - expected[0, 0]).abs().max() / expected.abs().max()),
-        ))
+        _say(
+            f"{name} from the scan on",
+            dtype,
+            (
+                float((found - given).abs() / given.abs()),
+                float((ours - expected[0, 0]).abs().max() / expected.abs().max()),
+            ),
+        )
 
 
 def _say(title: str, dtype: torch.dtype, differences) -> None:

@@ -31,8 +31,16 @@ from oracle_problems import (
 from published_oracles import write_published
 
 PACKAGES = (
-    "taming-transformers-rom1504", "latentshift", "lungmask", "ct_counterfactuals", "monai",
-    "torchvision", "nibabel", "SimpleITK", "torch", "numpy",
+    "taming-transformers-rom1504",
+    "latentshift",
+    "lungmask",
+    "ct_counterfactuals",
+    "monai",
+    "torchvision",
+    "nibabel",
+    "SimpleITK",
+    "torch",
+    "numpy",
 )
 WEIGHT_SEED, INPUT_SEED = 1, 2
 
@@ -89,7 +97,10 @@ def run_latent_shift(name: str) -> dict:
     with contextlib.redirect_stdout(printed):
         (result,) = attribute.attribute(
             slices.transpose(0, 1)[None],  # (D, 1, H, W) -> (1, 1, D, H, W)
-            target=0, apply_sigmoid=False, verbose=True, return_dicts=True,
+            target=0,
+            apply_sigmoid=False,
+            verbose=True,
+            return_dicts=True,
             search_max_pixel_diff_pct=max_change,
         )
     # The search returns only where it ended; what it visited stands in its log, one line a step.

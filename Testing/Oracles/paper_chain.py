@@ -70,6 +70,8 @@ def _through_chain(name: str, image, resolution: int, kept) -> dict[str, np.ndar
     values = as_tensor(volume)[0].permute(2, 0, 1).numpy()  # (1, H, W, D) -> (D, H, W)
     kept = kept or problems.four_along_each(values.shape)
     return {
-        f"{name} shape": np.array(values.shape), f"{name} affine": affine,
-        f"{name} mean": np.array(values.mean(dtype=np.float64)), f"{name} values": values[kept],
+        f"{name} shape": np.array(values.shape),
+        f"{name} affine": affine,
+        f"{name} mean": np.array(values.mean(dtype=np.float64)),
+        f"{name} values": values[kept],
     }

@@ -26,9 +26,12 @@ def write_published(fixtures: Path = FIXTURES) -> None:
     """Write one .npz per published network and wrapper."""
     stand_in()
     for name, run in (
-        ("unet", run_unet), ("inflated_resnet", run_inflated_resnet),
-        ("lung_size", run_lung_size), ("phecodes", run_phecodes),
-        ("paper_autoencoder", run_paper_autoencoder), ("paper_grid", run_grids),
+        ("unet", run_unet),
+        ("inflated_resnet", run_inflated_resnet),
+        ("lung_size", run_lung_size),
+        ("phecodes", run_phecodes),
+        ("paper_autoencoder", run_paper_autoencoder),
+        ("paper_grid", run_grids),
     ):
         np.savez_compressed(fixtures / f"{name}.npz", **run())
 
@@ -68,10 +71,13 @@ def run_unet() -> dict[str, np.ndarray]:
         output = network(x)
         cotangent = problems.normal(INPUT_SEED, *output.shape)
         (gradient,) = torch.autograd.grad(output, x, cotangent)
-        results.append({
-            "keys": keys_and_shapes(state), "lungs": output[:, 1:].detach().numpy(),
-            "gradient": gradient.numpy(),
-        })
+        results.append(
+            {
+                "keys": keys_and_shapes(state),
+                "lungs": output[:, 1:].detach().numpy(),
+                "gradient": gradient.numpy(),
+            }
+        )
     lungmask, paper = results
     assert all(np.array_equal(lungmask[name], paper[name]) for name in lungmask)
     return lungmask
@@ -88,8 +94,13 @@ def lungmask_unet() -> type:
 
 def r231(kind) -> torch.nn.Module:
     """Return a U-Net of the sizes that the published R231 file has."""
-    return kind(n_classes=3, padding=True, depth=5, up_mode="upsample", batch_norm=True,
-                residual=False).double().eval()
+    return (
+        kind(
+            n_classes=3, padding=True, depth=5, up_mode="upsample", batch_norm=True, residual=False
+        )
+        .double()
+        .eval()
+    )
 
 
 def inflated(blocks: tuple[int, ...], targets: int) -> torch.nn.Module:
@@ -114,7 +125,8 @@ def run_inflated_resnet() -> dict[str, np.ndarray]:
     return {
         "keys": keys_and_shapes(full.state_dict()),
         "parameters": np.array(sum(p.numel() for p in full.parameters())),
-        "logits": logits.detach().numpy(), "gradient": gradient.numpy(),
+        "logits": logits.detach().numpy(),
+        "gradient": gradient.numpy(),
     }
 
 
@@ -164,7 +176,9 @@ def run_phecodes() -> dict[str, np.ndarray]:
     """Return the paper's probabilities of a scan, a gradient (D, H, W) and the targets' digest."""
     scores, x, gradient, digest = paper_phecodes(torch.float64)
     return {
-        "scores": scores.numpy(), **_kept("phecodes", x, gradient), "targets": np.array(digest),
+        "scores": scores.numpy(),
+        **_kept("phecodes", x, gradient),
+        "targets": np.array(digest),
     }
 
 
@@ -196,8 +210,13 @@ def run_paper_autoencoder() -> dict[str, np.ndarray]:
         single = {key: value.float() for key, value in fill(state, WEIGHT_SEED).items()}
         torch.save({"state_dict": single}, checkpoint)
         OmegaConf.save({"model": {"params": {**params, "lossconfig": None}}}, yaml)
-        model = VQGAN(ckpt_path=checkpoint, yaml_path=yaml, resize=problems.NETWORK_SIZE,
-                      rotate_flip=True).double().eval()
+        model = (
+            VQGAN(
+                ckpt_path=checkpoint, yaml_path=yaml, resize=problems.NETWORK_SIZE, rotate_flip=True
+            )
+            .double()
+            .eval()
+        )
     side = problems.SLICE_SIZE
     x = problems.uniform(INPUT_SEED, problems.SLICE_COUNT, 1, side, side)
     z = model.encode(x).detach()
@@ -205,6 +224,8 @@ def run_paper_autoencoder() -> dict[str, np.ndarray]:
     decoded = model.decode(shifted)
     (vjp,) = torch.autograd.grad(decoded, shifted, problems.normal(INPUT_SEED, *decoded.shape))
     return {
-        "latents": z.numpy(), "reconstruction": model.decode(z).detach().numpy(),
-        "decoded_shifted": decoded.detach().numpy(), "vjp": vjp.numpy(),
+        "latents": z.numpy(),
+        "reconstruction": model.decode(z).detach().numpy(),
+        "decoded_shifted": decoded.detach().numpy(),
+        "vjp": vjp.numpy(),
     }

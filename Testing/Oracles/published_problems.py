@@ -91,8 +91,16 @@ def scan_on_grid(name: str) -> np.ndarray:
 # Its 224 -> 256 in small: 28 -> 32 pixels; f = 8.
 SLICE_SIZE, NETWORK_SIZE, SLICE_COUNT = 28, 32, 1
 WRAPPER_CONFIG = dict(
-    ch=32, ch_mult=[1, 1, 2, 2], num_res_blocks=1, attn_resolutions=[16], resolution=64,
-    z_channels=8, in_channels=1, out_ch=1, double_z=False, dropout=0.0,
+    ch=32,
+    ch_mult=[1, 1, 2, 2],
+    num_res_blocks=1,
+    attn_resolutions=[16],
+    resolution=64,
+    z_channels=8,
+    in_channels=1,
+    out_ch=1,
+    double_z=False,
+    dropout=0.0,
 )
 WRAPPER_CODES = dict(embed_dim=8, n_embed=32)
 

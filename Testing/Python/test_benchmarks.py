@@ -210,9 +210,7 @@ def test_both_sides_take_turns_and_every_chunk_is_run_once(monkeypatch, count, s
 
     def run(task, kind, device):
         task.order.append(kind)
-        chunks = tuple(
-            SimpleNamespace(start=n, stop=n + 1, evaluations=2) for n in range(7)
-        )
+        chunks = tuple(SimpleNamespace(start=n, stop=n + 1, evaluations=2) for n in range(7))
         return SimpleNamespace(chunks=chunks, seconds=4.0 + len(task.order))
 
     monkeypatch.setattr(turns, "run_engine", run)
@@ -257,8 +255,16 @@ def test_table_is_aligned_and_markdown_has_a_cell_for_each_heading():
 
 def test_json_holds_exactly_the_promised_keys():
     assert set(Report().to_dict()) == {
-        "flops_ratio", "wall_ratio_reference", "wall_ratio_adaptive", "memory_ratio", "overhead",
-        "gradient_memory_growth", "evaluations_median", "score_not_worse", "machine", "date",
+        "flops_ratio",
+        "wall_ratio_reference",
+        "wall_ratio_adaptive",
+        "memory_ratio",
+        "overhead",
+        "gradient_memory_growth",
+        "evaluations_median",
+        "score_not_worse",
+        "machine",
+        "date",
         "details",
     }
     assert len(KEYS) == len(set(KEYS))

@@ -26,7 +26,12 @@ from CTCounterfactualLib.training.losses import LossWeights
 from CTCounterfactualLib.training.train_settings import TrainSettings
 
 ALL = (
-    ExplainSettings, ChestSettings, TrainSettings, LossWeights, AugmentSettings, EffusionSettings,
+    ExplainSettings,
+    ChestSettings,
+    TrainSettings,
+    LossWeights,
+    AugmentSettings,
+    EffusionSettings,
     VolumeAugmentSettings,
 )
 
@@ -47,13 +52,23 @@ class Sample:
         check_limits(self, count=POSITIVE, share=FRACTION, edges=ABOVE_0)
 
 
-@pytest.mark.parametrize(("name", "value", "plain"), [
-    ("count", np.int64(5), 5), ("count", np.uint8(5), 5), ("share", np.float32(0.5), 0.5),
-    ("share", 1, 1), ("share", np.int32(1), 1), ("sure", np.bool_(True), True),
-    ("edges", [1, np.float64(2.5)], (1, 2.5)), ("edges", np.array([1.0, 2.0]), (1.0, 2.0)),
-    ("size", [np.int64(3), 4], (3, 4)), ("size", None, None), ("perhaps", None, None),
-    ("name", np.str_("y"), "y"),
-])
+@pytest.mark.parametrize(
+    ("name", "value", "plain"),
+    [
+        ("count", np.int64(5), 5),
+        ("count", np.uint8(5), 5),
+        ("share", np.float32(0.5), 0.5),
+        ("share", 1, 1),
+        ("share", np.int32(1), 1),
+        ("sure", np.bool_(True), True),
+        ("edges", [1, np.float64(2.5)], (1, 2.5)),
+        ("edges", np.array([1.0, 2.0]), (1.0, 2.0)),
+        ("size", [np.int64(3), 4], (3, 4)),
+        ("size", None, None),
+        ("perhaps", None, None),
+        ("name", np.str_("y"), "y"),
+    ],
+)
 def test_what_is_of_the_kind_becomes_a_plain_value(name, value, plain):
     taken = getattr(Sample(**{name: value}), name)
     assert taken == plain and type(taken) is type(plain)
@@ -62,18 +77,34 @@ def test_what_is_of_the_kind_becomes_a_plain_value(name, value, plain):
     json.dumps(taken)
 
 
-@pytest.mark.parametrize(("name", "value", "words"), [
-    ("count", True, "a whole number"), ("count", 2.0, "a whole number"),
-    ("count", np.bool_(True), "a whole number"), ("count", "2", "a whole number"),
-    ("count", None, "a whole number"), ("count", np.float64(2), "a whole number"),
-    ("share", True, "a number"), ("share", "0.5", "a number"), ("share", 1j, "a number"),
-    ("share", 10**400, "a number"), ("share", math.nan, "0 to 1"), ("share", 1.01, "0 to 1"),
-    ("count", 0, "1 or more"), ("edges", [1, 0], "above 0"), ("edges", [math.inf], "finite"),
-    ("edges", 5, "a list of numbers"), ("edges", "12", "a list of numbers"),
-    ("edges", [1, True], "a list of numbers"), ("size", [1, 2, 3], "a list of 2 whole numbers or"),
-    ("size", [1, 2.0], "a list of 2 whole numbers or null"), ("sure", 1, "true or false"),
-    ("perhaps", "no", "true or false or null"), ("name", 3, "text in quotes"),
-])
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("count", True, "a whole number"),
+        ("count", 2.0, "a whole number"),
+        ("count", np.bool_(True), "a whole number"),
+        ("count", "2", "a whole number"),
+        ("count", None, "a whole number"),
+        ("count", np.float64(2), "a whole number"),
+        ("share", True, "a number"),
+        ("share", "0.5", "a number"),
+        ("share", 1j, "a number"),
+        ("share", 10**400, "a number"),
+        ("share", math.nan, "0 to 1"),
+        ("share", 1.01, "0 to 1"),
+        ("count", 0, "1 or more"),
+        ("edges", [1, 0], "above 0"),
+        ("edges", [math.inf], "finite"),
+        ("edges", 5, "a list of numbers"),
+        ("edges", "12", "a list of numbers"),
+        ("edges", [1, True], "a list of numbers"),
+        ("size", [1, 2, 3], "a list of 2 whole numbers or"),
+        ("size", [1, 2.0], "a list of 2 whole numbers or null"),
+        ("sure", 1, "true or false"),
+        ("perhaps", "no", "true or false or null"),
+        ("name", 3, "text in quotes"),
+    ],
+)
 def test_anything_else_is_refused_by_name(name, value, words):
     with pytest.raises(SettingsError) as caught:
         Sample(**{name: value})
@@ -84,7 +115,11 @@ def test_anything_else_is_refused_by_name(name, value, words):
 def test_limits_read_as_words():
     limits = (POSITIVE, COUNT, ABOVE_0, FRACTION, Limit(0, 1, open=True))
     assert [str(limit) for limit in limits] == [
-        "1 or more", "0 or more", "above 0", "0 to 1", "above 0, at most 1"
+        "1 or more",
+        "0 or more",
+        "above 0",
+        "0 to 1",
+        "above 0, at most 1",
     ]
     assert str(SEED) == "0 to 18446744073709551615"
 
@@ -121,15 +156,18 @@ def test_all_defaults_can_be_written_as_json(settings):
     json.dumps(values, allow_nan=False)
 
 
-@pytest.mark.parametrize(("settings", "wrong", "words"), [
-    (TrainSettings, {"restart_every": 0}, "restart_every is 0; it must be 1 or more"),
-    (TrainSettings, {"steps": 0}, "steps is 0; it must be 1 or more"),
-    (TrainSettings, {"crop": 100}, "crop is 100; it must be a multiple"),
-    (EffusionSettings, {"ml": (5, 1)}, "ml is .*least and greatest"),
-    (EffusionSettings, {"ml": (0, 1)}, "ml is .*above 0"),
-    (VolumeAugmentSettings, {"contrast": (2, 1)}, "contrast is .*least and greatest"),
-    (ExplainSettings, {"seed": 2**64}, "seed is 18446744073709551616; it must be 0 to"),
-])
+@pytest.mark.parametrize(
+    ("settings", "wrong", "words"),
+    [
+        (TrainSettings, {"restart_every": 0}, "restart_every is 0; it must be 1 or more"),
+        (TrainSettings, {"steps": 0}, "steps is 0; it must be 1 or more"),
+        (TrainSettings, {"crop": 100}, "crop is 100; it must be a multiple"),
+        (EffusionSettings, {"ml": (5, 1)}, "ml is .*least and greatest"),
+        (EffusionSettings, {"ml": (0, 1)}, "ml is .*above 0"),
+        (VolumeAugmentSettings, {"contrast": (2, 1)}, "contrast is .*least and greatest"),
+        (ExplainSettings, {"seed": 2**64}, "seed is 18446744073709551616; it must be 0 to"),
+    ],
+)
 def test_what_would_fail_later_is_refused_at_once(settings, wrong, words):
     with pytest.raises(SettingsError, match=words):
         settings(**wrong)
@@ -160,13 +198,19 @@ def test_an_unknown_field_is_named_with_the_known_ones():
         built(LossWeights, {"pixels": 1})
 
 
-@pytest.mark.parametrize(("values", "words"), [
-    ({"lowest": 1, "high": 2}, "A card, window has no field 'lowest'. Did you mean 'low'?"),
-    ([1, 2], "A card, window is [1, 2]; an object in braces is expected."),
-    ("x" * 5000, f"A card, window is '{'x' * 199}...; an object in braces is expected."),
-    (10**400, "A card, window is a number of hundreds of digits; an object in braces is expected."),
-    ({3: 1}, "A card, window has no field 3. Choose one of: low, high."),
-])
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"lowest": 1, "high": 2}, "A card, window has no field 'lowest'. Did you mean 'low'?"),
+        ([1, 2], "A card, window is [1, 2]; an object in braces is expected."),
+        ("x" * 5000, f"A card, window is '{'x' * 199}...; an object in braces is expected."),
+        (
+            10**400,
+            "A card, window is a number of hundreds of digits; an object in braces is expected.",
+        ),
+        ({3: 1}, "A card, window has no field 3. Choose one of: low, high."),
+    ],
+)
 def test_one_rule_for_what_is_no_object_or_has_other_fields(values, words):
     with pytest.raises(ModelError) as caught:
         check_known(values, ("low", "high"), "A card, window", ModelError)

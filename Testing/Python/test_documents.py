@@ -50,7 +50,8 @@ def test_paths_that_newcomers_are_sent_to_exist(name):
     named = set(PATH.findall(_text(name))) - {"site/", "../shared/data/ct"}
     assert named
     missing = [
-        path for path in named
+        path
+        for path in named
         if not (REPOSITORY / path).exists() and not (REPOSITORY / LIBRARY / path).exists()
     ]
     assert missing == []
@@ -61,13 +62,15 @@ def test_the_glossarys_names_are_those_of_the_code():
     rows = [row.split(" | ") for row in rows if row.startswith("| ")][1:]
     assert len(rows) >= 12
     code = "".join(
-        path.read_text(encoding="utf-8")
-        for path in (REPOSITORY / "CTCounterfactual").rglob("*.py")
+        path.read_text(encoding="utf-8") for path in (REPOSITORY / "CTCounterfactual").rglob("*.py")
     )
     named = [name for row in rows for name in re.findall(r"`([\w.]+)`", row[-1])]
     unknown = [
-        part for name in named if not name.endswith(".py")
-        for part in name.split(".") if not re.search(rf"\b{part}\b", code)
+        part
+        for name in named
+        if not name.endswith(".py")
+        for part in name.split(".")
+        if not re.search(rf"\b{part}\b", code)
     ]
     assert named and unknown == []
 

@@ -9,8 +9,13 @@ from CTCounterfactualLib.errors import OutOfMemory, ScanError, as_out_of_memory
     ("error", "on_gpu"),
     [
         (MemoryError(), False),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to "
-                      "allocate 4 bytes. Error code 12"), False),
+        (
+            RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to "
+                "allocate 4 bytes. Error code 12"
+            ),
+            False,
+        ),
         (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"), False),
         (RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"), True),
         (RuntimeError("CUDA error: out of memory"), True),

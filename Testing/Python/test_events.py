@@ -14,7 +14,11 @@ from CTCounterfactualLib.events import CancelToken, Event, Reporter
 def test_event_becomes_one_flat_json_object():
     event = Event("chunk", "Chunk 1 of 3", 1 / 3, {"score": 4.5, "number": 1})
     assert json.loads(json.dumps(event.to_dict())) == {
-        "step": "chunk", "message": "Chunk 1 of 3", "fraction": 0.3333, "score": 4.5, "number": 1,
+        "step": "chunk",
+        "message": "Chunk 1 of 3",
+        "fraction": 0.3333,
+        "score": 4.5,
+        "number": 1,
     }
 
 

@@ -12,15 +12,41 @@ LIBRARY = Path(__file__).resolve().parents[2] / "CTCounterfactual" / "CTCounterf
 FILES = sorted(LIBRARY.rglob("*.py"))
 # Each room stands above those before it; it may import them, never the other way.
 ROOMS = (
-    "", "storage", "scans", "planting", "models", "counterfactual", "methods", "scene", "outputs",
-    "training", "metrics", "bench", "jobs", "app",
+    "",
+    "storage",
+    "scans",
+    "planting",
+    "models",
+    "counterfactual",
+    "methods",
+    "scene",
+    "outputs",
+    "training",
+    "metrics",
+    "bench",
+    "jobs",
+    "app",
 )
 # The same within two rooms that have rooms of their own; single files stand in the row like rooms.
 INNER_ROOMS = {
     "models": (
-        "targets", "reconstruction", "autoencoder", "classifier", "faults", "building", "files",
-        "store", "rescore", "vqgan", "classifiers", "guarded", "own", "entry", "published",
-        "catalogue", "describe",
+        "targets",
+        "reconstruction",
+        "autoencoder",
+        "classifier",
+        "faults",
+        "building",
+        "files",
+        "store",
+        "rescore",
+        "vqgan",
+        "classifiers",
+        "guarded",
+        "own",
+        "entry",
+        "published",
+        "catalogue",
+        "describe",
     ),
     "scene": ("mrml", "make", "look", "bundle"),
 }

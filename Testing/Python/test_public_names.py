@@ -34,12 +34,15 @@ def test_type_checkers_see_exactly_the_public_names():
     """`if TYPE_CHECKING:` imports each name from the module that the lazy table gives."""
     tree = ast.parse((LIBRARY / "__init__.py").read_text(encoding="utf-8"))
     (block,) = [
-        node for node in tree.body
+        node
+        for node in tree.body
         if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
     ]
     # `import X as X` is what marks a name as public in a typed package (PEP 484).
     seen = {
-        alias.name: node.module for node in block.body for alias in node.names
+        alias.name: node.module
+        for node in block.body
+        for alias in node.names
         if alias.asname == alias.name and node.level == 1
     }
     assert seen == CTCounterfactualLib._PUBLIC
@@ -57,7 +60,9 @@ def test_the_readme_imports_only_public_names():
     blocks = readme.split("```python\n")[1:]
     trees = [ast.parse(block.split("```")[0]) for block in blocks]
     imports = [
-        node for tree in trees for node in ast.walk(tree)
+        node
+        for tree in trees
+        for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module.startswith("CTCounterfactualLib")
     ]
     assert imports

@@ -7,15 +7,18 @@ from CTCounterfactualLib.suggest import suggest
 KNOWN = ("chunkSize", "maxChange", "max_memory", "lung-volume", "ct-vqgan-small")
 
 
-@pytest.mark.parametrize(("name", "words"), [
-    ("chunksize", "Did you mean 'chunkSize'?"),
-    ("max_change", "Did you mean 'maxChange'?"),
-    ("vqgan", "Did you mean 'ct-vqgan-small'?"),
-    ("lung-volum", "Did you mean 'lung-volume'?"),
-    ("max", "Did you mean 'maxChange' or 'max_memory'?"),
-    ("zzz", f"Choose one of: {', '.join(KNOWN)}."),
-    ("", f"Choose one of: {', '.join(KNOWN)}."),
-])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("chunksize", "Did you mean 'chunkSize'?"),
+        ("max_change", "Did you mean 'maxChange'?"),
+        ("vqgan", "Did you mean 'ct-vqgan-small'?"),
+        ("lung-volum", "Did you mean 'lung-volume'?"),
+        ("max", "Did you mean 'maxChange' or 'max_memory'?"),
+        ("zzz", f"Choose one of: {', '.join(KNOWN)}."),
+        ("", f"Choose one of: {', '.join(KNOWN)}."),
+    ],
+)
 def test_what_is_like_it_or_all(name, words):
     assert suggest(name, KNOWN) == words
 

@@ -14,20 +14,40 @@ from CTCounterfactualLib.app.cli import build_parser
 
 
 def figures(value, **others):
-    return {"median": value, "p10": value, "p90": value, "mean": value, "min": value, "max": value,
-            "n": 4} | others
+    return {
+        "median": value,
+        "p10": value,
+        "p90": value,
+        "mean": value,
+        "min": value,
+        "max": value,
+        "n": 4,
+    } | others
 
 
 def summary(problems=None, **metrics):
-    found = {name: value if isinstance(value, dict) else figures(value)
-             for name, value in metrics.items()}
-    return {"cases": 4, "scored": 4 - len(problems or {}), "problems": problems or {},
-            "all": found, "findings": {"effusion": found}}
+    found = {
+        name: value if isinstance(value, dict) else figures(value)
+        for name, value in metrics.items()
+    }
+    return {
+        "cases": 4,
+        "scored": 4 - len(problems or {}),
+        "problems": problems or {},
+        "all": found,
+        "findings": {"effusion": found},
+    }
 
 
 SUMMARIES = {
-    "new": summary({"a": "no lung"}, recovered=0.7, hit=1.0, hit_chance=0.02, hit_ceiling=1.0,
-                   outside_body_hu=figures(0.0, max=3.0)),
+    "new": summary(
+        {"a": "no lung"},
+        recovered=0.7,
+        hit=1.0,
+        hit_chance=0.02,
+        hit_ceiling=1.0,
+        outside_body_hu=figures(0.0, max=3.0),
+    ),
     "old": summary(recovered=0.2, hit=0.5),
 }
 
@@ -56,8 +76,14 @@ def test_cases_without_a_score_are_named(lines):
 
 @pytest.mark.parametrize(
     ("metric", "good", "bad"),
-    [("spill_hu", 2, 2.1), ("gap_closed", 1.1, 1.2), ("gap_closed", 0.8, 0.7),
-     ("specificity", 0.1, 0.2), ("border_jump", 1.3, 1.4), ("deep_share", 0.08, 0.1)],
+    [
+        ("spill_hu", 2, 2.1),
+        ("gap_closed", 1.1, 1.2),
+        ("gap_closed", 0.8, 0.7),
+        ("specificity", 0.1, 0.2),
+        ("border_jump", 1.3, 1.4),
+        ("deep_share", 0.08, 0.1),
+    ],
 )
 def test_goals_have_their_right_side(metric, good, bad):
     assert GOALS[metric].reached(figures(good)) and not GOALS[metric].reached(figures(bad))

@@ -66,13 +66,17 @@ def test_an_error_has_the_words_of_its_place(place):
         (Place.PYTHON, "max_change: device='cpu', chunk=5, target=NAME"),
         (Place.COMMAND_LINE, "--max-change: --device cpu, --chunk 5, --target NAME"),
         (Place.CONSOLE, "maxChange: device='cpu', chunkSize=5, target=NAME"),
-        (Place.PANEL, "'Change limit': Settings > Device: CPU, Settings > Chunk size: 5, "
-                      "Input > Target: NAME"),
+        (
+            Place.PANEL,
+            "'Change limit': Settings > Device: CPU, Settings > Chunk size: 5, "
+            "Input > Target: NAME",
+        ),
     ],
 )
 def test_settings_and_what_they_are_set_to(place, words):
-    text = (f"{say('max_change')}: {say('device', 'cpu')}, {say('chunk', 5)}, "
-            f"{say('target', 'NAME')}")
+    text = (
+        f"{say('max_change')}: {say('device', 'cpu')}, {say('chunk', 5)}, {say('target', 'NAME')}"
+    )
     assert worded(text, place) == words
 
 
@@ -173,7 +177,8 @@ def test_places_in_the_panel_exist_there():
     tree = ElementTree.parse(MODULE / "Resources" / "UI" / "CTCounterfactual.ui")
     texts = {
         (element.findtext("string") or "").rstrip(":")
-        for element in tree.iter("property") if element.get("name") in ("text", "title")
+        for element in tree.iter("property")
+        if element.get("name") in ("text", "title")
     }
     texts |= {(e.text or "").rstrip(":") for e in tree.iter("string")}
     others = {name: path for name, path in PANEL_SETTINGS.items() if name not in SETTINGS}
@@ -187,8 +192,12 @@ def test_places_in_the_panel_exist_there():
 
 @pytest.mark.parametrize(
     ("setting", "value", "text"),
-    [("mode", "whole", "Whole volume only"), ("baseline", "scan", "Scan"), ("device", "cpu", "CPU"),
-     ("device", "cuda:1", "cuda:1")],
+    [
+        ("mode", "whole", "Whole volume only"),
+        ("baseline", "scan", "Scan"),
+        ("device", "cpu", "CPU"),
+        ("device", "cuda:1", "cuda:1"),
+    ],
 )
 def test_choices_have_the_panel_s_words_there(setting, value, text):
     assert worded(say(setting, value), Place.PANEL).endswith(f": {text}")
@@ -199,23 +208,30 @@ def texts_of(path: Path) -> list[tuple[int, str]]:
     """Return (line, text) of all strings in a file but docstrings and single arguments."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     doc = {
-        id(node.body[0].value) for node in ast.walk(tree)
+        id(node.body[0].value)
+        for node in ast.walk(tree)
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
-        and node.body and isinstance(node.body[0], ast.Expr)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
     }
     return [
-        (node.lineno, node.value) for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        and id(node) not in doc and " " in node.value.strip()
+        (node.lineno, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in doc
+        and " " in node.value.strip()
     ]
 
 
 def test_only_the_command_line_speaks_of_its_options():
     spoken = [
         f"{path.relative_to(MODULE)}:{line}: {found.group()}"
-        for folder in (LIBRARY, SLICER_SIDE) for path in sorted(folder.rglob("*.py"))
+        for folder in (LIBRARY, SLICER_SIDE)
+        for path in sorted(folder.rglob("*.py"))
         if path.relative_to(folder).parts[0] not in ("app", "wording.py")
-        for line, text in texts_of(path) if (found := OF_ONE_PLACE.search(text))
+        for line, text in texts_of(path)
+        if (found := OF_ONE_PLACE.search(text))
     ]
     # Options of other programs, and a variable of a style sheet.
     others = ("installation.py", "report_pictures.py", "dicom/pixels.py")

@@ -29,35 +29,53 @@ def add_bench_options(parser: argparse.ArgumentParser) -> None:
     _add_score_options(scoring)
     for verb in verbs.choices.values():
         verb.add_argument(
-            "--debug", action="store_true", default=argparse.SUPPRESS,  # `bench --debug run`, too
+            "--debug",
+            action="store_true",
+            default=argparse.SUPPRESS,  # `bench --debug run`, too
             help="show the details (traceback) of an error",
         )
 
 
 def _add_make_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "scans", nargs="+", metavar="SCAN",
+        "scans",
+        nargs="+",
+        metavar="SCAN",
         help="CT files or DICOM folders, free of the findings; one that lies more than 30 degrees "
-             "from the patient's axes is left out",
+        "from the patient's axes is left out",
     )
     parser.add_argument(
-        "-o", "--output", required=True, metavar="BENCH",
+        "-o",
+        "--output",
+        required=True,
+        metavar="BENCH",
         help="gets cases.csv, a folder a case, and skipped.csv if anything can't be made",
     )
     parser.add_argument(
-        "--findings", default=",".join(FINDINGS), metavar="NAME,...",
+        "--findings",
+        default=",".join(FINDINGS),
+        metavar="NAME,...",
         help="what to plant (default: %(default)s)",
     )
     parser.add_argument(
-        "--per-scan", type=int, default=1, metavar="N",
+        "--per-scan",
+        type=int,
+        default=1,
+        metavar="N",
         help="cases of each finding and scan (default: %(default)s)",
     )
     parser.add_argument(
-        "--pairs", type=int, default=1, metavar="N",
+        "--pairs",
+        type=int,
+        default=1,
+        metavar="N",
         help="cases a scan with two findings, of which one is explained (default: %(default)s)",
     )
     parser.add_argument(
-        "--expiration", type=int, default=1, metavar="N",
+        "--expiration",
+        type=int,
+        default=1,
+        metavar="N",
         help="cases a scan whose true counterfactual has smaller lungs (default: %(default)s)",
     )
     parser.add_argument(
@@ -78,14 +96,16 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     _add_only_option(group)
     group.add_argument(
-        "--reversal", action="store_true",
+        "--reversal",
+        action="store_true",
         help="explain each counterfactual the other way, too: does it lead back?",
     )
     group.add_argument("--scene", action="store_true", help="write scene.mrb into each result")
     add_progress_option(group)
     add_method_options(parser)
     add_explain_options(
-        parser, None,
+        parser,
+        None,
         "a name, a card, or `ideal`, which knows the truth (default: the finding's own)",
         "that of the finding's name, or the classifier's first",
     )
@@ -95,7 +115,10 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_only_option(parser) -> None:
     parser.add_argument(
-        "--only", nargs="+", default=[], metavar="PATTERN",
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="PATTERN",
         help="only cases or findings of these names; * and ? stand for any letters",
     )
 
@@ -103,11 +126,14 @@ def _add_only_option(parser) -> None:
 def _add_score_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bench", metavar="BENCH", help="folder that `bench make` wrote")
     parser.add_argument(
-        "results", metavar="RESULTS",
+        "results",
+        metavar="RESULTS",
         help="folder with CASE/counterfactual.nrrd and/or CASE/heatmap.nrrd (any format and grid)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="SCORES",
+        "-o",
+        "--output",
+        metavar="SCORES",
         help="gets scores.csv, summary.json and sheet_NN.png (default: RESULTS)",
     )
     _add_only_option(parser)
@@ -131,8 +157,12 @@ def make(options: argparse.Namespace) -> None:
     )
     with cancel_on_signal() as cancel:
         made = make_bench(
-            options.scans, options.output, settings, options.lungs,
-            progress_printer(options.progress), cancel,
+            options.scans,
+            options.output,
+            settings,
+            options.lungs,
+            progress_printer(options.progress),
+            cancel,
         )
     if made.skipped:
         raise ScanError(
@@ -148,15 +178,24 @@ def run(options: argparse.Namespace) -> None:
     from ..bench.run import run_bench
 
     wanted = BenchRun(
-        classifier=options.classifier, target=options.target, autoencoder=options.autoencoder,
-        settings=settings_from(options), method=options.method,
-        method_options=method_options_from(options), region=options.region,
+        classifier=options.classifier,
+        target=options.target,
+        autoencoder=options.autoencoder,
+        settings=settings_from(options),
+        method=options.method,
+        method_options=method_options_from(options),
+        region=options.region,
         reversal=options.reversal,
-        only=tuple(options.only), scene=options.scene,
+        only=tuple(options.only),
+        scene=options.scene,
     )
     with cancel_on_signal() as cancel:
         failed = run_bench(
-            options.bench, options.output, wanted, progress_printer(options.progress), cancel,
+            options.bench,
+            options.output,
+            wanted,
+            progress_printer(options.progress),
+            cancel,
             consent_from(options),
         )
     if failed:
@@ -173,8 +212,13 @@ def score(options: argparse.Namespace) -> None:
 
     with cancel_on_signal() as cancel:
         scores = score_bench(
-            options.bench, options.results, options.output, not options.no_sheet,
-            tuple(options.only), progress_printer(options.progress), cancel,
+            options.bench,
+            options.results,
+            options.output,
+            not options.no_sheet,
+            tuple(options.only),
+            progress_printer(options.progress),
+            cancel,
         )
     summary = summarise(scores)
     if options.progress != "json":

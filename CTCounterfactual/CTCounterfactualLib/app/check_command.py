@@ -17,16 +17,23 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     """Add what to check."""
     parser.add_argument("model", metavar="CARD", help="a card (.toml, .json), or a catalogue name")
     parser.add_argument("--target", metavar="NAME", help="default: the classifier's first")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda",
-                        help="where to compute (default: %(default)s)")
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="auto|cpu|cuda",
+        help="where to compute (default: %(default)s)",
+    )
     add_trust_option(parser)
 
 
 def add_trust_option(parser: argparse.ArgumentParser) -> None:
     """Add the consent to run a model's code."""
-    parser.add_argument("--trust-code", action="store_true",
-                        help="agree to run the code of this model (Python, TorchScript, .pt2, "
-                             "MONAI bundle); remembered for exactly these files")
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="agree to run the code of this model (Python, TorchScript, .pt2, "
+        "MONAI bundle); remembered for exactly these files",
+    )
 
 
 def consent_from(options: argparse.Namespace):
@@ -92,7 +99,7 @@ def _ask(question: str) -> bool:
 def _print(finding) -> None:
     indent = " " * (NAME_WIDTH + STATUS_WIDTH)
     head = f"{finding.name:<{NAME_WIDTH}}{finding.status:<{STATUS_WIDTH}}"
-    sys.stdout.write(textwrap.fill(
-        finding.message, WIDTH, initial_indent=head, subsequent_indent=indent
-    ) + "\n")
+    sys.stdout.write(
+        textwrap.fill(finding.message, WIDTH, initial_indent=head, subsequent_indent=indent) + "\n"
+    )
     sys.stdout.flush()

@@ -41,7 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     explain = verbs.add_parser("explain", help="explain a classifier's score of one scan")
     explain.add_argument(
-        "input", metavar="INPUT",
+        "input",
+        metavar="INPUT",
         help="NRRD, NIfTI, MetaImage ... or a folder that holds a DICOM series",
     )
     add_input_options(explain)
@@ -53,7 +54,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     demo = verbs.add_parser("demo", help="the same on a chest CT generated on the spot")
     demo.add_argument(
-        "--effusion", type=float, default=0.0, metavar="ML",
+        "--effusion",
+        type=float,
+        default=0.0,
+        metavar="ML",
         help="millilitres of pleural fluid in the generated chest (default: none)",
     )
     add_output_options(demo)
@@ -71,7 +75,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     listing = verbs.add_parser("list", help="list classifiers, targets, autoencoders and methods")
     listing.add_argument(
-        "--find", metavar="WORD", default="",
+        "--find",
+        metavar="WORD",
+        default="",
         help="only targets with this word or code; all of them, however many",
     )
     listing.set_defaults(run=commands.list_all)

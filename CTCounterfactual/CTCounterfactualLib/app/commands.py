@@ -56,12 +56,14 @@ def list_all(options: argparse.Namespace) -> None:
 def _target_lines(targets: tuple[Target, ...], word: str) -> list[str]:
     """Return the targets as lines: those with the word, or without one the first few."""
     lines = [
-        "; ".join(filter(None, (f"target: {target.listed}", target.decision)))
-        for target in targets
+        "; ".join(filter(None, (f"target: {target.listed}", target.decision))) for target in targets
     ]
     if word:
-        return [line for line, target in zip(lines, targets, strict=True)
-                if word.casefold() in target.listed.casefold()]
+        return [
+            line
+            for line, target in zip(lines, targets, strict=True)
+            if word.casefold() in target.listed.casefold()
+        ]
     lines = lines[:TARGETS_SHOWN]
     left_out = len(targets) - len(lines)
     return lines + ([f"... and {left_out} more; see --find WORD"] if left_out else [])

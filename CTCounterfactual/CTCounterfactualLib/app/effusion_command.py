@@ -13,23 +13,46 @@ from .training_command import kept, step_printer
 
 def add_effusion_options(parser: argparse.ArgumentParser) -> None:
     """Add what to paint fluid into and how long to train."""
-    parser.add_argument("scans", nargs="*", metavar="SCAN",
-                        help="CT files or DICOM folders without pleural effusion")
-    parser.add_argument("--left-of", action="append", default=[], metavar="SCAN",
-                        help="use only the left half of this scan and its mirror image, because "
-                             "its right side has an effusion of its own; may be repeated")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR",
-                        help="gets checkpoint, losses, weights and card; resumes if it has any")
-    parser.add_argument("--start-from", metavar="CARD",
-                        help="go on from the weights of this card instead of random ones")
+    parser.add_argument(
+        "scans",
+        nargs="*",
+        metavar="SCAN",
+        help="CT files or DICOM folders without pleural effusion",
+    )
+    parser.add_argument(
+        "--left-of",
+        action="append",
+        default=[],
+        metavar="SCAN",
+        help="use only the left half of this scan and its mirror image, because "
+        "its right side has an effusion of its own; may be repeated",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="gets checkpoint, losses, weights and card; resumes if it has any",
+    )
+    parser.add_argument(
+        "--start-from",
+        metavar="CARD",
+        help="go on from the weights of this card instead of random ones",
+    )
     parser.add_argument("--name", default="my-effusion", help="of the model (default: %(default)s)")
-    parser.add_argument("--settings", metavar="JSON",
-                        help="file with EffusionSettings, such as the `training` part of a card")
+    parser.add_argument(
+        "--settings",
+        metavar="JSON",
+        help="file with EffusionSettings, such as the `training` part of a card",
+    )
     parser.add_argument("--steps", type=int, help="optimiser steps (default: the settings')")
-    parser.add_argument("--generated", type=int, metavar="N",
-                        help="generated chests to add (default: the settings')")
-    parser.add_argument("--force", action="store_true",
-                        help="replace a model of that name in DIR")
+    parser.add_argument(
+        "--generated",
+        type=int,
+        metavar="N",
+        help="generated chests to add (default: the settings')",
+    )
+    parser.add_argument("--force", action="store_true", help="replace a model of that name in DIR")
     parser.add_argument("--licence", default="", help="licence of the weights, for the card")
 
 
@@ -65,7 +88,13 @@ def train_effusion(options: argparse.Namespace) -> None:
             step_printer(cancel, settings.log_every)
         )
         card = export_effusion(
-            network, settings, folder, options.name, describe_data(examples), options.licence,
-            earlier, options.force,
+            network,
+            settings,
+            folder,
+            options.name,
+            describe_data(examples),
+            options.licence,
+            earlier,
+            options.force,
         )
     sys.stderr.write(f"Model written: {card}\n")

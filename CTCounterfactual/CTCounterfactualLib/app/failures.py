@@ -59,17 +59,26 @@ def describe(error: BaseException) -> Failure:
         return Failure(kind, message, error.advice, details, EXIT_USER_ERROR, dict(error.data))
     if isinstance(error, SystemExit):  # the parser's own never comes here
         return Failure(
-            kind, f"Code that was loaded, as of a model, ended the program by sys.exit({message}).",
-            "Nothing was written. Remove that call from it.", trace, EXIT_USER_ERROR,
+            kind,
+            f"Code that was loaded, as of a model, ended the program by sys.exit({message}).",
+            "Nothing was written. Remove that call from it.",
+            trace,
+            EXIT_USER_ERROR,
         )
     if isinstance(error, ModuleNotFoundError):
         return Failure(
-            kind, f"The Python package '{error.name}' is needed but is not installed.",
-            f"Install it for {sys.executable}.", trace, EXIT_USER_ERROR,
+            kind,
+            f"The Python package '{error.name}' is needed but is not installed.",
+            f"Install it for {sys.executable}.",
+            trace,
+            EXIT_USER_ERROR,
         )
     return Failure(
-        kind, f"Something unexpected went wrong: {kind}: {message or 'no reason given'}.",
-        f"Please report it with the details: {ISSUES}", trace, EXIT_UNEXPECTED,
+        kind,
+        f"Something unexpected went wrong: {kind}: {message or 'no reason given'}.",
+        f"Please report it with the details: {ISSUES}",
+        trace,
+        EXIT_UNEXPECTED,
     )
 
 
@@ -81,8 +90,14 @@ def _one_line(text: str) -> str:
 def tell(failure: Failure, as_json: bool, debug: bool) -> None:
     """Write a failure to stderr, and with `as_json` to stdout as an event of step `error`."""
     if as_json:
-        told = {"step": "error", "kind": failure.kind, "message": failure.message,
-                "advice": failure.advice, "details": failure.details, "data": failure.data}
+        told = {
+            "step": "error",
+            "kind": failure.kind,
+            "message": failure.message,
+            "advice": failure.advice,
+            "details": failure.details,
+            "data": failure.data,
+        }
         with suppress(ReaderGone, OutputError):
             sys.stdout.write(json.dumps(told) + "\n")
     if failure.exit_code == EXIT_CANCELLED:

@@ -13,36 +13,71 @@ from .training_command import kept, step_printer
 
 def add_findings_options(parser: argparse.ArgumentParser) -> None:
     """Add what to paint findings into and how long to train."""
-    parser.add_argument("scans", nargs="*", metavar="SCAN",
-                        help="CT files or DICOM folders without any of the findings")
-    parser.add_argument("--left-of", action="append", default=[], metavar="SCAN",
-                        help="use only the left half of this scan and its mirror image, because "
-                             "its right side has a finding of its own; may be repeated")
-    parser.add_argument("--may-hold", action="append", nargs="+", default=[],
-                        metavar=("SCAN", "FINDING"),
-                        help="use this scan, but say nothing of these findings where none is "
-                             "painted, because it may have some; may be repeated")
-    parser.add_argument("--slices", metavar="NPZ",
-                        help="single slices of many patients, as train-vqgan takes them")
-    parser.add_argument("--readings", metavar="CSV",
-                        help="of --slices: a row for each with its number (slice) and yes, no or "
-                             "unsure for each finding; patients with any are left out")
-    parser.add_argument("--leave-out", type=int, metavar="N",
-                        help="of --slices, leave out patients whose number is a multiple of N, to "
-                             "measure on them (default: none)")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR",
-                        help="gets checkpoint, losses, weights and card; resumes if it has any")
-    parser.add_argument("--start-from", metavar="CARD",
-                        help="go on from the weights of this card instead of random ones")
-    parser.add_argument("--name", default="my-findings",
-                        help="of the model (default: %(default)s)")
-    parser.add_argument("--settings", metavar="JSON",
-                        help="file with FindingsSettings, such as the `training` part of a card")
+    parser.add_argument(
+        "scans",
+        nargs="*",
+        metavar="SCAN",
+        help="CT files or DICOM folders without any of the findings",
+    )
+    parser.add_argument(
+        "--left-of",
+        action="append",
+        default=[],
+        metavar="SCAN",
+        help="use only the left half of this scan and its mirror image, because "
+        "its right side has a finding of its own; may be repeated",
+    )
+    parser.add_argument(
+        "--may-hold",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar=("SCAN", "FINDING"),
+        help="use this scan, but say nothing of these findings where none is "
+        "painted, because it may have some; may be repeated",
+    )
+    parser.add_argument(
+        "--slices", metavar="NPZ", help="single slices of many patients, as train-vqgan takes them"
+    )
+    parser.add_argument(
+        "--readings",
+        metavar="CSV",
+        help="of --slices: a row for each with its number (slice) and yes, no or "
+        "unsure for each finding; patients with any are left out",
+    )
+    parser.add_argument(
+        "--leave-out",
+        type=int,
+        metavar="N",
+        help="of --slices, leave out patients whose number is a multiple of N, to "
+        "measure on them (default: none)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="gets checkpoint, losses, weights and card; resumes if it has any",
+    )
+    parser.add_argument(
+        "--start-from",
+        metavar="CARD",
+        help="go on from the weights of this card instead of random ones",
+    )
+    parser.add_argument("--name", default="my-findings", help="of the model (default: %(default)s)")
+    parser.add_argument(
+        "--settings",
+        metavar="JSON",
+        help="file with FindingsSettings, such as the `training` part of a card",
+    )
     parser.add_argument("--steps", type=int, help="optimiser steps (default: the settings')")
-    parser.add_argument("--generated", type=int, metavar="N",
-                        help="generated chests to add (default: the settings')")
-    parser.add_argument("--force", action="store_true",
-                        help="replace a model of that name in DIR")
+    parser.add_argument(
+        "--generated",
+        type=int,
+        metavar="N",
+        help="generated chests to add (default: the settings')",
+    )
+    parser.add_argument("--force", action="store_true", help="replace a model of that name in DIR")
     parser.add_argument("--licence", default="", help="licence of the weights, for the card")
 
 
@@ -63,15 +98,19 @@ def train_findings(options: argparse.Namespace) -> None:
         claim_training(options.output, options.name, options.force) as folder,
         kept(folder),
     ):
-        examples = build_examples(
-            _sources(options, settings.generated), settings, cancel.check
-        )
+        examples = build_examples(_sources(options, settings.generated), settings, cancel.check)
         network = FindingsTrainer(examples, settings, folder, start).run(
             step_printer(cancel, settings.log_every)
         )
         card = export_findings(
-            network, settings, folder, options.name, describe_data(examples), options.licence,
-            earlier, options.force,
+            network,
+            settings,
+            folder,
+            options.name,
+            describe_data(examples),
+            options.licence,
+            earlier,
+            options.force,
         )
     sys.stderr.write(f"Model written: {card}\n")
 

@@ -57,7 +57,8 @@ def cancel_on_signal() -> Iterator[CancelToken]:
 
     numbers = [getattr(signal, name) for name in _ASKING if hasattr(signal, name)]
     before = {
-        number: signal.signal(number, handle) for number in numbers
+        number: signal.signal(number, handle)
+        for number in numbers
         if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGINT
     }
     try:

@@ -14,13 +14,20 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     """Add the method and its options."""
     group = parser.add_argument_group("method")
     group.add_argument(
-        "--method", choices=NAMES, default=LATENT_SHIFT,
+        "--method",
+        choices=NAMES,
+        default=LATENT_SHIFT,
         help="how to explain; `list` says what each needs (default: %(default)s, whose settings "
-             "are those below)",
+        "are those below)",
     )
     group.add_argument(
-        "--with", dest="method_options", nargs="+", action="extend", default=[],
-        metavar="NAME=VALUE", help="options of another method, as `list` shows them",
+        "--with",
+        dest="method_options",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="options of another method, as `list` shows them",
     )
 
 

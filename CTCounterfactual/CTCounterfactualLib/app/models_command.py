@@ -37,7 +37,10 @@ KEPT = "Cancelled: what has arrived is kept, and the next attempt goes on from t
 def add_models_options(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of `models`."""
     parser.add_argument(
-        "--cache", type=Path, default=None, metavar="DIR",
+        "--cache",
+        type=Path,
+        default=None,
+        metavar="DIR",
         help="folder of fetched files (default: $CT_COUNTERFACTUAL_MODELS, or the user's cache)",
     )
     verbs = parser.add_subparsers(dest="models_verb", required=True, metavar="VERB")
@@ -45,11 +48,20 @@ def add_models_options(parser: argparse.ArgumentParser) -> None:
     listing.set_defaults(models_run=list_command)
     fetch = verbs.add_parser("fetch", help="download the files of models")
     fetch.add_argument("names", nargs="+", metavar="NAME")
-    fetch.add_argument("--file", type=Path, nargs="+", metavar="PATH", default=[],
-                       help="take these local files instead (their names as in `models list`)")
+    fetch.add_argument(
+        "--file",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        default=[],
+        help="take these local files instead (their names as in `models list`)",
+    )
     fetch.add_argument("--offline", action="store_true", help="never touch the network")
-    fetch.add_argument("--accept-licence", action="store_true",
-                       help="agree to the licence of models that ask for it")
+    fetch.add_argument(
+        "--accept-licence",
+        action="store_true",
+        help="agree to the licence of models that ask for it",
+    )
     add_progress_option(fetch)
     add_parent_option(fetch)
     fetch.set_defaults(models_run=fetch_command)
@@ -57,13 +69,17 @@ def add_models_options(parser: argparse.ArgumentParser) -> None:
     verify.set_defaults(models_run=verify_command)
     remove = verbs.add_parser("remove", help="remove files and forget their digests")
     remove.add_argument("names", nargs="*", metavar="NAME")
-    remove.add_argument("--all", action="store_true",
-                        help="all that was fetched, and what was made of it")
+    remove.add_argument(
+        "--all", action="store_true", help="all that was fetched, and what was made of it"
+    )
     remove.set_defaults(models_run=remove_command)
     opening = verbs.add_parser("open", help="load an own model by its card and say what it is")
     opening.add_argument("card", type=Path, metavar="CARD", help="JSON or TOML")
-    opening.add_argument("--trust-code", action="store_true",
-                         help="agree to run the model's code; remembered for exactly these files")
+    opening.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="agree to run the model's code; remembered for exactly these files",
+    )
     add_progress_option(opening)
     add_parent_option(opening)
     opening.set_defaults(models_run=open_command)
@@ -73,10 +89,15 @@ def add_models_options(parser: argparse.ArgumentParser) -> None:
     converting.add_argument("checkpoint", type=Path, metavar="CKPT", help=".ckpt, .pt or .pth")
     converting.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     converting.add_argument("--name", default="my-vqgan", help="default: %(default)s")
-    converting.add_argument("--force", action="store_true",
-                            help="replace a model of that name in DIR")
-    converting.add_argument("--yaml", type=Path, metavar="YAML",
-                            help="its configuration (default: sizes are read off the tensors)")
+    converting.add_argument(
+        "--force", action="store_true", help="replace a model of that name in DIR"
+    )
+    converting.add_argument(
+        "--yaml",
+        type=Path,
+        metavar="YAML",
+        help="its configuration (default: sizes are read off the tensors)",
+    )
     converting.set_defaults(models_run=convert_command)
 
 
@@ -140,9 +161,7 @@ def remove_command(options: argparse.Namespace, cache: ModelCache) -> None:
         files = [file for entry in everything for file in entry.files]
         freed, left = clear_files(cache, files)
         if left:
-            sys.stderr.write(
-                f"Left in {cache.folder}, as no model's files: {', '.join(left)}\n"
-            )
+            sys.stderr.write(f"Left in {cache.folder}, as no model's files: {', '.join(left)}\n")
     else:
         going = [_find(name, cache) for name in options.names]
         staying = [entry for entry in everything if entry.name not in options.names]
@@ -155,7 +174,9 @@ def _only_theirs(
 ) -> list[RemoteFile]:
     """Return the files of models that go; those that another model here needs, too, are named."""
     needed = {
-        file.name: entry.name for entry in staying if all(map(cache.has, entry.files))
+        file.name: entry.name
+        for entry in staying
+        if all(map(cache.has, entry.files))
         for file in entry.files
     }
     files = {file.name: file for entry in going for file in entry.files}

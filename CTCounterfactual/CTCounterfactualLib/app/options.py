@@ -29,7 +29,8 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("-o", "--output", required=True, metavar="OUT", help="result folder")
     group.add_argument(
-        "--force", action="store_true",
+        "--force",
+        action="store_true",
         help="replace an earlier result in OUT (nothing else), or the file JOB.json",
     )
     group.add_argument(
@@ -37,7 +38,8 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--report", action="store_true", help="write report.html along")
     group.add_argument(
-        "--save-job", metavar="JOB.json",
+        "--save-job",
+        metavar="JOB.json",
         help="write all of this as a job file for `run` (or Slicer), and don't run it",
     )
     add_progress_option(group)
@@ -46,7 +48,9 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 def add_progress_option(parser) -> None:
     """Add how progress is shown, to a parser or a group of one."""
     parser.add_argument(
-        "--progress", choices=STYLES, default="text",
+        "--progress",
+        choices=STYLES,
+        default="text",
         help="text: lines on stderr; json: one event a line on stdout (default: %(default)s)",
     )
 
@@ -54,7 +58,8 @@ def add_progress_option(parser) -> None:
 def add_parent_option(parser) -> None:
     """Add that the verb ends with the program that started it."""
     parser.add_argument(
-        "--parent-stdin", action="store_true",
+        "--parent-stdin",
+        action="store_true",
         help="cancel as soon as standard input ends: the program that holds it has gone",
     )
 
@@ -70,12 +75,14 @@ def add_explain_options(
     group.add_argument("--classifier", default=classifier, help=classifier_help)
     group.add_argument("--target", metavar="NAME", help=f"default: {first_target}")
     group.add_argument(
-        "--autoencoder", default=DEFAULT_AUTOENCODER,
+        "--autoencoder",
+        default=DEFAULT_AUTOENCODER,
         help="catalogue name or path of a JSON card (default: %(default)s)",
     )
     group = parser.add_argument_group("search")
     group.add_argument(
-        "--region", metavar="MASK",
+        "--region",
+        metavar="MASK",
         help="change nothing outside this mask: an image on the scan's grid, not 0 inside",
     )
     for one in SETTINGS.values():

@@ -17,7 +17,9 @@ STYLES = ("text", "json", "none")
 def progress_printer(style: str) -> ProgressCallback | None:
     """Return a callback that shows events in a style of `STYLES`."""
     styles: dict[str, ProgressCallback | None] = {
-        "text": _TextProgress(), "json": _json_line, "none": None,
+        "text": _TextProgress(),
+        "json": _json_line,
+        "none": None,
     }
     return styles[style]
 

@@ -18,35 +18,78 @@ from .settings_file import read_settings
 def add_train_options(parser: argparse.ArgumentParser) -> None:
     """Add what to train on, the network's sizes and how long."""
     parser.add_argument("scans", nargs="*", metavar="SCAN", help="CT files or DICOM folders")
-    parser.add_argument("--slices", action="append", default=[], metavar="NPZ",
-                        help="single slices of many patients: arrays hu (N, H, W), spacing_mm "
-                             "(N, 2), patient (N,); rows from anterior to posterior, columns from "
-                             "the patient's right to left; may be repeated")
-    parser.add_argument("--leave-out", type=int, metavar="N",
-                        help="of --slices, leave out patients whose number is a multiple of N, to "
-                             "measure on them (default: none)")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR",
-                        help="gets checkpoint, losses, weights and card; resumes if it has any")
-    parser.add_argument("--start-from", metavar="CARD",
-                        help="go on from the weights of this card instead of random ones")
+    parser.add_argument(
+        "--slices",
+        action="append",
+        default=[],
+        metavar="NPZ",
+        help="single slices of many patients: arrays hu (N, H, W), spacing_mm "
+        "(N, 2), patient (N,); rows from anterior to posterior, columns from "
+        "the patient's right to left; may be repeated",
+    )
+    parser.add_argument(
+        "--leave-out",
+        type=int,
+        metavar="N",
+        help="of --slices, leave out patients whose number is a multiple of N, to "
+        "measure on them (default: none)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="gets checkpoint, losses, weights and card; resumes if it has any",
+    )
+    parser.add_argument(
+        "--start-from",
+        metavar="CARD",
+        help="go on from the weights of this card instead of random ones",
+    )
     parser.add_argument("--name", default="my-vqgan", help="of the model (default: %(default)s)")
-    parser.add_argument("--settings", metavar="JSON",
-                        help="file with TrainSettings, such as the `training` part of a card")
+    parser.add_argument(
+        "--settings",
+        metavar="JSON",
+        help="file with TrainSettings, such as the `training` part of a card",
+    )
     parser.add_argument("--steps", type=int, help="optimiser steps (default: the settings')")
-    parser.add_argument("--generated", type=int, default=30, metavar="N",
-                        help="generated chests to add (default: %(default)s)")
-    parser.add_argument("--generated-share", type=float, default=0.4, metavar="FRACTION",
-                        help="share of examples drawn from them (default: %(default)s)")
-    parser.add_argument("--planted", type=int, default=0, metavar="N",
-                        help="findings to plant, each into a copy of each scan that has lungs "
-                             "(default: %(default)s)")
-    parser.add_argument("--planted-share", type=float, default=0.25, metavar="FRACTION",
-                        help="share of the real scans' examples drawn from the slices that show "
-                             "them (default: %(default)s)")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda",
-                        help="where to train (default: %(default)s)")
-    parser.add_argument("--force", action="store_true",
-                        help="replace a model of that name in DIR")
+    parser.add_argument(
+        "--generated",
+        type=int,
+        default=30,
+        metavar="N",
+        help="generated chests to add (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--generated-share",
+        type=float,
+        default=0.4,
+        metavar="FRACTION",
+        help="share of examples drawn from them (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--planted",
+        type=int,
+        default=0,
+        metavar="N",
+        help="findings to plant, each into a copy of each scan that has lungs "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--planted-share",
+        type=float,
+        default=0.25,
+        metavar="FRACTION",
+        help="share of the real scans' examples drawn from the slices that show "
+        "them (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="auto|cpu|cuda",
+        help="where to train (default: %(default)s)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace a model of that name in DIR")
     parser.add_argument("--licence", default="", help="licence of the weights, for the card")
 
 
@@ -70,8 +113,13 @@ def train(options: argparse.Namespace) -> None:
             step_printer(cancel, settings.log_every)
         )
         card = export_model(
-            network, settings, folder, options.name, data=describe_stacks(stacks),
-            licence=options.licence, started_from=start.told if start else None,
+            network,
+            settings,
+            folder,
+            options.name,
+            data=describe_stacks(stacks),
+            licence=options.licence,
+            started_from=start.told if start else None,
             force=options.force,
         )
     sys.stderr.write(f"Model written: {card}\n")
@@ -86,8 +134,12 @@ def _settings(options: argparse.Namespace):
         raise SettingsError("Nothing to train on: give scans, slices, or --generated N above 0.")
     if options.leave_out is not None and not options.slices:
         raise SettingsError("--leave-out is of patients in --slices files; give one, or leave it.")
-    for name, limit in (("generated", COUNT), ("generated_share", FRACTION), ("planted", COUNT),
-                        ("planted_share", FRACTION)):
+    for name, limit in (
+        ("generated", COUNT),
+        ("generated_share", FRACTION),
+        ("planted", COUNT),
+        ("planted_share", FRACTION),
+    ):
         if not limit.holds(getattr(options, name)):
             option = name.replace("_", "-")
             raise SettingsError(f"--{option} is {getattr(options, name)}; it must be {limit}.")

@@ -68,7 +68,11 @@ class BenchRun:
     def decisive(self) -> dict[str, Any]:
         """Return plain JSON values of all that a result depends on."""
         return {
-            "classifier": self.classifier, "target": self.target,
-            "autoencoder": self.autoencoder, "region": self.region, "method": self.method,
-            "method_options": self.method_options, **self.settings.to_dict(),
+            "classifier": self.classifier,
+            "target": self.target,
+            "autoencoder": self.autoencoder,
+            "region": self.region,
+            "method": self.method,
+            "method_options": self.method_options,
+            **self.settings.to_dict(),
         }

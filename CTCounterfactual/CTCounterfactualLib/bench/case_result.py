@@ -84,7 +84,9 @@ def read_case_result(folder: Path, scan: Scan) -> CaseResult:
         changed=None if changed is None else _read_hu(changed, scan),
         back=_read_hu(back, scan) if back.is_file() else None,
         heatmap=None if ours or heatmap is None else read_onto(heatmap, scan, 0.0),
-        levels=levels, chunk=chunk, record=CaseRecord.read(folder),
+        levels=levels,
+        chunk=chunk,
+        record=CaseRecord.read(folder),
     )
 
 
@@ -97,9 +99,7 @@ def _read_hu(path: Path, scan: Scan) -> np.ndarray:
     return values
 
 
-def _chunks(
-    folder: Path, scan: Scan, heatmap: Path
-) -> tuple[np.ndarray | None, np.ndarray | None]:
+def _chunks(folder: Path, scan: Scan, heatmap: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Return our heatmap of chunks in HU and the chunk of each slice; or None and None."""
     try:
         result = read_object(folder / RECORD, MOST_RECORD_BYTES)
@@ -113,9 +113,7 @@ def _chunks(
     hu = np.zeros(max(*levels, int(labels.max())) + 1, np.float32)
     for label, value in levels.items():
         hu[label] = value
-    heights = [
-        scan.image.TransformIndexToPhysicalPoint((0, 0, k))[2] for k in range(len(labels))
-    ]
+    heights = [scan.image.TransformIndexToPhysicalPoint((0, 0, k))[2] for k in range(len(labels))]
     return hu[labels], np.searchsorted(np.sort(faces)[:-1], heights, side="right")
 
 

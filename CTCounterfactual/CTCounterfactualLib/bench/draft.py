@@ -89,7 +89,10 @@ def mask_of(cover: np.ndarray) -> np.ndarray:
 
 
 def _plant(
-    subject: Subject, finding: str, hu: np.ndarray, rng: np.random.Generator,
+    subject: Subject,
+    finding: str,
+    hu: np.ndarray,
+    rng: np.random.Generator,
     side: str | None = None,
 ) -> Planted:
     return plant(finding, hu, subject.chest, subject.spacing, rng, side=side, name=subject.name)
@@ -99,8 +102,12 @@ def _expired(subject: Subject, rng: np.random.Generator) -> Draft:
     smaller = expire(subject.hu, subject.lungs, subject.spacing, rng, name=subject.name)
     sides = [side.side for side in subject.chest.sides]
     return Draft(
-        subject.hu, smaller.hu, smaller.lungs ^ subject.lungs, EXPIRATION,
-        smaller.ml_before - smaller.ml, "both lungs" if len(sides) > 1 else f"{sides[0]} lung",
+        subject.hu,
+        smaller.hu,
+        smaller.lungs ^ subject.lungs,
+        EXPIRATION,
+        smaller.ml_before - smaller.ml,
+        "both lungs" if len(sides) > 1 else f"{sides[0]} lung",
     )
 
 
@@ -122,15 +129,19 @@ def _pair(subject: Subject, findings: tuple[str, ...], rng: np.random.Generator)
         first, second = mask_of(explained.cover), mask_of(left_alone.cover)
         if len(sides) > 1 or apart_mm(first, second, subject.spacing) >= APART_MM:
             return Draft(
-                explained.hu, left_alone.hu, first, one, explained.ml, explained.place,
-                other, second,
+                explained.hu,
+                left_alone.hu,
+                first,
+                one,
+                explained.ml,
+                explained.place,
+                other,
+                second,
             )
     raise ScanError(f"No room in {subject.name} for a pair of findings: {reason}")
 
 
-def apart_mm(
-    first: np.ndarray, second: np.ndarray, spacing: tuple[float, float, float]
-) -> float:
+def apart_mm(first: np.ndarray, second: np.ndarray, spacing: tuple[float, float, float]) -> float:
     """Return about how far two masks (K, J, I) are from each other, mm; 0 if they touch."""
     steps = [max(1, int(COARSE_MM / s)) for s in spacing[::-1]]
     few = tuple(slice(None, None, n) for n in steps)

@@ -40,7 +40,11 @@ _PEAK, _FORGET = Path("/proc/self/clear_refs"), "5"
 
 
 def explain_case(
-    case: BenchCase, folder: Path, wanted: BenchRun, models: Models, events: CaseEvents,
+    case: BenchCase,
+    folder: Path,
+    wanted: BenchRun,
+    models: Models,
+    events: CaseEvents,
     cancel: CancelToken | None,
 ) -> None:
     """Do what a case lacks: its explanation, its record, its way back.
@@ -92,9 +96,15 @@ class _Work:
         if self.wanted.counterfactual:
             return self.counterfactual(scan, self.wanted.settings, events)
         made = attribute(
-            scan, self.wanted.method, self.classifier, self.target.label,
-            self.wanted.method_options, self.wanted.autoencoder, self.wanted.settings,
-            progress=events, cancel=self.cancel,
+            scan,
+            self.wanted.method,
+            self.classifier,
+            self.target.label,
+            self.wanted.method_options,
+            self.wanted.autoencoder,
+            self.wanted.settings,
+            progress=events,
+            cancel=self.cancel,
         )
         if made.partial and self.cancel is not None:
             self.cancel.check()  # half a map would be scored as a whole one
@@ -105,8 +115,14 @@ class _Work:
     ) -> Explanation:
         """Return the counterfactual of a scan."""
         return explain(
-            scan, self.classifier, self.target.label, self.models.autoencoder, settings,
-            progress=events, cancel=self.cancel, region=_region(self.case, self.wanted.region),
+            scan,
+            self.classifier,
+            self.target.label,
+            self.models.autoencoder,
+            settings,
+            progress=events,
+            cancel=self.cancel,
+            region=_region(self.case, self.wanted.region),
         )
 
     @torch.inference_mode()
@@ -130,10 +146,16 @@ def _record(case: BenchCase, folder: Path, target: Target, clean_score: float) -
     result = read_object(folder / RECORD, MOST_RECORD_BYTES)
     scores = {name: score for name, score in result["scores"].items() if score is not None}
     return CaseRecord(
-        case=case.case, finding=case.finding, classifier=result["classifier"]["name"],
-        target=target.name, unit=target.unit, threshold=threshold_of(target),
+        case=case.case,
+        finding=case.finding,
+        classifier=result["classifier"]["name"],
+        target=target.name,
+        unit=target.unit,
+        threshold=threshold_of(target),
         autoencoder=(result["autoencoder"] or {}).get("name", ""),
         scores={**scores, "clean": clean_score},
-        seconds=result["timing"]["total"], peak_memory_mb=result["peak_memory_mb"],
-        device=result["device"], flags=[flag["name"] for flag in result["flags"]],
+        seconds=result["timing"]["total"],
+        peak_memory_mb=result["peak_memory_mb"],
+        device=result["device"],
+        flags=[flag["name"] for flag in result["flags"]],
     )

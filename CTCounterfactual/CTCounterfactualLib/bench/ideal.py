@@ -53,9 +53,9 @@ class IdealClassifier(Classifier):
             for part in (clean, contrast, weight)
         )
         planted = float(weight.sum(dtype=np.float64))
-        self.targets = (Target(
-            TARGET, "mL", threshold=PRESENT_SHARE * planted, negatives=GONE_SHARE * planted
-        ),)
+        self.targets = (
+            Target(TARGET, "mL", threshold=PRESENT_SHARE * planted, negatives=GONE_SHARE * planted),
+        )
 
     @classmethod
     def of(cls, scan: Scan, clean: Scan, mask: Scan) -> IdealClassifier:

@@ -138,7 +138,8 @@ def chosen(cases: tuple[BenchCase, ...], only: tuple[str, ...]) -> tuple[BenchCa
     if not only:
         return cases
     found = tuple(
-        case for case in cases
+        case
+        for case in cases
         if any(fnmatch.fnmatchcase(name, one) for one in only for name in (case.case, case.finding))
     )
     if not found:
@@ -156,9 +157,13 @@ def _case(folder: Path, row: dict[str, str | None], where: str) -> BenchCase:
         raise ScanError(f"{where}: it names no finding.")
     paths = {name: _path(folder, values[name], name, where) for name in _FILES}
     return BenchCase(
-        case=values["case"], finding=values["finding"], place=values["place"],
-        other=values["other"], ml=_number(values["ml"], "ml", where),
-        seed=int(_number(values["seed"], "seed", where)), **paths,  # type: ignore[arg-type]
+        case=values["case"],
+        finding=values["finding"],
+        place=values["place"],
+        other=values["other"],
+        ml=_number(values["ml"], "ml", where),
+        seed=int(_number(values["seed"], "seed", where)),
+        **paths,  # type: ignore[arg-type]
     )
 
 

@@ -174,7 +174,9 @@ class _Maker:
             self.reporter.check()
             self._write(name, seed, subject, made)
             self.reporter.report(
-                "made", f"{name}: {made.finding}, {made.ml:.1f} mL, {made.place}", fraction,
+                "made",
+                f"{name}: {made.finding}, {made.ml:.1f} mL, {made.place}",
+                fraction,
                 case=name,
             )
 
@@ -190,8 +192,10 @@ class _Maker:
 
     def _write(self, name: str, seed: int, subject: Subject, made: Draft) -> None:
         images = {
-            "scan": subject.image(made.scan), "clean": subject.image(made.clean),
-            "mask": subject.mask_image(made.mask), "lungs": subject.mask_image(subject.lungs),
+            "scan": subject.image(made.scan),
+            "clean": subject.image(made.clean),
+            "mask": subject.mask_image(made.mask),
+            "lungs": subject.mask_image(subject.lungs),
         }
         if made.other_mask is not None:
             images["other_mask"] = subject.mask_image(made.other_mask)
@@ -206,14 +210,17 @@ class _Maker:
             folder.mkdir()  # staging removes it
         paths = {volume: target / f"{volume}{SUFFIX}" for volume in images}
         self.cases[name] = BenchCase(
-            case=name, finding=made.finding, ml=round(made.ml, 2), place=made.place, seed=seed,
-            other=made.other, **paths,
+            case=name,
+            finding=made.finding,
+            ml=round(made.ml, 2),
+            place=made.place,
+            seed=seed,
+            other=made.other,
+            **paths,
         )
         write_cases(self.folder, tuple(self.cases.values()))
 
-    def _skip(
-        self, scan: str, case: str, error: CTCounterfactualError, fraction: float
-    ) -> None:
+    def _skip(self, scan: str, case: str, error: CTCounterfactualError, fraction: float) -> None:
         self.skipped.append(Skipped(scan, case, str(error)))
         self.reporter.report("skipped", f"{case or scan} is left out: {error}", fraction)
 

@@ -44,7 +44,10 @@ class Models:
     """
 
     def __init__(
-        self, classifier: str | None, target: str | None, autoencoder: str,
+        self,
+        classifier: str | None,
+        target: str | None,
+        autoencoder: str,
         consent: Consent | None = None,
     ):
         self._classifier = classifier
@@ -82,8 +85,7 @@ class Models:
     def _ideal(self, case: BenchCase, scan: Scan, clean: Scan) -> tuple[IdealClassifier, Target]:
         if self._target is not None:
             raise SettingsError(
-                f"The ideal classifier has one target, {TARGET!r}: leave "
-                f"the target out."
+                f"The ideal classifier has one target, {TARGET!r}: leave the target out."
             )
         ideal = IdealClassifier.of(scan, clean, read_file(case.mask))
         return ideal, ideal.targets[0]

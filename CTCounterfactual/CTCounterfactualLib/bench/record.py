@@ -83,9 +83,7 @@ class CaseRecord:
 
 
 def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    )
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass
@@ -122,8 +120,9 @@ class RunRecord:
         names = sorted(settings.keys() | earlier.settings.keys())
         other = [name for name in names if settings.get(name) != earlier.settings.get(name)]
         if other:
-            told = ", ".join(f"{n} {earlier.settings.get(n)!r}, now {settings.get(n)!r}"
-                             for n in other)
+            told = ", ".join(
+                f"{n} {earlier.settings.get(n)!r}, now {settings.get(n)!r}" for n in other
+            )
             raise SettingsError(
                 f"{folder} holds results that were made with other settings ({told}): give the "
                 f"same ones to go on, or choose another folder."
@@ -138,8 +137,10 @@ class RunRecord:
             return None
         try:
             values = read_object(path, MOST_RECORD_BYTES)
-            return cls(dict(values["settings"]), {str(k): str(v) for k, v in
-                                                  dict(values["failed"]).items()})
+            return cls(
+                dict(values["settings"]),
+                {str(k): str(v) for k, v in dict(values["failed"]).items()},
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise OutputError(f"{path} can't be read: {error}. Choose another folder.") from error
 

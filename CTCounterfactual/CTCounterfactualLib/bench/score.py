@@ -29,8 +29,14 @@ from .volumes import CaseVolumes, read_case
 # Of these the true counterfactual's own value is told, as `..._ceiling`: what was planted reaches
 # beyond its mask by partial volume, breathing out changes the whole lung. Of others it is known.
 _WITH_CEILING = (
-    "spill_hu", "spill_share", "outside_body_hu", "hit", "hit_6mm", "mass_in_mask",
-    "slice_roughness", "deep_share",
+    "spill_hu",
+    "spill_share",
+    "outside_body_hu",
+    "hit",
+    "hit_6mm",
+    "mass_in_mask",
+    "slice_roughness",
+    "deep_share",
 )
 
 
@@ -124,8 +130,11 @@ def score_case(
         ceiling |= deep_share(true_change, volumes.lungs, spacing)
     if expiration and result.changed is not None:
         found |= _lung_changes(volumes, result.changed)
-    found |= {f"{name}_ceiling": ceiling[name]
-              for name in _WITH_CEILING if name in ceiling and name in found}
+    found |= {
+        f"{name}_ceiling": ceiling[name]
+        for name in _WITH_CEILING
+        if name in ceiling and name in found
+    }
     return found | _of_record(result)
 
 
@@ -163,8 +172,10 @@ def _of_record(result: CaseResult) -> dict[str, float]:
     found: dict[str, float] = {}
     if {"original", "counterfactual"} <= record.scores.keys():
         found |= decision(
-            record.scores["original"], record.scores["counterfactual"],
-            record.scores.get("clean"), record.threshold,
+            record.scores["original"],
+            record.scores["counterfactual"],
+            record.scores.get("clean"),
+            record.threshold,
         )
     for name in ("seconds", "peak_memory_mb"):
         value = getattr(record, name)

@@ -61,8 +61,12 @@ def take_pictures(case: BenchCase, volumes: CaseVolumes, result: CaseResult) -> 
     def plane(pick, aspect: float) -> Plane:
         changed = None if result.changed is None else pick(result.changed)
         return Plane(
-            pick(volumes.scan.array).astype(np.float32), pick(volumes.clean).astype(np.float32),
-            changed, pick(change), pick(volumes.finding), aspect,
+            pick(volumes.scan.array).astype(np.float32),
+            pick(volumes.clean).astype(np.float32),
+            changed,
+            pick(change),
+            pick(volumes.finding),
+            aspect,
         )
 
     return Pictures(
@@ -92,8 +96,12 @@ def draw_sheets(rows: list[Pictures], folder: Path) -> list[Path]:
         figure = Figure(figsize=(columns * PANEL_INCHES, height), facecolor=BACKGROUND)
         grid = figure.subplots(len(part), columns, squeeze=False)
         figure.subplots_adjust(
-            left=0.005, right=0.995, top=1 - 1.2 * HEAD_INCHES / height, bottom=0.005,
-            wspace=0.03, hspace=HEAD_INCHES / PANEL_INCHES,
+            left=0.005,
+            right=0.995,
+            top=1 - 1.2 * HEAD_INCHES / height,
+            bottom=0.005,
+            wspace=0.03,
+            hspace=HEAD_INCHES / PANEL_INCHES,
         )
         for axes, row in zip(grid, part, strict=True):
             _draw_row(axes, row)
@@ -115,8 +123,12 @@ def _draw_row(axes, row: Pictures) -> None:
             if picture is None:
                 continue
             panel.imshow(
-                picture, cmap="gray", vmin=LEVEL_HU - WINDOW_HU / 2, vmax=LEVEL_HU + WINDOW_HU / 2,
-                aspect=plane.aspect, interpolation="bilinear",
+                picture,
+                cmap="gray",
+                vmin=LEVEL_HU - WINDOW_HU / 2,
+                vmax=LEVEL_HU + WINDOW_HU / 2,
+                aspect=plane.aspect,
+                interpolation="bilinear",
             )
         _draw_change(part[-1], plane)
         part[0].contour(plane.mask, levels=[0.5], colors=[OUTLINE], linewidths=0.6)
@@ -134,6 +146,11 @@ def _draw_change(panel, plane: Plane) -> None:
         least = limit / 20
     opacity = np.clip((np.abs(values) - least) / (limit / 3), 0, 1)
     panel.imshow(
-        values, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=opacity, aspect=plane.aspect,
+        values,
+        cmap="RdBu_r",
+        vmin=-limit,
+        vmax=limit,
+        alpha=opacity,
+        aspect=plane.aspect,
         interpolation="nearest",
     )

@@ -30,10 +30,27 @@ SCORES_FILE, SUMMARY_FILE = "scores.csv", "summary.json"
 LOW, HIGH = 0.1, 0.9
 # In the order of the tables; a metric that isn't listed comes after these.
 METRICS = (
-    "recovered", "direction", "overshoot", "spill_hu", "spill_share", "outside_body_hu",
-    "hit", "hit_6mm", "mass_in_mask", "detected", "flipped", "gap_closed", "specificity",
-    "reversal", "deep_share", "lung_change_ml", "lung_change_true_ml", "slice_roughness",
-    "border_jump", "seconds", "peak_memory_mb",
+    "recovered",
+    "direction",
+    "overshoot",
+    "spill_hu",
+    "spill_share",
+    "outside_body_hu",
+    "hit",
+    "hit_6mm",
+    "mass_in_mask",
+    "detected",
+    "flipped",
+    "gap_closed",
+    "specificity",
+    "reversal",
+    "deep_share",
+    "lung_change_ml",
+    "lung_change_true_ml",
+    "slice_roughness",
+    "border_jump",
+    "seconds",
+    "peak_memory_mb",
 )
 # Yes or no: their mean is a rate, their median says little.
 RATES = frozenset({"hit", "hit_6mm", "detected", "flipped", "hit_ceiling", "hit_6mm_ceiling"})
@@ -66,10 +83,17 @@ def write_scores_table(scores: Sequence[CaseScore], folder: Path) -> None:
     writer.writerow((*_INFO, *columns))
     for score in scores:
         case = score.case
-        writer.writerow((
-            case.case, case.finding, f"{case.ml:g}", case.place, case.seed, score.problem,
-            *(_cell(score.metrics.get(name)) for name in columns),
-        ))
+        writer.writerow(
+            (
+                case.case,
+                case.finding,
+                f"{case.ml:g}",
+                case.place,
+                case.seed,
+                score.problem,
+                *(_cell(score.metrics.get(name)) for name in columns),
+            )
+        )
     write_text(folder / SCORES_FILE, text.getvalue(), parents=True)
 
 
@@ -89,9 +113,7 @@ def table_lines(summary: dict[str, Any]) -> list[str]:
     rows = [header]
     for name in names:
         cells = [cell(name, group.get(name)) for group in groups.values()]
-        beside = [
-            short(name, summary["all"].get(f"{name}_{which}")) for which in BESIDE
-        ]
+        beside = [short(name, summary["all"].get(f"{name}_{which}")) for which in BESIDE]
         rows.append([name, *cells, *beside])
     if len(groups) == 2:  # one finding: all is the same
         rows = [row[:1] + row[2:] for row in rows]
@@ -128,8 +150,10 @@ def names_of(scores: Sequence[CaseScore]) -> list[str]:
 def _ordered(names: dict[str, Any]) -> list[str]:
     """Return names in the tables' order, each followed by what stands beside it."""
     known = [
-        form for name in METRICS
-        for form in (name, *(f"{name}_{which}" for which in BESIDE)) if form in names
+        form
+        for name in METRICS
+        for form in (name, *(f"{name}_{which}" for which in BESIDE))
+        if form in names
     ]
     return known + sorted(set(names) - set(known))
 
@@ -144,7 +168,11 @@ def _of(scores: Sequence[CaseScore]) -> dict[str, dict[str, float]]:
 def _figures(values: list[float]) -> dict[str, float]:
     low, median, high = np.quantile(values, (LOW, 0.5, HIGH))
     figures = {
-        "median": median, "p10": low, "p90": high, "mean": np.mean(values), "min": min(values),
+        "median": median,
+        "p10": low,
+        "p90": high,
+        "mean": np.mean(values),
+        "min": min(values),
         "max": max(values),
     }
     return {**{name: round(float(v), _DIGITS) for name, v in figures.items()}, "n": len(values)}

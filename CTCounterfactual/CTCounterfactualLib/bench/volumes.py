@@ -70,7 +70,11 @@ def read_case(case: BenchCase) -> CaseVolumes:
     body, outside = _body(scan, clean)
     return CaseVolumes(
         # A copy: the view that `Scan.array` gives ends with its image.
-        scan, sitk.GetArrayFromImage(clean.image), finding, body, outside,
+        scan,
+        sitk.GetArrayFromImage(clean.image),
+        finding,
+        body,
+        outside,
         None if case.lungs is None else _mask(case, scan, case.lungs),
         None if case.other_mask is None else _mask(case, scan, case.other_mask),
     )

@@ -46,11 +46,18 @@ def search_range(
         return reference_search(evaluate, settings.direction, settings.max_change, target.unit)
     aim = aim or aim_of(settings, target, workspace.score)
     goal = AdaptiveGoal(
-        settings.direction, settings.max_change, aim.score, settings.max_evaluations,
-        workspace.farthest_step(start, stop), workspace.models.logit,
+        settings.direction,
+        settings.max_change,
+        aim.score,
+        settings.max_evaluations,
+        workspace.farthest_step(start, stop),
+        workspace.models.logit,
         stopping.DECISION_CHANGED if aim.goal == FLIP else stopping.TARGET_REACHED,
     )
     return adaptive_search(
-        evaluate, workspace.first_step(start, stop), goal, pace,
+        evaluate,
+        workspace.first_step(start, stop),
+        goal,
+        pace,
         keep=lambda point: workspace.keep(point.lam, start, stop),
     )

@@ -50,7 +50,11 @@ NO_SMOOTHING_BELOW = 0.05
 
 
 def compose(
-    kind: str, x: torch.Tensor, base: torch.Tensor, moved: torch.Tensor, hu_per_unit: float,
+    kind: str,
+    x: torch.Tensor,
+    base: torch.Tensor,
+    moved: torch.Tensor,
+    hu_per_unit: float,
     bounds: Bounds | None = None,
 ) -> torch.Tensor:
     """Return the changed slices.

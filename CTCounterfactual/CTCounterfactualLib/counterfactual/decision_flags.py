@@ -38,17 +38,22 @@ def decision_flags(
         missed = _missed(scores, whole, aim, settings)
         flags += [Flag(NOT_REACHED, missed)] if missed else []
     lost = [
-        f"{who} {score:.9g}" for who, score in
-        (("the scan", scores.original), ("the counterfactual", scores.counterfactual))
+        f"{who} {score:.9g}"
+        for who, score in (
+            ("the scan", scores.original),
+            ("the counterfactual", scores.counterfactual),
+        )
         if has_logit(target.unit) and saturated(score)
     ]
     if lost:
-        flags.append(Flag(
-            SATURATED,
-            f"The probability of {' and of '.join(lost)} is so near 0 or 1 that rounding has eaten "
-            f"its logit: how far it moved can't be told, and its gradient may be lost. If the "
-            f"classifier has the logit as a target, explain that.",
-        ))
+        flags.append(
+            Flag(
+                SATURATED,
+                f"The probability of {' and of '.join(lost)} is so near 0 or 1 that rounding has "
+                f"eaten its logit: how far it moved can't be told, and its gradient may be lost. "
+                f"If the classifier has the logit as a target, explain that.",
+            )
+        )
     return tuple(flags)
 
 

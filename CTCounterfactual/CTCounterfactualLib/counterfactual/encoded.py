@@ -102,9 +102,7 @@ def differentiate(
         size = (x.shape[-2], x.shape[-1])
         decoded = decode_slices(autoencoder, latents, size, reporter, settings.clipped)
     begun, other = (x, decoded) if on_scan else (decoded, x)
-    score, image_gradient = volume_gradient(
-        models.classifier, models.target, begun, models.logit
-    )
+    score, image_gradient = volume_gradient(models.classifier, models.target, begun, models.logit)
 
     def pull_back(taken: torch.Tensor | None, drawn: torch.Tensor | None) -> torch.Tensor:
         cells = _cells(autoencoder, taken)
@@ -117,8 +115,14 @@ def differentiate(
     if settings.focus == "auto" and on_scan and gradient.any():
         seen = image_gradient if weight is None else weight * image_gradient
         focus = find_focus(
-            autoencoder, latents, gradient, decoded, seen, models.classifier.grid.spacing,
-            sign(settings.direction), reporter,
+            autoencoder,
+            latents,
+            gradient,
+            decoded,
+            seen,
+            models.classifier.grid.spacing,
+            sign(settings.direction),
+            reporter,
         )
         if focus is not None:
             gradient = pull_back(_product(weight, focus), None)

@@ -117,9 +117,7 @@ def explain(
     device = choose_device(settings.device)
     with run_state(settings.seed, device):
         scan = check_scan(scan) if isinstance(scan, Scan) else read_scan(scan)
-        reporter.report(
-            steps.READ.name, f"Read {scan.name}", steps.READ.end, size=list(scan.size)
-        )
+        reporter.report(steps.READ.name, f"Read {scan.name}", steps.READ.end, size=list(scan.size))
         given = load_classifier(classifier)
         classifier = guarded_classifier(given)
         if not classifier.differentiable:
@@ -130,11 +128,15 @@ def explain(
         prepared = prepare(scan, classifier.grid, reporter.check)
         on_grids = None if region is None else prepare_region(region, prepared, reporter.check)
         on_grids = confine(prepared, settings, on_grids, reporter.check)
-        with borrowed((given, guarded.inner), device), \
-                stoppable((given, guarded.inner), reporter.check):
+        with (
+            borrowed((given, guarded.inner), device),
+            stoppable((given, guarded.inner), reporter.check),
+        ):
             classifier = classifier.for_scan(prepared)
             reporter.report(
-                steps.PREPARED.name, f"Prepared {prepared.slices} slices", steps.PREPARED.end,
+                steps.PREPARED.name,
+                f"Prepared {prepared.slices} slices",
+                steps.PREPARED.end,
                 slices=prepared.slices,
             )
             # The paper searches the probability itself.
@@ -165,9 +167,7 @@ def _finish(
 ) -> Explanation:
     """Write the found changes back to the scan's grid, judge them, and put the result together."""
     settings, models = run.settings, run.models
-    written = write_back(
-        prepared, evidence.change, evidence.heatmaps, settings.level_edges, region
-    )
+    written = write_back(prepared, evidence.change, evidence.heatmaps, settings.level_edges, region)
     frames = make_frames(run, prepared, evidence.shown, written.difference, region)
     run.reporter.check()
     target = TargetInfo(wanted.name, wanted.unit, wanted.threshold, wanted.negatives)
@@ -175,7 +175,9 @@ def _finish(
     run.reporter.report(
         steps.SCORED.name,
         f"Counterfactual written back to the scan's grid; score {scores.counterfactual:.4g}",
-        steps.SCORED.end, scores=vars(scores), flags=[flag.name for flag in flags],
+        steps.SCORED.end,
+        scores=vars(scores),
+        flags=[flag.name for flag in flags],
     )
     classifier, autoencoder = models.classifier, models.autoencoder
     return Explanation(
@@ -196,9 +198,7 @@ def _finish(
         flags=flags,
         aim=run.aim,
         plausibility=picture,
-        timing=Timing(
-            **run.seconds, search=evidence.seconds, total=perf_counter() - started
-        ),
+        timing=Timing(**run.seconds, search=evidence.seconds, total=perf_counter() - started),
         peak_memory_mb=peak_memory_mb(models.device),
         versions=versions(),
         device=describe_device(models.device),
@@ -209,7 +209,10 @@ def _finish(
 
 
 def _judge(
-    run: Run, prepared: PreparedScan, evidence: Evidence, target: TargetInfo,
+    run: Run,
+    prepared: PreparedScan,
+    evidence: Evidence,
+    target: TargetInfo,
     counterfactual: np.ndarray,
 ) -> tuple[Scores, tuple[Flag, ...], Plausibility]:
     """Prepare and score the counterfactual (K, J, I), HU, like a new scan, and raise flags."""
@@ -229,12 +232,16 @@ def _judge(
         *raise_flags(scores, evidence.outcomes, found, ratio, notes, run.settings),
     )
     moved = scores.counterfactual - scores.original
-    return scores, (
-        *classifier_flags(models.classifier, models.target, encoded.x, scores.original, moved),
-        *autoencoder_flags(models.autoencoder, encoded.x, encoded.decoded),
-        *flags_of(compare(encoded.x, encoded.decoded)),
-        *flags,
-    ), picture
+    return (
+        scores,
+        (
+            *classifier_flags(models.classifier, models.target, encoded.x, scores.original, moved),
+            *autoencoder_flags(models.autoencoder, encoded.x, encoded.decoded),
+            *flags_of(compare(encoded.x, encoded.decoded)),
+            *flags,
+        ),
+        picture,
+    )
 
 
 def _lungs(prepared: PreparedScan) -> sitk.Image | None:

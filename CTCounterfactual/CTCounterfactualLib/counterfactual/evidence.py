@@ -98,8 +98,13 @@ def collect_evidence(
         if on_chunk is not None:
             on_chunk(outcome, heatmap)
         _report(
-            run, CHUNK, f"Chunk {number} of {len(ranges)}, slices {start}-{stop}",
-            outcome, 1 - (len(ranges) - number) / searches, number=number, of=len(ranges),
+            run,
+            CHUNK,
+            f"Chunk {number} of {len(ranges)}, slices {start}-{stop}",
+            outcome,
+            1 - (len(ranges) - number) / searches,
+            number=number,
+            of=len(ranges),
         )
     change = together if shown is None else shown
     return Evidence(whole, tuple(chunks), tuple(heatmaps), change, perf_counter() - started)
@@ -136,9 +141,15 @@ def _report(
         step.name,
         f"{name}: {told} ({outcome.stop_reason})",
         step.at(searched),
-        start=outcome.start, stop=outcome.stop, **{"lambda": outcome.lam},
+        start=outcome.start,
+        stop=outcome.stop,
+        **{"lambda": outcome.lam},
         direction=outcome.direction,
-        score_before=outcome.score_before, score_after=outcome.score_after,
-        stop_reason=outcome.stop_reason, change=outcome.change,
-        slab_mm=list(outcome.slab_mm), evaluations=outcome.evaluations, **data,
+        score_before=outcome.score_before,
+        score_after=outcome.score_after,
+        stop_reason=outcome.stop_reason,
+        change=outcome.change,
+        slab_mm=list(outcome.slab_mm),
+        evaluations=outcome.evaluations,
+        **data,
     )

@@ -47,51 +47,66 @@ def raise_flags(
     moved = abs(scores.original - scores.counterfactual)
     gap = abs(scores.original - scores.reconstruction)
     if gap > moved:
-        flags.append(Flag(
-            "reconstruction-gap",
-            f"The autoencoder alone moves the score by {gap:.4g}, more than the counterfactual "
-            f"does ({moved:.4g}): what it cannot draw may matter to the classifier.",
-        ))
+        flags.append(
+            Flag(
+                "reconstruction-gap",
+                f"The autoencoder alone moves the score by {gap:.4g}, more than the counterfactual "
+                f"does ({moved:.4g}): what it cannot draw may matter to the classifier.",
+            )
+        )
     there = any(outcome.stop_reason == stopping.NOTHING_TO_FLIP for outcome in outcomes)
     if all(outcome.lam == 0 for outcome in outcomes) and not there:
-        shown = "the scan is unchanged" if settings.baseline == "scan" else \
-            "what is shown is the autoencoder's reconstruction of the scan"
-        flags.append(Flag(
-            "score-did-not-move",
-            f"No change within the limit moved the score the wanted way; {shown}.",
-        ))
+        shown = (
+            "the scan is unchanged"
+            if settings.baseline == "scan"
+            else "what is shown is the autoencoder's reconstruction of the scan"
+        )
+        flags.append(
+            Flag(
+                "score-did-not-move",
+                f"No change within the limit moved the score the wanted way; {shown}.",
+            )
+        )
     searched = sum(outcome.stop_reason != stopping.OUTSIDE_REGION for outcome in outcomes)
     without = _without_gradient(outcomes)
     if without:
-        flags.append(Flag(
-            "no-gradient",
-            f"{without} of {searched} searches had next to no gradient where evidence would count: "
-            f"the classifier hardly reacts to these slices.",
-        ))
+        flags.append(
+            Flag(
+                "no-gradient",
+                f"{without} of {searched} searches had next to no gradient where evidence would "
+                f"count: the classifier hardly reacts to these slices.",
+            )
+        )
     unfinished = sum(outcome.stop_reason == stopping.EVALUATION_LIMIT for outcome in outcomes)
     if unfinished:
-        flags.append(Flag(
-            "evaluation-limit",
-            f"{unfinished} of {searched} searches ran out of evaluations; more might move the "
-            f"score further.",
-        ))
+        flags.append(
+            Flag(
+                "evaluation-limit",
+                f"{unfinished} of {searched} searches ran out of evaluations; more might move the "
+                f"score further.",
+            )
+        )
     written_gap = abs(scores.counterfactual - searched_score)
     allowed = max(
         WRITTEN_TOLERANCE * abs(scores.original - searched_score),
         SCORE_ROUNDING * max(abs(scores.original), abs(searched_score)),
     )
     if written_gap > allowed:
-        flags.append(Flag(
-            "written-score-differs",
-            f"The search found {searched_score:.4g}, but the written volume scores "
-            f"{scores.counterfactual:.4g}: part of the effect was lost on the scan's own grid.",
-        ))
+        flags.append(
+            Flag(
+                "written-score-differs",
+                f"The search found {searched_score:.4g}, but the written volume scores "
+                f"{scores.counterfactual:.4g}: part of the effect was lost on the scan's own grid.",
+            )
+        )
     if decode_ratio > PLAUSIBLE_RATIO:
-        flags.append(Flag(
-            "hard-to-draw",
-            f"The autoencoder redraws the counterfactual {decode_ratio:.2f} times worse than the "
-            f"scan: parts of it may look like nothing it has seen.",
-        ))
+        flags.append(
+            Flag(
+                "hard-to-draw",
+                f"The autoencoder redraws the counterfactual {decode_ratio:.2f} times worse than "
+                f"the scan: parts of it may look like nothing it has seen.",
+            )
+        )
     return tuple(flags)
 
 

@@ -95,8 +95,9 @@ def find_focus(
         SliceBatches(size, latents.device, reporter).run(0, len(latents), work)
     gains = torch.cat(sums).double().cpu().numpy()
     gains = np.add.reduceat(gains, range(0, len(gains), blocks[0]), axis=0)
-    weight = where_it_pays(gains, (blocks[0] * spacing[2], blocks[1] * spacing[1],
-                                   blocks[2] * spacing[0]))
+    weight = where_it_pays(
+        gains, (blocks[0] * spacing[2], blocks[1] * spacing[1], blocks[2] * spacing[0])
+    )
     if weight is None:
         return None
     soft = spread(weight, blocks, (len(latents), *size)).to(decoded)
@@ -121,9 +122,7 @@ def where_it_reacts(
         (D, 1, H, W), 0..1.
     """
     reach = max(0, round(REACTION_MM / spacing[0] - 1) // 2)
-    reaction = F.avg_pool2d(
-        image_gradient.abs(), 2 * reach + 1, 1, reach, count_include_pad=False
-    )
+    reaction = F.avg_pool2d(image_gradient.abs(), 2 * reach + 1, 1, reach, count_include_pad=False)
     inside = focus >= 1
     level = reaction[inside & (reaction > 0)]
     if not len(level):
@@ -132,9 +131,7 @@ def where_it_reacts(
     return ((reaction - low) / (high - low)).clamp(0, 1)
 
 
-def where_it_pays(
-    gains: np.ndarray, block_mm: tuple[float, float, float]
-) -> np.ndarray | None:
+def where_it_pays(gains: np.ndarray, block_mm: tuple[float, float, float]) -> np.ndarray | None:
     """Return the weight of each block from what it gains, both (K, J, I); None without any gain."""
     smooth = ndimage.gaussian_filter(
         gains, [SMOOTHING_MM / mm for mm in block_mm], mode="constant"

@@ -73,15 +73,22 @@ def make_frames(
             change_hu *= inside
         frames.append(Frame(fraction, score, _added(shown, change_hu)))
         run.reporter.report(
-            FRAME.name, f"Frame {number} of {count} at {fraction:.0%} of lambda: score {score:.4g}",
+            FRAME.name,
+            f"Frame {number} of {count} at {fraction:.0%} of lambda: score {score:.4g}",
             FRAME.at(number / count),
-            number=number, of=count, of_lambda=fraction, score=score,
+            number=number,
+            of=count,
+            of_lambda=fraction,
+            score=score,
         )
     return tuple(frames)
 
 
 def cut_around(
-    difference: np.ndarray, edge: float, count: int, limit: int = FRAME_BYTES,
+    difference: np.ndarray,
+    edge: float,
+    count: int,
+    limit: int = FRAME_BYTES,
     voxel_bytes: int = BYTES_PER_VOXEL,
 ) -> Cut | None:
     """Return the box of what changed, one voxel wider, with steps in plane that keep it small.

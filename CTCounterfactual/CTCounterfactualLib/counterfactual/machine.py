@@ -24,7 +24,8 @@ def memory_kills(root: Path = ROOT) -> int | None:
     Of this process's control group where it is counted there, else of the whole machine.
     """
     for folder, name in (
-        (_group("", root), "memory.events"), (_group("memory", root), "memory.oom_control"),
+        (_group("", root), "memory.events"),
+        (_group("memory", root), "memory.oom_control"),
         (root / "proc", "vmstat"),
     ):
         found = _number_after("oom_kill", _read(folder / name))
@@ -37,7 +38,8 @@ def memory_limit(root: Path = ROOT) -> int | None:
     """Return the bytes of main memory that this process may use: its group's or the machine's."""
     found = []
     for folder, name in (
-        (_group("", root), "memory.max"), (_group("memory", root), "memory.limit_in_bytes"),
+        (_group("", root), "memory.max"),
+        (_group("memory", root), "memory.limit_in_bytes"),
     ):
         with suppress(ValueError):
             found.append(int(_read(folder / name)))
@@ -59,7 +61,8 @@ def _quota(root: Path) -> float | None:
     """Return the cores' worth of time that the control group is given, or None for no limit."""
     second, first = _group("", root), _group("cpu", root)
     words = _read(second / "cpu.max").split() or [
-        _read(first / "cpu.cfs_quota_us").strip(), _read(first / "cpu.cfs_period_us").strip()
+        _read(first / "cpu.cfs_quota_us").strip(),
+        _read(first / "cpu.cfs_period_us").strip(),
     ]
     with suppress(ValueError, IndexError, ZeroDivisionError):
         share = int(words[0]) / int(words[1])  # "max" and -1 stand for no limit
@@ -68,8 +71,7 @@ def _quota(root: Path) -> float | None:
 
 
 def _group(controller: str, root: Path) -> Path:
-    """Return the folder of this process's control group: version 1's of a controller, or 2's ("").
-    """
+    """Return the folder of this process's control group: version 1's, or 2's of no name."""
     top = root / "sys" / "fs" / "cgroup" / controller
     for line in _read(root / "proc" / "self" / "cgroup").splitlines():
         _number, names, path = (*line.split(":", 2), "", "")[:3]

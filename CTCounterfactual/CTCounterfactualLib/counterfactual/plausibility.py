@@ -68,7 +68,10 @@ def plausibility(
         box = (around, *_box(changed, spec))
         kept = slice(start - around.start, stop - around.start)
         found += _piece(
-            spec.window.to_hu(before[box]), spec.window.to_hu(after[box]), kept, spec,
+            spec.window.to_hu(before[box]),
+            spec.window.to_hu(after[box]),
+            kept,
+            spec,
             None if lungs is None else lungs[box],
             None if body is None else body[box],
             None if ribs is None else ribs.wall(start, stop)[:, box[1], box[2]],
@@ -88,6 +91,7 @@ def _box(changed: np.ndarray, spec: GridSpec) -> tuple[slice, slice]:
 
 def _piece(x, to, kept, spec, lungs, body, wall) -> Plausibility:
     """Measure slices `kept` of a piece in HU, with what is around them; `wall` has these alone."""
+
     def ml(mask: np.ndarray) -> float:
         return float(np.count_nonzero(mask[kept])) * spec.voxel_litres * 1e3
 
@@ -143,8 +147,9 @@ def _mean_within(values: np.ndarray, mask: np.ndarray, spec: GridSpec) -> np.nda
     """Return the mean of the values in a mask, around each voxel."""
     sigma = _voxels(AROUND_MM, spec)
     weight = ndimage.gaussian_filter(mask.astype(np.float32), sigma, mode="nearest")
-    total = ndimage.gaussian_filter(np.where(mask, values, 0).astype(np.float32), sigma,
-                                    mode="nearest")
+    total = ndimage.gaussian_filter(
+        np.where(mask, values, 0).astype(np.float32), sigma, mode="nearest"
+    )
     return total / np.maximum(weight, 1e-3)
 
 

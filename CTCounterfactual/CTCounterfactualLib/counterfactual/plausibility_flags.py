@@ -33,23 +33,29 @@ class VolumeLimit:
 # Flag -> (what is measured, limit, what became of it).
 MEASURES = {
     "wall-carved": (
-        "wall_to_air", VolumeLimit(0.01, 0.5, 5.0),
+        "wall_to_air",
+        VolumeLimit(0.01, 0.5, 5.0),
         "of bone, or of tissue between ribs and skin, became as thin as lung",
     ),
     "too-bright": (
-        "brightened", VolumeLimit(0.005, 0.3, 3.0),
+        "brightened",
+        VolumeLimit(0.005, 0.3, 3.0),
         "became brighter than any soft tissue, where no bone was",
     ),
     "denser-tissue": (
-        "denser_tissue", VolumeLimit(0.005, 0.5, 10.0),
+        "denser_tissue",
+        VolumeLimit(0.005, 0.5, 10.0),
         "of soft tissue or fluid became denser still",
     ),
     "haze": (
-        "haze", VolumeLimit(0.01, 0.5, 5.0),
+        "haze",
+        VolumeLimit(0.01, 0.5, 5.0),
         "of the lung became denser than the lung around it, away from its border",
     ),
     "air-changed": (
-        "outside", VolumeLimit(0.02, 0.5, 5.0), "outside the body changed",
+        "outside",
+        VolumeLimit(0.02, 0.5, 5.0),
+        "outside the body changed",
     ),
 }
 BOTH_WAYS, STILL_THERE = "both-ways", "satisfied-without-removal"
@@ -70,24 +76,32 @@ def plausibility_flags(found: Plausibility, scores: Scores, aim: Aim) -> tuple[F
     for name, (field, limit, words) in MEASURES.items():
         ml, most = getattr(found, field), limit.of(found.changed)
         if ml > most:
-            flags.append(Flag(
-                name, f"{ml:.3g} mL {words} (of {found.changed:.3g} mL that changed; limit "
-                f"{most:.3g} mL): no real scan would differ so.",
-            ))
+            flags.append(
+                Flag(
+                    name,
+                    f"{ml:.3g} mL {words} (of {found.changed:.3g} mL that changed; limit "
+                    f"{most:.3g} mL): no real scan would differ so.",
+                )
+            )
     less, most = min(found.raised, found.lowered), BOTH_WAYS_LIMIT.of(found.changed)
     if less > most and aim.threshold is not None:
-        flags.append(Flag(
-            BOTH_WAYS,
-            f"{found.raised:.3g} mL of tissue became denser and {found.lowered:.3g} mL less dense "
-            f"(limit {most:.3g} mL for the smaller): a finding that comes or goes moves one way.",
-        ))
+        flags.append(
+            Flag(
+                BOTH_WAYS,
+                f"{found.raised:.3g} mL of tissue became denser and {found.lowered:.3g} mL less "
+                f"dense (limit {most:.3g} mL for the smaller): a finding that comes or goes moves "
+                f"one way.",
+            )
+        )
     kept = _kept(found)
     if kept and aim.changed(scores.counterfactual) and not aim.changed(scores.original):
-        flags.append(Flag(
-            STILL_THERE,
-            f"The decision changed, but {kept}: the classifier can be satisfied without removing "
-            f"the finding.",
-        ))
+        flags.append(
+            Flag(
+                STILL_THERE,
+                f"The decision changed, but {kept}: the classifier can be satisfied without "
+                f"removing the finding.",
+            )
+        )
     return tuple(flags)
 
 

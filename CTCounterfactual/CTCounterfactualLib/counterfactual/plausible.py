@@ -47,6 +47,6 @@ class Plausibility:
     outside: float = 0.0
 
     def __add__(self, other: Plausibility) -> Plausibility:
-        return Plausibility(*(
-            getattr(self, each.name) + getattr(other, each.name) for each in fields(self)
-        ))
+        return Plausibility(
+            *(getattr(self, each.name) + getattr(other, each.name) for each in fields(self))
+        )

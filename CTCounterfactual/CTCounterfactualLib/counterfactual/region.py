@@ -171,7 +171,8 @@ def _feather(coverage: np.ndarray, prepared: PreparedScan) -> np.ndarray:
 def _check_grid(region: Region, scan: Scan) -> None:
     mask, image = region.image, scan.image
     same = (
-        mask.GetSize() == image.GetSize() and mask.GetNumberOfComponentsPerPixel() == 1
+        mask.GetSize() == image.GetSize()
+        and mask.GetNumberOfComponentsPerPixel() == 1
         and same_grid(scan.size, scan.ijk_to_ras(), Scan(mask).ijk_to_ras())
     )
     if not same:

@@ -52,12 +52,14 @@ def classifier_flags(
     for _ in range(REPEATS):
         again = score_volume(classifier, target, x)
         if differs(first, again, changed):
-            return (Flag(
-                NAME,
-                f"Classifier {classifier.name} scores the same scan {first:.6g} and {again:.6g}: a "
-                f"difference of {abs(again - first):.3g}, while the counterfactual moves the score "
-                f"by {abs(changed):.3g}. {_ADVICE}",
-            ),)
+            return (
+                Flag(
+                    NAME,
+                    f"Classifier {classifier.name} scores the same scan {first:.6g} and "
+                    f"{again:.6g}: a difference of {abs(again - first):.3g}, while the "
+                    f"counterfactual moves the score by {abs(changed):.3g}. {_ADVICE}",
+                ),
+            )
     return _mode(f"Classifier {classifier.name}", classifier.inner)
 
 
@@ -73,12 +75,14 @@ def autoencoder_flags(
         slices = autoencoder.decode(autoencoder.encode(x[every]), (height, width))
     worst = float((slices.clamp(0, 1) - decoded[every].clamp(0, 1)).abs().max())
     if worst > SAME_SLICES:
-        return (Flag(
-            NAME,
-            f"Autoencoder {autoencoder.name} redraws the same slices differently, by up to "
-            f"{worst:.3g} of the intensity range. {_ADVICE} Does a slice depend on others in the "
-            f"batch?",
-        ),)
+        return (
+            Flag(
+                NAME,
+                f"Autoencoder {autoencoder.name} redraws the same slices differently, by up to "
+                f"{worst:.3g} of the intensity range. {_ADVICE} Does a slice depend on others in "
+                f"the batch?",
+            ),
+        )
     return _mode(f"Autoencoder {autoencoder.name}", autoencoder.inner)
 
 
@@ -95,9 +99,11 @@ def _mode(who: str, model: object) -> tuple[Flag, ...]:
     training = training_modules(model)
     if not training:
         return ()
-    return (Flag(
-        NAME,
-        f"{who} is in training mode after it was called ({', '.join(training[:3])}), though it was "
-        f"put in eval mode before: its answers depend on chance or on what it saw before. Remove "
-        f"train() from its code.",
-    ),)
+    return (
+        Flag(
+            NAME,
+            f"{who} is in training mode after it was called ({', '.join(training[:3])}), though it "
+            f"was put in eval mode before: its answers depend on chance or on what it saw before. "
+            f"Remove train() from its code.",
+        ),
+    )

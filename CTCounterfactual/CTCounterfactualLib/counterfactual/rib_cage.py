@@ -75,7 +75,7 @@ def _filled_hull(points: np.ndarray, margin: float) -> np.ndarray | None:
         hull = ConvexHull(np.stack([j, i], 1))
     except QhullError:  # all in one line
         return None
-    rows, columns = np.ogrid[:points.shape[0], :points.shape[1]]
+    rows, columns = np.ogrid[: points.shape[0], : points.shape[1]]
     inside = np.ones(points.shape, bool)
     for a, b, c in np.unique(hull.equations, axis=0):
         inside &= a * rows + b * columns + c <= margin  # (a, b) has length 1

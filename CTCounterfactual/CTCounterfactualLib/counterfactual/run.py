@@ -89,7 +89,9 @@ class Run:
             steps.ENCODED.name,
             f"Encoded and decoded; score of the scan {encoded.original_score:.4g}, of its "
             f"reconstruction {encoded.decoded_score:.4g}",
-            steps.ENCODED.end, score=encoded.original_score, reconstruction=encoded.decoded_score,
+            steps.ENCODED.end,
+            score=encoded.original_score,
+            reconstruction=encoded.decoded_score,
         )
         reporter.report(steps.GRADIENT.name, "Gradient of all slices found", steps.GRADIENT.end)
         return run
@@ -138,7 +140,10 @@ class Run:
         slices = as_slices(volume[every], self.models.device)
         latents = encode_slices(autoencoder, slices, self.reporter)
         again = decode_slices(
-            autoencoder, latents, (volume.shape[1], volume.shape[2]), self.reporter,
+            autoencoder,
+            latents,
+            (volume.shape[1], volume.shape[2]),
+            self.reporter,
             self.settings.clipped,
         )
         before = float((encoded.decoded[every] - encoded.x[every]).abs().mean())

@@ -43,10 +43,12 @@ class Bounds:
 
     def of(self, start: int, stop: int) -> Bounds:
         """Return those of slices [start, stop)."""
-        return Bounds(*(
-            None if level is None else level[start:stop]
-            for level in (self.darkest, self.brightest)
-        ))
+        return Bounds(
+            *(
+                None if level is None else level[start:stop]
+                for level in (self.darkest, self.brightest)
+            )
+        )
 
     def hold(self, moved: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
         """Return a picture within the bounds; both (N, 1, H, W), `base` the unmoved one."""

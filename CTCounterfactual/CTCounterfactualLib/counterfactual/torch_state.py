@@ -11,8 +11,12 @@ import torch
 
 # Where PyTorch keeps a precision for float32; those below `torch.backends` that it has.
 _OPERATIONS = (
-    ("cudnn", "conv"), ("cudnn", "rnn"), ("cuda", "matmul"),
-    ("mkldnn", "conv"), ("mkldnn", "rnn"), ("mkldnn", "matmul"),
+    ("cudnn", "conv"),
+    ("cudnn", "rnn"),
+    ("cuda", "matmul"),
+    ("mkldnn", "conv"),
+    ("mkldnn", "rnn"),
+    ("mkldnn", "matmul"),
 )
 _FULL = ("ieee", "none")
 _SEEDS = 2**32  # NumPy's seeds are smaller than this

@@ -72,7 +72,10 @@ class Workspace:
         change = smooth_along_slices(moved - base, self.settings.slice_smoothing)
         scan = self.start_volume[start:stop]
         composed = compose(
-            self.settings.composite, scan, base, base + change,
+            self.settings.composite,
+            scan,
+            base,
+            base + change,
             self.models.classifier.grid.window.hu_per_unit,
             None if self._bounds is None else self._bounds.of(start, stop),
         )
@@ -81,8 +84,7 @@ class Workspace:
 
     @torch.inference_mode()
     def _decode(self, lam: float, numbers: range | torch.Tensor) -> torch.Tensor:
-        """Return D(z + lambda g) of some slices, cut to 0..1 if the settings say so: (n, 1, H, W).
-        """
+        """Return D(z + lambda g) of some slices, cut to 0..1 if settings say so: (n, 1, H, W)."""
         latents, gradient = self.encoded.latents, self.encoded.gradient
         index = torch.as_tensor(numbers, device=latents.device)
         moved = self.encoded.decoded[index]
@@ -153,8 +155,8 @@ class Workspace:
         mass = float(self._mass[start:stop].sum())
         if not (rate > 0 and mass > 0):
             return 0.0
-        return FARTHEST * self.settings.max_change / rate * float(
-            self._scope_mass(start, stop) / mass
+        return (
+            FARTHEST * self.settings.max_change / rate * float(self._scope_mass(start, stop) / mass)
         )
 
     @property

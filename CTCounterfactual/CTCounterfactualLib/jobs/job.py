@@ -130,7 +130,7 @@ class Job:
         values = dict(values) if isinstance(values, dict) else values
         if isinstance(values, dict) and values.pop("schema", None) != SCHEMA:
             raise SettingsError(
-                f"{where}: it has no \"schema\": {SCHEMA}, which this version reads. It may be "
+                f'{where}: it has no "schema": {SCHEMA}, which this version reads. It may be '
                 f"another program's file, or from a newer version."
             )
         values = check_fields(cls, values, where, skip=("input", "settings", "method_options"))

@@ -62,6 +62,13 @@ def run_method(
     cancel.check()
     output.check_space(math.prod(scan.size))
     return attribute(
-        scan, method, classifier, job.target, job.method_options, job.autoencoder, job.settings,
-        progress=progress, cancel=cancel,
+        scan,
+        method,
+        classifier,
+        job.target,
+        job.method_options,
+        job.autoencoder,
+        job.settings,
+        progress=progress,
+        cancel=cancel,
     )

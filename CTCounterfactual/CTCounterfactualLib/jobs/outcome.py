@@ -89,8 +89,12 @@ def judge(
         return WorkerOutcome(CANCELLED, str(Cancelled()), returncode=returncode)
     if error:
         return WorkerOutcome(
-            FAILED, str(error.get("message", "")), str(error.get("advice", "")),
-            str(error.get("details", "")) or log, str(error.get("kind", "")), returncode,
+            FAILED,
+            str(error.get("message", "")),
+            str(error.get("advice", "")),
+            str(error.get("details", "")) or log,
+            str(error.get("kind", "")),
+            returncode,
             data=_dict(error.get("data")),
         )
     if returncode == 0 and written is not None:
@@ -105,8 +109,12 @@ def judge(
             FAILED, str(shortage), shortage.advice, log, type(shortage).__name__, returncode
         )
     return WorkerOutcome(
-        FAILED, f"The computation {_how(returncode)} before it had a result.",
-        "Try again; if it happens again, report it with the details.", log, "", returncode,
+        FAILED,
+        f"The computation {_how(returncode)} before it had a result.",
+        "Try again; if it happens again, report it with the details.",
+        log,
+        "",
+        returncode,
     )
 
 
@@ -119,9 +127,7 @@ def _was_killed(returncode: int, log: str) -> bool:
     return returncode in _KILLED or (through_launcher and not tells_of_memory(log))
 
 
-def _killed(
-    returncode: int, log: str, place: Place | None, kills: int | None
-) -> WorkerOutcome:
+def _killed(returncode: int, log: str, place: Place | None, kills: int | None) -> WorkerOutcome:
     """Tell a lack of memory, as far as the system says so, from a kill by somebody else."""
     shortage = OutOfMemory()
     shortage.place = place
@@ -129,17 +135,25 @@ def _killed(
     size = f" ({limit / _BYTES_PER_GB:.1f} GB in all)" if limit else ""
     if kills or returncode in _NO_MEMORY:
         return WorkerOutcome(
-            FAILED, f"The operating system ended the computation for lack of memory{size}.",
-            shortage.advice, log, type(shortage).__name__, returncode,
+            FAILED,
+            f"The operating system ended the computation for lack of memory{size}.",
+            shortage.advice,
+            log,
+            type(shortage).__name__,
+            returncode,
         )
-    known = "the system reports no lack of memory meanwhile" if kills == 0 else (
-        "often the system does so for lack of memory, but nothing here tells"
+    known = (
+        "the system reports no lack of memory meanwhile"
+        if kills == 0
+        else ("often the system does so for lack of memory, but nothing here tells")
     )
     return WorkerOutcome(
         FAILED,
         f"The computation was killed from outside (signal 9): {known}{size}.",
         f"Try again, unless somebody ended it on purpose. If it was the memory: {shortage.advice}",
-        log, KILLED, returncode,
+        log,
+        KILLED,
+        returncode,
     )
 
 

@@ -111,21 +111,28 @@ class WorkerProcess:
         self._kills_before = memory_kills()
         try:
             self._process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, env=environment, **_own_group(),
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                **_own_group(),
             )
         except (OSError, ValueError) as error:
             self.outcome = WorkerOutcome(
                 FAILED,
                 f"Cannot start {self.command[0]}: {getattr(error, 'strerror', None) or error}.",
-                "Check that Python is where it was installed.", error=type(error).__name__,
+                "Check that Python is where it was installed.",
+                error=type(error).__name__,
             )
             return
         atexit.register(self.close)
         for name in ("stdout", "stderr"):
             stream = getattr(self._process, name)
             thread = threading.Thread(
-                target=_read_lines, args=(stream, name, self._lines), daemon=True,
+                target=_read_lines,
+                args=(stream, name, self._lines),
+                daemon=True,
                 name=f"worker {self._process.pid} {name}",
             )
             thread.start()
@@ -152,7 +159,12 @@ class WorkerProcess:
         self._release(self._process)
         log = "\n".join(self._log)
         self.outcome = judge(
-            returncode, self._cancelled, self._written, self._error, log, self._place,
+            returncode,
+            self._cancelled,
+            self._written,
+            self._error,
+            log,
+            self._place,
             self._kills(),
         )
         return False
@@ -172,7 +184,10 @@ class WorkerProcess:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGTERM)
         threading.Thread(
-            target=_end_after_grace, args=(self._process,), daemon=True, name="worker cancel",
+            target=_end_after_grace,
+            args=(self._process,),
+            daemon=True,
+            name="worker cancel",
         ).start()
 
     def close(self) -> None:
@@ -233,8 +248,11 @@ def _kill_tree(process: subprocess.Popen[bytes]) -> None:
         if process.returncode is not None:
             return  # children are found through their parent only
         subprocess.run(
-            ["taskkill", "/T", "/F", "/PID", str(process.pid)], check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            ["taskkill", "/T", "/F", "/PID", str(process.pid)],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             creationflags=subprocess.CREATE_NO_WINDOW,
         )
     else:

@@ -69,16 +69,18 @@ def run_job(
             if counterfactual:
                 made = _explain(job, stream, cancel, consent, output)
             else:
-                made = run_method(
-                    job, lambda: read_input(job), progress, cancel, consent, output
-                )
+                made = run_method(job, lambda: read_input(job), progress, cancel, consent, output)
         if isinstance(made, Attribution) and made.partial:
             cancel = CancelToken()  # it ended the search; what was there is to be looked at
         cancel.check()
         out = output.write(made, job.scene, job.with_scan, job.report, cancel)
     scores = {"original": made.score} if isinstance(made, Attribution) else asdict(made.scores)
     Reporter(progress).report(
-        "written", f"Result written to {out}", 1.0, output=str(out), scores=scores,
+        "written",
+        f"Result written to {out}",
+        1.0,
+        output=str(out),
+        scores=scores,
         flags=[flag.name for flag in made.flags],
     )
     return out
@@ -157,8 +159,15 @@ def _explain(
     cancel.check()
     output.check_space(math.prod(scan.size))
     return explain(
-        scan, classifier, job.target, autoencoder, job.settings, region=region,
-        progress=stream.on_event, cancel=cancel, on_chunk=stream.on_chunk,
+        scan,
+        classifier,
+        job.target,
+        autoencoder,
+        job.settings,
+        region=region,
+        progress=stream.on_event,
+        cancel=cancel,
+        on_chunk=stream.on_chunk,
     )
 
 
@@ -166,12 +175,8 @@ def _generate(chest: GeneratedInput) -> Scan:
     from ..scans.generated import ChestSettings, generate_chest
 
     made = generate_chest(
-        ChestSettings(
-            spacing=GENERATED_SPACING_MM, seed=chest.seed, effusion_ml=chest.effusion_ml
-        )
+        ChestSettings(spacing=GENERATED_SPACING_MM, seed=chest.seed, effusion_ml=chest.effusion_ml)
     )
-    scan = Scan.from_array(
-        made.hu, made.spacing, made.origin, name=f"generated-chest-{chest.seed}"
-    )
+    scan = Scan.from_array(made.hu, made.spacing, made.origin, name=f"generated-chest-{chest.seed}")
     digest = hashlib.sha256(np.ascontiguousarray(made.hu).tobytes()).hexdigest()
     return replace(scan, path=f"generated chest, seed {chest.seed}", sha256=digest)

@@ -93,14 +93,19 @@ def attribute(
         wanted = guarded.find_target(target)
         scan = check_scan(scan) if isinstance(scan, Scan) else read_scan(scan)
         reporter.report(
-            steps.READ.name, f"Read {scan.name}; {chosen.name} {chosen.needs}", steps.READ.end,
-            size=list(scan.size), method=chosen.name,
+            steps.READ.name,
+            f"Read {scan.name}; {chosen.name} {chosen.needs}",
+            steps.READ.end,
+            size=list(scan.size),
+            method=chosen.name,
         )
         prepared = prepare(scan, guarded.grid, reporter.check)
         with borrowed((given,), device), stoppable((given,), reporter.check):
             ready = guarded.for_scan(prepared)
             reporter.report(
-                steps.PREPARED.name, f"Prepared {prepared.slices} slices", steps.PREPARED.end,
+                steps.PREPARED.name,
+                f"Prepared {prepared.slices} slices",
+                steps.PREPARED.end,
                 slices=prepared.slices,
             )
             x = as_slices(prepared.volume, device)
@@ -143,18 +148,22 @@ def _flags(request: Request, x, score: float, found: Found) -> tuple[Flag, ...]:
     if not found.partial:
         again = score_volume(request.classifier, request.target.name, x)
         if differs(score, again, 0.0):
-            flags.append(Flag(
-                NOT_REPRODUCIBLE,
-                f"Classifier {request.classifier.name} scores the same scan {score:.6g} and "
-                f"{again:.6g}: part of the map is chance. Is there dropout, random sampling, or a "
-                f"state that it keeps between calls?",
-            ))
+            flags.append(
+                Flag(
+                    NOT_REPRODUCIBLE,
+                    f"Classifier {request.classifier.name} scores the same scan {score:.6g} and "
+                    f"{again:.6g}: part of the map is chance. Is there dropout, random sampling, "
+                    f"or a state that it keeps between calls?",
+                )
+            )
     if not np.any(found.values):
-        flags.append(Flag(
-            "nothing-found",
-            f"{request.classifier.name} reacts to no voxel in the way that this method looks for: "
-            f"the map is empty.",
-        ))
+        flags.append(
+            Flag(
+                "nothing-found",
+                f"{request.classifier.name} reacts to no voxel in the way that this method looks "
+                f"for: the map is empty.",
+            )
+        )
     return (*flags, *found.flags)
 
 

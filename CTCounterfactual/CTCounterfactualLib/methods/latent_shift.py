@@ -37,8 +37,12 @@ def counterfactual_of(request: Request) -> Explanation:
 
     settings = replace(request.settings, mode="whole", frames=0)
     return explain(
-        request.prepared.scan, getattr(request.classifier, "inner", request.classifier),
-        request.target.name, request.autoencoder, settings, cancel=request.cancel,
+        request.prepared.scan,
+        getattr(request.classifier, "inner", request.classifier),
+        request.target.name,
+        request.autoencoder,
+        settings,
+        cancel=request.cancel,
     )
 
 
@@ -55,9 +59,9 @@ METHOD = Method(
     name="latent-shift",
     description="Counterfactual: moves the scan's latents until the score changes",
     sign="positive: lighter tissue there speaks for the score (the counterfactual that lowers it "
-         "darkens it); negative: darker tissue does",
+    "darkens it); negative: darker tissue does",
     needs=Needs(gradient=True, autoencoder=True),
     run=run,
     source="Cohen JP, Blankemeier L, Chaudhari A. Explaining 3D Computed Tomography Classifiers "
-           "with Counterfactuals.",
+    "with Counterfactuals.",
 )

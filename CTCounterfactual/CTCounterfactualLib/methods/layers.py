@@ -33,7 +33,8 @@ def layers_of(classifier: Classifier) -> dict[str, nn.Module]:
 def convolutions_of(classifier: Classifier) -> dict[str, nn.Module]:
     """Return the convolutions by their names, in the order of the network."""
     return {
-        name: layer for name, layer in layers_of(classifier).items()
+        name: layer
+        for name, layer in layers_of(classifier).items()
         if isinstance(layer, CONVOLUTIONS)
     }
 
@@ -69,9 +70,7 @@ def find_layer(classifier: Classifier, name: str) -> tuple[str, nn.Module]:
     return name, layers[name]
 
 
-def last_convolution(
-    classifier: Classifier, run: Callable[[], object]
-) -> tuple[str, nn.Module]:
+def last_convolution(classifier: Classifier, run: Callable[[], object]) -> tuple[str, nn.Module]:
     """Return the convolution that is run last, which needn't be the last in the list.
 
     Parameters

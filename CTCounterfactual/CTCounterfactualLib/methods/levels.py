@@ -39,9 +39,7 @@ def value_levels(top: float) -> tuple[Level, ...]:
         for low, high in pairwise((*EDGES, np.inf)):
             span = f"> {low:.0%}" if np.isinf(high) else f"{low:.0%}-{high:.0%}"
             ends = sorted((sign * low * top, sign * high * top if top else sign * np.inf))
-            found.append(Level(
-                len(found) + 1, f"{word} the score, {span} of the strongest", *ends
-            ))
+            found.append(Level(len(found) + 1, f"{word} the score, {span} of the strongest", *ends))
     return tuple(found)
 
 

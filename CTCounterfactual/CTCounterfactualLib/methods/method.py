@@ -49,8 +49,10 @@ class Needs:
 
     def __str__(self) -> str:
         words = {
-            "gradient": "the classifier's gradient", "autoencoder": "an autoencoder",
-            "network": "the classifier's layers", "convolution": "a convolution among them",
+            "gradient": "the classifier's gradient",
+            "autoencoder": "an autoencoder",
+            "network": "the classifier's layers",
+            "convolution": "a convolution among them",
             "captum": "the package captum",
         }
         needed = [text for name, text in words.items() if getattr(self, name)]

@@ -48,9 +48,7 @@ def _value(one: Setting, text: str) -> Any:
         return {"int": int, "float": float}.get(kind, str)(text)
     except (KeyError, ValueError):
         wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}[kind]
-        raise SettingsError(
-            f"Option {one.name} is {shown(text)}; it must be {wanted}."
-        ) from None
+        raise SettingsError(f"Option {one.name} is {shown(text)}; it must be {wanted}.") from None
 
 
 def options_in_words(method: Method) -> list[str]:

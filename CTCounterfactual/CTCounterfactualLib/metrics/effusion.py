@@ -98,8 +98,11 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
 def separate(positive: np.ndarray, negative: np.ndarray) -> Separation:
     """Compare logits (N,) of volumes with and without fluid."""
     return Separation(
-        auc(positive, negative), len(positive), len(negative),
-        float((positive > EVEN_LOGIT).mean()), float((negative <= EVEN_LOGIT).mean()),
+        auc(positive, negative),
+        len(positive),
+        len(negative),
+        float((positive > EVEN_LOGIT).mean()),
+        float((negative <= EVEN_LOGIT).mean()),
     )
 
 

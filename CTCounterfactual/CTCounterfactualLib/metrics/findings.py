@@ -56,7 +56,11 @@ class PlantedCase:
 
 
 def plant_findings(
-    name: str, volume: np.ndarray, lungs: np.ndarray, findings: tuple[str, ...], count: int,
+    name: str,
+    volume: np.ndarray,
+    lungs: np.ndarray,
+    findings: tuple[str, ...],
+    count: int,
     seed: int,
 ) -> Iterator[PlantedCase]:
     """Yield `count` cases of each finding in a volume (K, J, I) of the default grid, seeded.
@@ -111,7 +115,8 @@ def gradient_place(classifier: Classifier, case: PlantedCase) -> GradientPlace:
     total = max(float(size.sum(dtype=float)), 1e-30)
     within = max(float(size[inside].sum(dtype=float)), 1e-30)
     return GradientPlace(
-        within / total, float(size[near].sum(dtype=float)) / total,
+        within / total,
+        float(size[near].sum(dtype=float)) / total,
         float(wanted[inside].clip(min=0).sum(dtype=float)) / within,
         float(inside.sum() / max(int(body.sum()), 1)),
     )

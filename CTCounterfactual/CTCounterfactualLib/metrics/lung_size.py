@@ -1,9 +1,9 @@
 """Whether a counterfactual of "smaller lung" is a smaller lung, and not haze inside it.
 
-    deep_share           share of the change's energy (its squares' sum) deeper than `DEEP_MM` in
-                         the lung; a lung that shrinks changes at its border
-    lung_change_ml       volume of the lungs in x' minus that in x, mL: negative for smaller lungs
-    lung_change_true_ml  the same for the clean scan
+deep_share           share of the change's energy (its squares' sum) deeper than `DEEP_MM` in
+                     the lung; a lung that shrinks changes at its border
+lung_change_ml       volume of the lungs in x' minus that in x, mL: negative for smaller lungs
+lung_change_true_ml  the same for the clean scan
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Whether a counterfactual leaves alone what wasn't asked about, and whether it can be undone.
 
-    specificity  mean |x' - x| over another finding, planted too but not asked about, / the same
-                 over the explained one: 0 is left alone, 1 is changed as much
-    reversal     sum |x'' - x| / sum |x' - x|, x'' being x' explained the other way (taken out, then
-                 put back): 0 is back at the start, 1 as far from it as before
+specificity  mean |x' - x| over another finding, planted too but not asked about, / the same
+             over the explained one: 0 is left alone, 1 is changed as much
+reversal     sum |x'' - x| / sum |x' - x|, x'' being x' explained the other way (taken out, then
+             put back): 0 is back at the start, 1 as far from it as before
 """
 
 from __future__ import annotations

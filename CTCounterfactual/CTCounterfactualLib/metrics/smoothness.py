@@ -1,10 +1,10 @@
 """Whether a change looks like one from slice to slice, and from chunk to chunk.
 
-    slice_roughness  mean |step of the change between neighbouring slices| / mean in-plane
-                     |gradient| of the change, both per mm: 0 if all slices change alike, about
-                     0.6 for white noise in cubic voxels
-    border_jump      mean |step of a map across chunk borders| / mean |step inside chunks|: 1 is no
-                     border to be seen
+slice_roughness  mean |step of the change between neighbouring slices| / mean in-plane
+                 |gradient| of the change, both per mm: 0 if all slices change alike, about
+                 0.6 for white noise in cubic voxels
+border_jump      mean |step of a map across chunk borders| / mean |step inside chunks|: 1 is no
+                 border to be seen
 """
 
 from __future__ import annotations
@@ -57,10 +57,9 @@ def border_jump(values: np.ndarray, chunk: np.ndarray) -> dict[str, float]:
     chunk : numpy.ndarray
         (K,), int: which chunk each slice belongs to.
     """
-    steps = np.array([
-        np.abs(above - below).mean(dtype=np.float64)
-        for below, above in pairwise(values)
-    ])
+    steps = np.array(
+        [np.abs(above - below).mean(dtype=np.float64) for below, above in pairwise(values)]
+    )
     shown = np.array([bool(part.any()) for part in values])
     of_interest = shown[:-1] | shown[1:]  # slices without a change on either side say nothing
     across = (chunk[:-1] != chunk[1:]) & of_interest

@@ -115,10 +115,18 @@ def _entry(row: dict, folder: Path, cache: ModelCache) -> CatalogueEntry:
     files = tuple(RemoteFile.from_dict(file) for file in row.get("files", ()))
     status, size = _status(row.get("weights", ""), files, folder, cache)
     return CatalogueEntry(
-        name=row["name"], kind=row["kind"], description=row["description"], status=status,
-        targets=_targets(row, folder), licence=row.get("licence", ""), size_bytes=size,
-        card=row.get("card", ""), files=files, architecture=row.get("architecture", ""),
-        trained_on=row.get("trained_on", ""), options=row.get("options", {}),
+        name=row["name"],
+        kind=row["kind"],
+        description=row["description"],
+        status=status,
+        targets=_targets(row, folder),
+        licence=row.get("licence", ""),
+        size_bytes=size,
+        card=row.get("card", ""),
+        files=files,
+        architecture=row.get("architecture", ""),
+        trained_on=row.get("trained_on", ""),
+        options=row.get("options", {}),
     )
 
 

@@ -31,8 +31,8 @@ NO_GRADIENT_IN_DECODE = (
     "there a .detach(), torch.no_grad(), rounding, a codebook look-up or NumPy in its decoder?"
 )
 NO_PROBABILITY = (
-    "That is no probability between 0 and 1. If the network returns logits, say kind = \"logit\" "
-    "and an activation in its card, or unit \"logit\" in its target."
+    'That is no probability between 0 and 1. If the network returns logits, say kind = "logit" '
+    'and an activation in its card, or unit "logit" in its target.'
 )
 IN_PLACE = (
     "It overwrites in place a tensor that its gradient needs: write x = x - mean instead of "
@@ -43,34 +43,50 @@ TAKES_GRADIENTS = (
     "torch.enable_grad()."
 )
 _CAUSES = (
-    ("could not run 'aten::\\w+' with arguments from the '",
-     "It makes tensors of a kind (sparse, quantised) that PyTorch doesn't compute this with: give "
-     "plain dense float tensors (to_dense(), dequantize())."),
-    ("does(n't| not) require grad|not have been used in the graph|numpy\\(\\) on Tensor that req",
-     "There is no gradient to take: is there a .detach(), torch.no_grad(), argmax, a threshold or "
-     "NumPy in the network?"),
-    ("inference tensor",
-     "Some of its tensors were made in torch.inference_mode, which keeps nothing for a gradient: "
-     "load and run it under torch.no_grad() instead."),
+    (
+        "could not run 'aten::\\w+' with arguments from the '",
+        "It makes tensors of a kind (sparse, quantised) that PyTorch doesn't compute this with: "
+        "give plain dense float tensors (to_dense(), dequantize()).",
+    ),
+    (
+        "does(n't| not) require grad|not have been used in the graph|numpy\\(\\) on Tensor that "
+        "req",
+        "There is no gradient to take: is there a .detach(), torch.no_grad(), argmax, a threshold "
+        "or NumPy in the network?",
+    ),
+    (
+        "inference tensor",
+        "Some of its tensors were made in torch.inference_mode, which keeps nothing for a "
+        "gradient: load and run it under torch.no_grad() instead.",
+    ),
     ("in-?place|written-to tensor|leaf variable that requires grad", IN_PLACE),
-    ("backward through the graph a second time|have already been freed",
-     "It keeps tensors from one call to the next: compute each call from its input alone, or "
-     "detach what is kept."),
-    ("same device|on device|different devices?|torch\\.cuda\\.\\w*tensor",
-     "Its tensors lie on different devices: register constants with register_buffer, or make them "
-     "with device=x.device."),
-    ("dtype|c10::|scalar type|bias type|weight type|'(half|double|bfloat16)'|data type",
-     "It computes in another precision than float32: give it in float32 (network.float() before "
-     "it is saved), and make no tensors of another type inside."),
-    ("more than 1 value per channel when training",
-     "Its batch norm is in training mode: call eval() and nothing that undoes it in forward."),
+    (
+        "backward through the graph a second time|have already been freed",
+        "It keeps tensors from one call to the next: compute each call from its input alone, or "
+        "detach what is kept.",
+    ),
+    (
+        "same device|on device|different devices?|torch\\.cuda\\.\\w*tensor",
+        "Its tensors lie on different devices: register constants with register_buffer, or make "
+        "them with device=x.device.",
+    ),
+    (
+        "dtype|c10::|scalar type|bias type|weight type|'(half|double|bfloat16)'|data type",
+        "It computes in another precision than float32: give it in float32 (network.float() before "
+        "it is saved), and make no tensors of another type inside.",
+    ),
+    (
+        "more than 1 value per channel when training",
+        "Its batch norm is in training mode: call eval() and nothing that undoes it in forward.",
+    ),
 )
 # What PyTorch says where the user's own line takes a gradient under torch.no_grad().
 _NOTHING_TO_TAKE = re.compile("tensors does(n't| not) require grad")
 _TAKING = re.compile(r"\.backward\(|\bgrad\(")
 _SHAPES = re.compile(
     "shape|size|dimension|channel|too small|expected \\d+-?d\\b|to unpack|must match|divisible"
-    "|out of bounds|out of range|broadcast|ndim", re.IGNORECASE,
+    "|out of bounds|out of range|broadcast|ndim",
+    re.IGNORECASE,
 )
 # Never a mismatch of shapes, though they may speak of a `size`.
 _CODE_ERRORS = (NameError, AttributeError, TypeError, KeyError, ImportError, OSError, SyntaxError)
@@ -110,9 +126,7 @@ def naming_faults(name: str, given: str, shapes: str) -> Iterator[None]:
             raise
         cause = cause_of(error)
         verb = "fails on" if cause else "cannot take"
-        raise ModelError(
-            f"{name} {verb} {given} ({_words(error)}). {cause or shapes}"
-        ) from error
+        raise ModelError(f"{name} {verb} {given} ({_words(error)}). {cause or shapes}") from error
 
 
 def cause_of(error: BaseException) -> str:

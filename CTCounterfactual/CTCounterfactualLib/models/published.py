@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from .entry import CatalogueEntry
 
 
-def published_classifier(
-    entry: CatalogueEntry, cache: ModelCache, resources: Path
-) -> Classifier:
+def published_classifier(entry: CatalogueEntry, cache: ModelCache, resources: Path) -> Classifier:
     """Load a published classifier from the cache.
 
     Raises
@@ -51,9 +49,7 @@ def published_classifier(
 
 def _tensors(path: Path, digest: str) -> dict[str, torch.Tensor]:
     """Return a file's tensors if its bytes are still those that the cache checked."""
-    return read_tensors(
-        path, sha256=digest, whose="the record of its first use", may_repeat=True
-    )
+    return read_tensors(path, sha256=digest, whose="the record of its first use", may_repeat=True)
 
 
 def published_autoencoder(entry: CatalogueEntry, cache: ModelCache) -> SliceAutoencoder:

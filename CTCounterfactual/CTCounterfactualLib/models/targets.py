@@ -79,8 +79,11 @@ def decision_fault(unit: str, threshold: Any, negatives: Any) -> str:
     for name, value in (("threshold", threshold), ("negatives", negatives)):
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) \
-                or not math.isfinite(value):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
             return f"{name} = {shown(value)}, expected a finite number."
         if unit == PROBABILITY and not 0 < value < 1:
             return f"{name} = {value:g}, expected a probability between 0 and 1."
@@ -114,9 +117,7 @@ def meant(targets: Sequence[AnyTarget], name: str) -> list[AnyTarget]:
     return []
 
 
-def find_target(
-    classifier: str, targets: Sequence[AnyTarget], name: str | None
-) -> AnyTarget:
+def find_target(classifier: str, targets: Sequence[AnyTarget], name: str | None) -> AnyTarget:
     """Return the target that is meant by a name (see `meant`), or the first for None.
 
     Raises

@@ -100,7 +100,11 @@ def _check(explanation: Explanation, fps: float, planes: tuple[str, ...]) -> Non
 def _write_gif(loop: list, stands: list[int], fps: float, path: Path) -> None:
     """Write grey pictures as they are: a GIF's palette holds all 256 greys."""
     loop[0].save(
-        path, format="GIF", save_all=True, append_images=loop[1:], loop=0,
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=loop[1:],
+        loop=0,
         duration=[round(1000 * steps / fps) for steps in stands],
     )
 
@@ -120,9 +124,27 @@ def _write_mp4(loop: list, stands: list[int], fps: float, path: Path, ffmpeg: st
     """Encode by ffmpeg, each picture repeated for as many steps as it stands."""
     width, height = loop[0].size
     command = [
-        ffmpeg, "-hide_banner", "-loglevel", "error", "-y", "-f", "rawvideo",
-        "-pixel_format", "gray", "-video_size", f"{width}x{height}", "-framerate", f"{fps:g}",
-        "-i", "pipe:0", "-r", str(VIDEO_RATE), "-pix_fmt", "yuv420p", "-movflags", "+faststart",
+        ffmpeg,
+        "-hide_banner",
+        "-loglevel",
+        "error",
+        "-y",
+        "-f",
+        "rawvideo",
+        "-pixel_format",
+        "gray",
+        "-video_size",
+        f"{width}x{height}",
+        "-framerate",
+        f"{fps:g}",
+        "-i",
+        "pipe:0",
+        "-r",
+        str(VIDEO_RATE),
+        "-pix_fmt",
+        "yuv420p",
+        "-movflags",
+        "+faststart",
         str(path),
     ]
     pixels = b"".join(

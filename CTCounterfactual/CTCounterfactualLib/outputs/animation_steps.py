@@ -58,9 +58,11 @@ def _steps(explanation: Explanation, planes: tuple[str, ...]) -> Iterator[_Step]
     )
     for frame in explanation.frames:
         moved = _change(frame, below)
-        yield _Step(frame.fraction, frame.score, {
-            plane: still[plane] + _cut(moved, grid, plane, index[plane]) for plane in planes
-        })
+        yield _Step(
+            frame.fraction,
+            frame.score,
+            {plane: still[plane] + _cut(moved, grid, plane, index[plane]) for plane in planes},
+        )
     ends = {plane: last.plane(plane, index[plane]) for plane in planes}
     yield _Step(1.0, scores.counterfactual, ends)
 
@@ -115,8 +117,9 @@ def _head(pen, explanation: Explanation, step: _Step, width: int) -> None:
     right = width - MARGIN
     title = {0.0: "Scan", 1.0: "Counterfactual"}.get(step.fraction, "On the way")
     pen.text((MARGIN, 6), title, INK, _font(TITLE_SIZE))
-    pen.text((right, 6), lambda_text(explanation, step.fraction), INK, _font(TITLE_SIZE),
-             anchor="ra")
+    pen.text(
+        (right, 6), lambda_text(explanation, step.fraction), INK, _font(TITLE_SIZE), anchor="ra"
+    )
     unit = f" {explanation.target.unit}" if explanation.target.unit else ""
     score = f"{amount(step.score)}{unit}   {explanation.target.name}"
     pen.text((MARGIN, 32), _shortened(pen, score, right - MARGIN), MUTED, _font(TEXT_SIZE))
@@ -144,8 +147,10 @@ def _shortened(pen, text: str, room: int) -> str:
 
 def _letters(pen, plane: str, left: int, top: int, width: int, height: int) -> None:
     places = (
-        (left + 8, top + height / 2), (left + width - 8, top + height / 2),
-        (left + width / 2, top + 9), (left + width / 2, top + height - 9),
+        (left + 8, top + height / 2),
+        (left + width - 8, top + height / 2),
+        (left + width / 2, top + 9),
+        (left + width / 2, top + height - 9),
     )
     for letter, place in zip(EDGE_LETTERS[plane], places, strict=True):
         pen.text(place, letter, INK, _font(SMALL_SIZE), anchor="mm", stroke_width=2, stroke_fill=0)

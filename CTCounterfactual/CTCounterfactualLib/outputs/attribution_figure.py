@@ -32,16 +32,26 @@ def write_attribution_figure(attribution: Attribution, path: Path) -> None:
     height = sum(heights) * INCHES_A_PICTURE + HEAD_INCHES + FOOT_INCHES
     figure = Figure(figsize=(2 * INCHES_A_PICTURE, height), facecolor=BACKGROUND)
     grid = figure.add_gridspec(
-        len(PLANES), 2, height_ratios=heights, left=0.02, right=0.9, wspace=0.02, hspace=0.03,
-        top=1 - HEAD_INCHES / height, bottom=FOOT_INCHES / height,
+        len(PLANES),
+        2,
+        height_ratios=heights,
+        left=0.02,
+        right=0.9,
+        wspace=0.02,
+        hspace=0.03,
+        top=1 - HEAD_INCHES / height,
+        bottom=FOOT_INCHES / height,
     )
     for row, plane in enumerate(PLANES):
         index = busiest(values, plane)
         for column in range(2):
             axes = figure.add_subplot(grid[row, column])
             axes.imshow(
-                base.plane(plane, index), cmap="gray", vmin=LEVEL_HU - WINDOW_HU / 2,
-                vmax=LEVEL_HU + WINDOW_HU / 2, aspect=base.aspect(plane),
+                base.plane(plane, index),
+                cmap="gray",
+                vmin=LEVEL_HU - WINDOW_HU / 2,
+                vmax=LEVEL_HU + WINDOW_HU / 2,
+                aspect=base.aspect(plane),
             )
             axes.set_axis_off()
             draw_letters(axes, plane)
@@ -59,22 +69,37 @@ def _draw_values(axes, values: Oriented, plane: str, index: int, top: float):
     limit = top if top > 0 else 1.0
     share = (np.abs(picture) / limit - EDGES[0]) / (EDGES[-1] - EDGES[0])
     return axes.imshow(
-        picture, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest",
-        alpha=np.clip(share, 0, 1) * FULL_OPACITY, aspect=values.aspect(plane),
+        picture,
+        cmap="RdBu_r",
+        vmin=-limit,
+        vmax=limit,
+        interpolation="nearest",
+        alpha=np.clip(share, 0, 1) * FULL_OPACITY,
+        aspect=values.aspect(plane),
     )
 
 
 def _write_words(figure, attribution: Attribution, height: float) -> None:
     target, method = attribution.target, attribution.method
     figure.text(
-        0.02, 1 - 0.3 / height,
+        0.02,
+        1 - 0.3 / height,
         f"{attribution.scan.name}: {target.name} ({attribution.classifier.name}) by {method.name}",
-        color=INK, fontsize=13, weight="bold", va="center", **PLAIN,
+        color=INK,
+        fontsize=13,
+        weight="bold",
+        va="center",
+        **PLAIN,
     )
     stopped = "   (cancelled: what was there)" if attribution.partial else ""
     figure.text(
-        0.02, 1 - 0.62 / height, f"Score {attribution.score:.4g} {target.unit}{stopped}",
-        color=INK, fontsize=11, va="center", **PLAIN,
+        0.02,
+        1 - 0.62 / height,
+        f"Score {attribution.score:.4g} {target.unit}{stopped}",
+        color=INK,
+        fontsize=11,
+        va="center",
+        **PLAIN,
     )
     sign = method.sign[0].upper() + method.sign[1:]
     words = textwrap.fill(f"{sign}. {DISCLAIMER}.", LINE_LETTERS)

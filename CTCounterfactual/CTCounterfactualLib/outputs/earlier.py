@@ -12,10 +12,24 @@ from ..storage.objects import read_json
 
 RECORD = "result.json"
 # Keys that every record has had since the first version, and no other program's file has all of.
-_KEYS = frozenset({
-    "schema", "disclaimer", "input", "prepared", "classifier", "target", "autoencoder",
-    "settings", "scores", "chunks", "heat_levels", "flags", "versions", "files",
-})
+_KEYS = frozenset(
+    {
+        "schema",
+        "disclaimer",
+        "input",
+        "prepared",
+        "classifier",
+        "target",
+        "autoencoder",
+        "settings",
+        "scores",
+        "chunks",
+        "heat_levels",
+        "flags",
+        "versions",
+        "files",
+    }
+)
 
 
 def own_files(folder: Path) -> list[str]:
@@ -39,8 +53,11 @@ def own_files(folder: Path) -> list[str]:
 
 def _is_ours(record: Any) -> bool:
     return (
-        isinstance(record, dict) and record.keys() >= _KEYS and isinstance(record["schema"], int)
-        and isinstance(record["files"], list) and RECORD in record["files"]
+        isinstance(record, dict)
+        and record.keys() >= _KEYS
+        and isinstance(record["schema"], int)
+        and isinstance(record["files"], list)
+        and RECORD in record["files"]
         and all(isinstance(name, str) and _stays_inside(name) for name in record["files"])
     )
 

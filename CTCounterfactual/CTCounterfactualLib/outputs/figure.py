@@ -57,20 +57,40 @@ def draw_figure(explanation: Explanation):
     height = max(sum(heights) * picture_width, MIN_BODY_INCHES) + HEAD_INCHES + FOOT_INCHES
     figure = Figure(figsize=(WIDTH_INCHES, height), facecolor=BACKGROUND)
     grid = figure.add_gridspec(
-        1, 2, width_ratios=(1 - PLOT_SHARE, PLOT_SHARE), left=0.015, right=0.98,
-        top=1 - HEAD_INCHES / height, bottom=FOOT_INCHES / height, wspace=0.22,
+        1,
+        2,
+        width_ratios=(1 - PLOT_SHARE, PLOT_SHARE),
+        left=0.015,
+        right=0.98,
+        top=1 - HEAD_INCHES / height,
+        bottom=FOOT_INCHES / height,
+        wspace=0.22,
     )
     left, right = grid[0], grid[1]
     _draw_pictures(figure, left, volumes, heights, explanation)
     plots.draw_plots(figure, right, explanation, INK, MUTED, BACKGROUND)
     figure.text(
-        0.015, 1 - 0.3 / height, _headline(explanation), color=INK, fontsize=15, weight="bold",
-        va="center", **PLAIN,
+        0.015,
+        1 - 0.3 / height,
+        _headline(explanation),
+        color=INK,
+        fontsize=15,
+        weight="bold",
+        va="center",
+        **PLAIN,
     )
-    figure.text(0.015, 1 - 0.62 / height, _score_line(explanation), color=INK, fontsize=11.5,
-                va="center", **PLAIN)
-    figure.text(0.015, 0.2 / height, _footer(explanation), color=MUTED, fontsize=8.5, va="center",
-                **PLAIN)
+    figure.text(
+        0.015,
+        1 - 0.62 / height,
+        _score_line(explanation),
+        color=INK,
+        fontsize=11.5,
+        va="center",
+        **PLAIN,
+    )
+    figure.text(
+        0.015, 0.2 / height, _footer(explanation), color=MUTED, fontsize=8.5, va="center", **PLAIN
+    )
     return figure
 
 
@@ -91,8 +111,12 @@ def _draw_pictures(figure, cell, volumes: list[Oriented], heights, explanation) 
         for column, picture in enumerate(pictures):
             axes = figure.add_subplot(grid[row, column])
             axes.imshow(
-                picture, cmap="gray", vmin=LEVEL_HU - WINDOW_HU / 2, vmax=LEVEL_HU + WINDOW_HU / 2,
-                aspect=scan.aspect(plane), interpolation="bilinear",
+                picture,
+                cmap="gray",
+                vmin=LEVEL_HU - WINDOW_HU / 2,
+                vmax=LEVEL_HU + WINDOW_HU / 2,
+                aspect=scan.aspect(plane),
+                interpolation="bilinear",
             )
             axes.set_axis_off()
             draw_letters(axes, plane)
@@ -104,8 +128,13 @@ def _draw_pictures(figure, cell, volumes: list[Oriented], heights, explanation) 
         if row == 0:
             top = axes
         axes.text(
-            0.98, 0.03, f"{plane} {index + 1}/{scan.count(plane)}", color=MUTED, fontsize=8,
-            ha="right", transform=axes.transAxes,
+            0.98,
+            0.03,
+            f"{plane} {index + 1}/{scan.count(plane)}",
+            color=MUTED,
+            fontsize=8,
+            ha="right",
+            transform=axes.transAxes,
         )
     bar = top.inset_axes((1.02, 0.12, 0.03, 0.76))
     figure.colorbar(shown, cax=bar)
@@ -118,8 +147,13 @@ def _draw_change(axes, change: Oriented, plane: str, index: int, edges: tuple[fl
     span = max(edges[-1] - edges[0], 1.0)
     alpha = np.clip((np.abs(values) - edges[0]) / span, 0, 1) * FULL_OPACITY
     return axes.imshow(
-        values, cmap="RdBu_r", vmin=-edges[-1] * 2, vmax=edges[-1] * 2, alpha=alpha,
-        aspect=change.aspect(plane), interpolation="nearest",
+        values,
+        cmap="RdBu_r",
+        vmin=-edges[-1] * 2,
+        vmax=edges[-1] * 2,
+        alpha=alpha,
+        aspect=change.aspect(plane),
+        interpolation="nearest",
     )
 
 
@@ -128,8 +162,16 @@ def draw_letters(axes, plane: str) -> None:
     left, right, top, bottom = EDGE_LETTERS[plane]
     places = ((left, 0.02, 0.5), (right, 0.98, 0.5), (top, 0.5, 0.97), (bottom, 0.5, 0.03))
     for letter, x, y in places:
-        axes.text(x, y, letter, color=MUTED, fontsize=8, ha="center", va="center",
-                  transform=axes.transAxes)
+        axes.text(
+            x,
+            y,
+            letter,
+            color=MUTED,
+            fontsize=8,
+            ha="center",
+            va="center",
+            transform=axes.transAxes,
+        )
 
 
 def _headline(explanation: Explanation) -> str:

@@ -87,7 +87,8 @@ class ResultFolder:
                 ) from error
             raise WrittenElsewhere(
                 f"Cannot write the result to {self.claim.target}: {cause.rstrip('.')}. It was "
-                f"written to {place} instead.", place,
+                f"written to {place} instead.",
+                place,
             ) from error
         check()
         return self.claim.commit()

@@ -13,9 +13,17 @@ from .figure import FULL_OPACITY, LEVEL_HU, WINDOW_HU
 # Change in the figure's limits (-1 strongest fall, +1 strongest rise) -> RGB: the "RdBu" scheme of
 # ColorBrewer (C. Brewer, colorbrewer2.org), blue for falling, red for rising HU.
 CHANGE_RGB = (
-    (5, 48, 97), (33, 102, 172), (67, 147, 195), (146, 197, 222), (209, 229, 240),
+    (5, 48, 97),
+    (33, 102, 172),
+    (67, 147, 195),
+    (146, 197, 222),
+    (209, 229, 240),
     (247, 247, 247),
-    (253, 219, 199), (244, 165, 130), (214, 96, 77), (178, 24, 43), (103, 0, 31),
+    (253, 219, 199),
+    (244, 165, 130),
+    (214, 96, 77),
+    (178, 24, 43),
+    (103, 0, 31),
 )
 # The colours end at this multiple of the highest heatmap level, as the figure's do.
 LIMIT_OF_LAST_EDGE = 2.0

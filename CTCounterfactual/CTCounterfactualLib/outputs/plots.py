@@ -86,8 +86,16 @@ def _draw_flags(axes, explanation: Explanation, ink: str, muted: str) -> None:
         lines.append(f"... and {left_out} more in result.json")
     title = "Flags" if explanation.flags else "No flags raised"
     axes.text(0, 1, title, color=ink, fontsize=11, va="top", transform=axes.transAxes)
-    axes.text(0, 0.82, "\n".join(lines), color=muted, fontsize=8, va="top",
-              transform=axes.transAxes, **PLAIN)
+    axes.text(
+        0,
+        0.82,
+        "\n".join(lines),
+        color=muted,
+        fontsize=8,
+        va="top",
+        transform=axes.transAxes,
+        **PLAIN,
+    )
 
 
 def _draw_note(axes, text: str, ink: str) -> None:

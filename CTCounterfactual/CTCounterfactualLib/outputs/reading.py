@@ -102,9 +102,9 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
     return Explanation(
         scan=_scan(folder, record, scan, changed, difference),
         prepared=PreparedInfo(record["prepared"]["slices"], tuple(record["prepared"]["spacing"])),
-        settings=ExplainSettings(**{
-            name: settings[name] for name in ExplainSettings.names() if name in settings
-        }),
+        settings=ExplainSettings(
+            **{name: settings[name] for name in ExplainSettings.names() if name in settings}
+        ),
         classifier=ModelInfo(**record["classifier"]),
         target=TargetInfo(**record["target"]),
         autoencoder=ModelInfo(**record["autoencoder"]),
@@ -204,7 +204,10 @@ def scan_of_record(
         except CTCounterfactualError as error:
             raise OutputError(f"Cannot read the scan that was explained: {error}") from error
     scan = replace(
-        scan, name=told["name"], path=told["path"], sha256=told["sha256"],
+        scan,
+        name=told["name"],
+        path=told["path"],
+        sha256=told["sha256"],
         series=told.get("series", ""),
     )
     stretched = [np.diag([*spacing, 1.0]) for spacing in (scan.spacing, told["spacing"])]

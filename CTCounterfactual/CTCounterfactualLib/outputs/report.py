@@ -47,9 +47,11 @@ def report_page(explanation: Explanation, now: datetime | None = None) -> str:
         disclaimer=escape(DISCLAIMER),
         question=escape(report_words.question(explanation)),
         answer=escape(report_words.answer(explanation)),
-        about=escape(" \N{MIDDLE DOT} ".join(
-            [explanation.scan.name, f"classifier {classifier.name}", now.strftime("%Y-%m-%d")]
-        )),
+        about=escape(
+            " \N{MIDDLE DOT} ".join(
+                [explanation.scan.name, f"classifier {classifier.name}", now.strftime("%Y-%m-%d")]
+            )
+        ),
         scores=_scores(explanation),
         flags=_flags(explanation),
         pictures=report_pictures.pictures(explanation),
@@ -87,9 +89,13 @@ def _list(items: list[tuple[str, str]]) -> str:
 
 
 def _pairs(pairs: list[tuple[str, str]]) -> str:
-    return "<dl>" + "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs
-    ) + "</dl>"
+    return (
+        "<dl>"
+        + "".join(
+            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs
+        )
+        + "</dl>"
+    )
 
 
 def _sources(explanation: Explanation) -> str:

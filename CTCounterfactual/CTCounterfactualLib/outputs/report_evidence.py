@@ -34,8 +34,12 @@ def evidence(explanation: Explanation) -> str:
     longest = max(gains.values())
     rows = "".join(_row(outcome, gains[outcome], longest) for outcome in reversed(shown))
     left_out = len(explanation.chunks) - len(shown)
-    note = f'<p class="fine">The {len(shown)} strongest of {len(explanation.chunks)} slabs; all ' \
-           "are in chunks.csv of the result folder.</p>" if left_out else ""
+    note = (
+        f'<p class="fine">The {len(shown)} strongest of {len(explanation.chunks)} slabs; all '
+        "are in chunks.csv of the result folder.</p>"
+        if left_out
+        else ""
+    )
     return (
         f"<table><thead><tr><th>Slab, S (mm)</th><th>Score</th>"
         f'<th class="wide" colspan="2">{word}{escape(unit)}</th><th>Changed</th>'

@@ -50,16 +50,14 @@ def _height_mm(explanation: Explanation) -> float:
     """Return the height that the pictures may take so that all fits on one page, where it can."""
     rows = min(len(explanation.chunks), ROWS_SHOWN)
     lines = sum(1 + len(flag.message) // FLAG_LINE_LETTERS for flag in explanation.flags)
-    return (
-        HEIGHT_MM - ROW_MM * max(rows - ROWS_BESIDE_CHART, 0) - FLAG_LINE_MM * max(lines - 1, 0)
-    )
+    return HEIGHT_MM - ROW_MM * max(rows - ROWS_BESIDE_CHART, 0) - FLAG_LINE_MM * max(lines - 1, 0)
 
 
 def _turned(explanation: Explanation) -> _Volumes:
     image = explanation.scan.image
     scan, counterfactual, change = (
-        Oriented.on_grid(image, voxels) for voxels in
-        (explanation.scan.array, explanation.counterfactual, explanation.difference)
+        Oriented.on_grid(image, voxels)
+        for voxels in (explanation.scan.array, explanation.counterfactual, explanation.difference)
     )
     return _Volumes(scan, counterfactual, change, TurnedGrid(image))
 
@@ -79,8 +77,10 @@ def _row(volumes: _Volumes, plane: str, ratio: float, edges: tuple[float, ...]) 
         ("change", change_over(base, volumes.change.plane(plane, index), edges)),
     )
     letters = "".join(
-        f'<i class="{side}">{letter}</i>' for side, letter in
-        zip(("left", "right", "top", "bottom"), EDGE_LETTERS[plane], strict=True)
+        f'<i class="{side}">{letter}</i>'
+        for side, letter in zip(
+            ("left", "right", "top", "bottom"), EDGE_LETTERS[plane], strict=True
+        )
     )
     return "".join(
         f'<figure style="aspect-ratio:{1 / ratio:.4f}">'
@@ -110,8 +110,14 @@ def legend(explanation: Explanation) -> str:
     colours = np.rint(change_rgb(np.linspace(-1, 1, LEGEND_STEPS))).astype(int)
     stops = ", ".join(f"rgb({r} {g} {b})" for r, g, b in colours)
     ticks = "".join(
-        f"<span>{text}</span>" for text in
-        (f"{MINUS}{limit:g}", f"{MINUS}{limit / 2:g}", "0", f"+{limit / 2:g}", f"+{limit:g} HU")
+        f"<span>{text}</span>"
+        for text in (
+            f"{MINUS}{limit:g}",
+            f"{MINUS}{limit / 2:g}",
+            "0",
+            f"+{limit / 2:g}",
+            f"+{limit:g} HU",
+        )
     )
     return (
         f'<div class="scale" style="background:linear-gradient(to right, {stops})"></div>'

@@ -16,15 +16,21 @@ from .numbers import MINUS, amount, percent, signed
 def question(explanation: Explanation) -> str:
     """Return the headline."""
     verb = {DECREASE: "lower", INCREASE: "raise"}[explanation.settings.direction]
-    return f"What would {verb} \N{LEFT DOUBLE QUOTATION MARK}{explanation.target.name}" \
-           f"\N{RIGHT DOUBLE QUOTATION MARK}?"
+    return (
+        f"What would {verb} \N{LEFT DOUBLE QUOTATION MARK}{explanation.target.name}"
+        f"\N{RIGHT DOUBLE QUOTATION MARK}?"
+    )
 
 
 def answer(explanation: Explanation) -> str:
     """Return in a sentence or two what was changed and what that did to the score."""
     scores = explanation.scores
-    where = f" inside \N{LEFT DOUBLE QUOTATION MARK}{explanation.region_name}" \
-            f"\N{RIGHT DOUBLE QUOTATION MARK}" if explanation.region_name else ""
+    where = (
+        f" inside \N{LEFT DOUBLE QUOTATION MARK}{explanation.region_name}"
+        f"\N{RIGHT DOUBLE QUOTATION MARK}"
+        if explanation.region_name
+        else ""
+    )
     if any(o.stop_reason == stopping.NOTHING_TO_FLIP for o in _shown(explanation)):
         return (
             "The classifier's decision is the wanted one already, so there is nothing to change. "
@@ -65,10 +71,20 @@ def scores(explanation: Explanation) -> list[tuple[str, str, str, str, str]]:
     moved = signed(found.counterfactual - found.original)
     return [
         ("scan", "Scan", amount(found.original), unit, "as it is"),
-        ("redrawn", "Reconstruction", amount(found.reconstruction), unit,
-         f"{redrawn} by the autoencoder alone"),
-        ("changed", "Counterfactual", amount(found.counterfactual), unit,
-         f"{moved}{_share(explanation)} against the scan"),
+        (
+            "redrawn",
+            "Reconstruction",
+            amount(found.reconstruction),
+            unit,
+            f"{redrawn} by the autoencoder alone",
+        ),
+        (
+            "changed",
+            "Counterfactual",
+            amount(found.counterfactual),
+            unit,
+            f"{moved}{_share(explanation)} against the scan",
+        ),
     ]
 
 
@@ -81,28 +97,39 @@ def how_to_read(explanation: Explanation) -> list[tuple[str, str]]:
     """Return heading and text of what a reader must know who has never seen such a report."""
     edge = f"{explanation.settings.level_edges[0]:g} HU"
     items = [
-        ("Counterfactual.",
-         "The same patient, altered by a program until the classifier's score moved. It is no "
-         "prognosis and no treated or earlier state of the patient."),
-        ("Change.",
-         f"Red tissue was made denser, blue less dense; below {edge} nothing is drawn. Colour "
-         "shows what this classifier reacts to. That need not be where a disease is."),
-        ("Reconstruction.",
-         "The scan drawn by the autoencoder with nothing changed. If this moves the score about "
-         "as far as the counterfactual does, distrust the explanation."),
+        (
+            "Counterfactual.",
+            "The same patient, altered by a program until the classifier's score moved. It is no "
+            "prognosis and no treated or earlier state of the patient.",
+        ),
+        (
+            "Change.",
+            f"Red tissue was made denser, blue less dense; below {edge} nothing is drawn. Colour "
+            "shows what this classifier reacts to. That need not be where a disease is.",
+        ),
+        (
+            "Reconstruction.",
+            "The scan drawn by the autoencoder with nothing changed. If this moves the score about "
+            "as far as the counterfactual does, distrust the explanation.",
+        ),
     ]
-    items.append((
-        "Changed.",
-        f"Sum of all changes as a share of the {_scope(explanation)}'s brightness; a search ends "
-        "at the limit at the latest.",
-    ))
+    items.append(
+        (
+            "Changed.",
+            f"Sum of all changes as a share of the {_scope(explanation)}'s brightness; a search "
+            "ends at the limit at the latest.",
+        )
+    )
     if explanation.chunks:
-        items.insert(2, (
-            "Slabs.",
-            "Each was changed alone, all others left as scanned. A long bar: the score depends on "
-            "this slab. No bar: no small change here moves it; that does not mean that nothing is "
-            "there. Slabs don't add up to the whole.",
-        ))
+        items.insert(
+            2,
+            (
+                "Slabs.",
+                "Each was changed alone, all others left as scanned. A long bar: the score depends "
+                "on this slab. No bar: no small change here moves it; that does not mean that "
+                "nothing is there. Slabs don't add up to the whole.",
+            ),
+        )
     return items
 
 
@@ -120,12 +147,11 @@ def settings(explanation: Explanation) -> list[tuple[str, str]]:
     values = {**explanation.settings.to_dict(), "change_scope": explanation.settings.scope}
     pairs = [
         (name.replace("_", " "), _plain(value))
-        for name, value in values.items() if name not in ("seed", "device")
+        for name, value in values.items()
+        if name not in ("seed", "device")
     ]
     window = f"{WINDOW_HU:g} / {LEVEL_HU:g} HU".replace("-", MINUS)
-    return [
-        *pairs, ("region", explanation.region_name or "none"), ("window / level", window)
-    ]
+    return [*pairs, ("region", explanation.region_name or "none"), ("window / level", window)]
 
 
 def run(explanation: Explanation, now: datetime) -> list[tuple[str, str]]:
@@ -143,14 +169,17 @@ def run(explanation: Explanation, now: datetime) -> list[tuple[str, str]]:
 def sources(explanation: Explanation) -> list[tuple[str, str, str]]:
     """Return heading, text and SHA-256 (or empty) of scan and models; no paths of the disk."""
     scan, prepared = explanation.scan, explanation.prepared
-    grid = f"{times(scan.size)} voxels of {times(scan.spacing)} mm; the models saw " \
-           f"{prepared.slices} slices, {times(prepared.spacing)} mm."
+    grid = (
+        f"{times(scan.size)} voxels of {times(scan.spacing)} mm; the models saw "
+        f"{prepared.slices} slices, {times(prepared.spacing)} mm."
+    )
     return [
         (f"Scan {scan.name}.", grid, scan.sha256),
         *(
             (f"{role} {model.name}.", model.description.rstrip(".") + ".", model.sha256)
             for role, model in (
-                ("Classifier", explanation.classifier), ("Autoencoder", explanation.autoencoder),
+                ("Classifier", explanation.classifier),
+                ("Autoencoder", explanation.autoencoder),
             )
         ),
     ]
@@ -177,8 +206,7 @@ def _changed(explanation: Explanation) -> str:
     """Return the subject of the answer: how much was changed."""
     if explanation.whole is None:
         return "Changing every slab as far as its own search went"
-    return f"Changing the scan by {percent(explanation.whole.change)} (limit " \
-           f"{_limit(explanation)})"
+    return f"Changing the scan by {percent(explanation.whole.change)} (limit {_limit(explanation)})"
 
 
 def _limit(explanation: Explanation) -> str:

@@ -17,8 +17,18 @@ def columns(direction: str, unit: str = "") -> tuple[str, ...]:
     Searches of a probability have their logits in two more columns at the end.
     """
     return (
-        "range", "start", "stop", "slab_low_mm", "slab_high_mm", "lambda", "score_before",
-        "score_after", noun(direction), "stop_reason", "change", "evaluations",
+        "range",
+        "start",
+        "stop",
+        "slab_low_mm",
+        "slab_high_mm",
+        "lambda",
+        "score_before",
+        "score_after",
+        noun(direction),
+        "stop_reason",
+        "change",
+        "evaluations",
         *(("logit_before", "logit_after") if has_logit(unit) else ()),
     )
 
@@ -35,9 +45,20 @@ def write_chunk_table(explanation: Explanation, path: Path) -> None:
         for kind, outcome in rows:
             low, high = outcome.slab_mm
             scores = (outcome.score_before, outcome.score_after) if has_logit(unit) else ()
-            writer.writerow((
-                kind, outcome.start, outcome.stop, f"{low:.2f}", f"{high:.2f}",
-                f"{outcome.lam:.8g}", f"{outcome.score_before:.8g}", f"{outcome.score_after:.8g}",
-                f"{outcome.gain:.8g}", outcome.stop_reason, f"{outcome.change:.6f}",
-                outcome.evaluations, *(f"{logit(score):.8g}" for score in scores),
-            ))
+            writer.writerow(
+                (
+                    kind,
+                    outcome.start,
+                    outcome.stop,
+                    f"{low:.2f}",
+                    f"{high:.2f}",
+                    f"{outcome.lam:.8g}",
+                    f"{outcome.score_before:.8g}",
+                    f"{outcome.score_after:.8g}",
+                    f"{outcome.gain:.8g}",
+                    outcome.stop_reason,
+                    f"{outcome.change:.6f}",
+                    outcome.evaluations,
+                    *(f"{logit(score):.8g}" for score in scores),
+                )
+            )

@@ -5,5 +5,12 @@ from .hemithorax import Chest, Hemithorax, ready_chest
 from .plant import FINDINGS, Planted, plant
 
 __all__ = [
-    "FINDINGS", "Chest", "Expired", "Hemithorax", "Planted", "expire", "plant", "ready_chest",
+    "FINDINGS",
+    "Chest",
+    "Expired",
+    "Hemithorax",
+    "Planted",
+    "expire",
+    "plant",
+    "ready_chest",
 ]

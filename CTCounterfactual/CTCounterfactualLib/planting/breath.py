@@ -59,8 +59,9 @@ class Breath:
     ) -> tuple[np.ndarray, ...]:
         """Return from where the voxels of a part get their content: K, J, I in voxels."""
         sk, sj, si = self.spacing[::-1]
-        places = zip((len(self.rise), len(self.front), len(self.sides)), (slices, rows, columns),
-                     strict=True)
+        places = zip(
+            (len(self.rise), len(self.front), len(self.sides)), (slices, rows, columns), strict=True
+        )
         k, j, i = (np.arange(n, dtype=np.float32)[part] for n, part in places)
         h = self.height[slices, None, None]
         up = amount * self.rise[slices, None, None] * self.within[None, rows, columns]
@@ -133,7 +134,8 @@ def breath_of(
     height = _eased(1.0 - outside / WALL_FADE_MM)
     height *= np.interp(k, [bottom, top], [1.0, WALL_AT_TOP])
     return Breath(
-        within, rise.astype(np.float32),
+        within,
+        rise.astype(np.float32),
         (front_mm * _eased(front)).astype(np.float32),
         (-sides_mm * sides).astype(np.float32),
         ndimage.gaussian_filter1d(height, SMOOTH_MM / sk).astype(np.float32),

@@ -117,9 +117,7 @@ def _draw_down(rng: np.random.Generator, kind: str) -> tuple[float, float, float
     return -float(rng.uniform(0.0, 0.45)), j + (tilt if i else 0.0), i + (0.0 if i else tilt)
 
 
-def paint_effusion(
-    part: np.ndarray, side: Hemithorax, effusion: Effusion, noise: Noise
-) -> Paint:
+def paint_effusion(part: np.ndarray, side: Hemithorax, effusion: Effusion, noise: Noise) -> Paint:
     """Return an effusion's change (HU) and cover in the box of one side.
 
     Parameters
@@ -172,9 +170,7 @@ def _subpulmonic(side: Hemithorax, effusion: Effusion, rng: np.random.Generator)
     lowest = float(base.min())
     # Smoothed: a base known to whole slices would give the fluid's surface their steps.
     held = np.isfinite(base)[None]
-    base = local_mean(
-        np.where(held, base, 0.0), held, BASE_SIGMA_MM, side.spacing, lowest
-    )[0]
+    base = local_mean(np.where(held, base, 0.0), held, BASE_SIGMA_MM, side.spacing, lowest)[0]
     # Where the lung ends higher up it ends on heart or hilum, not on the diaphragm.
     return base - k - DOME_SHARE * (base - lowest) + effusion.slope * (j - j.mean())
 

@@ -99,15 +99,16 @@ def expire(
         )
     mask = _checked(hu, lungs, spacing, name)
     voxel_ml = float(np.prod(spacing)) * 1e-3
-    rise, front, sides = (
-        mm * SPREAD ** rng.uniform(-1, 1) for mm in (RISE_MM, FRONT_MM, SIDES_MM)
-    )
+    rise, front, sides = (mm * SPREAD ** rng.uniform(-1, 1) for mm in (RISE_MM, FRONT_MM, SIDES_MM))
     breath = breath_of(mask, spacing, rise, front, sides)
     amount = _amount(breath, mask, share, name)
     warped, now, density = _warp(hu, mask, breath, amount)
     warped = _denser(hu, warped, mask, now, density)
     return Expired(
-        warped, now, mask.sum() * voxel_ml, now.sum() * voxel_ml,
+        warped,
+        now,
+        mask.sum() * voxel_ml,
+        now.sum() * voxel_ml,
         amount * float(breath.rise.max()),
     )
 

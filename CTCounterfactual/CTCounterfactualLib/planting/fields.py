@@ -55,14 +55,22 @@ def spread(few: np.ndarray, steps: list[int], shape: tuple[int, ...]) -> np.ndar
     if max(steps) == 1:
         return few[tuple(slice(n) for n in shape)].astype(np.float32)
     return ndimage.affine_transform(
-        few, [1.0 / n for n in steps], output_shape=shape, order=1, mode="nearest",
+        few,
+        [1.0 / n for n in steps],
+        output_shape=shape,
+        order=1,
+        mode="nearest",
         output=np.float32,
     )
 
 
 def waves(
-    rng: np.random.Generator, shape: tuple[int, ...], spacing: Spacing, length_mm: float,
-    octaves: int = 1, roughness: float = 0.5,
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    spacing: Spacing,
+    length_mm: float,
+    octaves: int = 1,
+    roughness: float = 0.5,
 ) -> np.ndarray:
     """Return a smooth random field of about unit deviation, (K, J, I) float32.
 
@@ -89,9 +97,7 @@ def _one_wave(
     steps = [max(1, int(node / s)) for s in spacing[::-1]]
     coarse = [-(-n // step) + 1 for n, step in zip(shape, steps, strict=True)]
     # In steps: sigma of half the length makes values a length apart nearly independent.
-    sigma = [
-        0.5 * length_mm / (step * s) for step, s in zip(steps, spacing[::-1], strict=True)
-    ]
+    sigma = [0.5 * length_mm / (step * s) for step, s in zip(steps, spacing[::-1], strict=True)]
     nodes = ndimage.gaussian_filter(
         rng.standard_normal(coarse, dtype=np.float32), sigma, mode="wrap"
     )

@@ -74,9 +74,7 @@ def draw_fluid(rng: np.random.Generator, ml: float) -> Fluid:
     )
 
 
-def paint_fluid(
-    hu: np.ndarray, space: PleuralSpace, fluid: Fluid, noise_hu: float
-) -> np.ndarray:
+def paint_fluid(hu: np.ndarray, space: PleuralSpace, fluid: Fluid, noise_hu: float) -> np.ndarray:
     """Paint fluid into `hu` (K, J, I of the whole scan, float32, HU) in place.
 
     Parameters

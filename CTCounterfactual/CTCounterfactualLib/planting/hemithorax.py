@@ -181,8 +181,9 @@ def _names(hu: np.ndarray, lungs: np.ndarray, spaces: list[PleuralSpace]) -> lis
     places = []
     for space in spaces:
         columns = space.lung.sum(axis=(0, 1))
-        places.append(float((columns * np.arange(len(columns))).sum() / columns.sum())
-                      + space.box[2].start)
+        places.append(
+            float((columns * np.arange(len(columns))).sum() / columns.sum()) + space.box[2].start
+        )
     if len(places) == 1:
         tissue = ((hu > WALL_HU[0]) & ~lungs).sum(axis=(0, 1))
         middle = float((tissue * np.arange(len(tissue))).sum() / max(tissue.sum(), 1))

@@ -203,8 +203,11 @@ def _strands(
         way /= np.linalg.norm(way)
         length = radius * (1.0 + rng.uniform(*STRAND_LENGTH))
         thick = float(rng.uniform(*STRAND_MM))
-        tubes.append(Tube(tuple(middle + 0.8 * radius * way), tuple(middle + length * way),
-                          thick, 0.2 * thick))
+        tubes.append(
+            Tube(
+                tuple(middle + 0.8 * radius * way), tuple(middle + length * way), thick, 0.2 * thick
+            )
+        )
     if nodule.vessel:
         way = np.array(side.hilum) - middle
         away = max(float(np.linalg.norm(way)), 1e-6)

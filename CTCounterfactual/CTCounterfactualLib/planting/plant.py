@@ -148,8 +148,13 @@ def _kind(finding: str) -> Kind:
 
 
 def _draw_side(
-    kind: Kind, finding: str, chest: Chest, rng: np.random.Generator, ml: float | None,
-    side: str | None, name: str,
+    kind: Kind,
+    finding: str,
+    chest: Chest,
+    rng: np.random.Generator,
+    ml: float | None,
+    side: str | None,
+    name: str,
 ) -> Hemithorax:
     """Draw a side with room, by the volume of its lung."""
     sides = [s for s in chest.sides if side in (None, s.side)]

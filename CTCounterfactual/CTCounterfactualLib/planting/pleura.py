@@ -66,16 +66,12 @@ class PleuralSpace:
             np.arange(n, dtype=np.float32) * s
             for n, s in zip(self.lung.shape, self.spacing[::-1], strict=True)
         )
-        plane = (
-            direction[0] * k[:, None, None] + direction[1] * j[:, None] + direction[2] * i
-        )
+        plane = direction[0] * k[:, None, None] + direction[1] * j[:, None] + direction[2] * i
         climb = np.clip(1.0 - self.wall / MENISCUS_REACH_MM, 0.0, 1.0)
         return (plane + meniscus_mm * climb).astype(np.float32)
 
 
-def find_spaces(
-    lungs: np.ndarray, spacing: tuple[float, float, float]
-) -> tuple[PleuralSpace, ...]:
+def find_spaces(lungs: np.ndarray, spacing: tuple[float, float, float]) -> tuple[PleuralSpace, ...]:
     """Split a lung mask (K, J, I; I grows to Right) into one or two pleural spaces."""
     margin = [int(np.ceil(BOX_MARGIN_MM / s)) for s in spacing[::-1]]
     spaces = []

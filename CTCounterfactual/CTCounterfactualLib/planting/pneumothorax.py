@@ -127,9 +127,7 @@ class _Polar:
         t = (np.broadcast_to(turn, polar.shape) + np.pi) / (2 * np.pi) * bins[1]
         lung = side.space.lung
         farthest = np.zeros(bins, np.float32)
-        place = (
-            np.minimum(p[lung].astype(int), bins[0] - 1), t[lung].astype(int) % bins[1]
-        )
+        place = (np.minimum(p[lung].astype(int), bins[0] - 1), t[lung].astype(int) % bins[1])
         np.maximum.at(farthest, place, self.radius[lung])
         seen = farthest > 0
         blur = {"sigma": OUTLINE_BINS, "mode": ("nearest", "wrap")}
@@ -176,9 +174,7 @@ def _shrink_for(
     raise ScanError(f"the lung can't give way to {pneumothorax.ml:.0f} mL of air")
 
 
-def _moved_lung(
-    part: np.ndarray, side: Hemithorax, polar: _Polar, scale: np.ndarray
-) -> np.ndarray:
+def _moved_lung(part: np.ndarray, side: Hemithorax, polar: _Polar, scale: np.ndarray) -> np.ndarray:
     """Return what of the lung comes to lie in each voxel, HU: denser as the lung loses air."""
     hilum = np.array(polar.hilum)
     steps = np.array(side.spacing[::-1])
@@ -186,12 +182,8 @@ def _moved_lung(
     # Little is moved near the hilum: the shortening grows with the square of the radius.
     share = np.clip(polar.radius / np.maximum(scale * polar.outline, 1e-3), 0.0, 1.0)
     local = 1.0 + (1.0 / scale - 1.0) * share
-    where = [
-        ((p - h) * local + h) / s for p, h, s in zip(grid, hilum, steps, strict=True)
-    ]
+    where = [((p - h) * local + h) / s for p, h, s in zip(grid, hilum, steps, strict=True)]
     content = np.where(side.space.lung, part, side.lung_hu)
     moved = ndimage.map_coordinates(content, where, order=1, mode="nearest")
     denser = AIR_HU + (moved - AIR_HU) * local**2
     return np.where(moved < DENSEST_HU, np.minimum(denser, DENSEST_HU), moved)
-
-

@@ -42,9 +42,7 @@ def _draw(cover: np.ndarray, steps: np.ndarray, tube: Tube) -> None:
     high = np.minimum(high, cover.shape)
     if (high <= low).any():
         return
-    k, j, i = (
-        np.arange(a, b) * s - o for a, b, s, o in zip(low, high, steps, start, strict=True)
-    )
+    k, j, i = (np.arange(a, b) * s - o for a, b, s, o in zip(low, high, steps, start, strict=True))
     offset = np.stack(np.meshgrid(k, j, i, indexing="ij"), axis=-1)  # (K, J, I, 3)
     way = end - start
     length = max(float(way @ way), 1e-6)
@@ -54,5 +52,5 @@ def _draw(cover: np.ndarray, steps: np.ndarray, tube: Tube) -> None:
     shown = np.maximum(radius, voxel / 2)
     covered = np.clip((shown - distance) / voxel + 0.5, 0.0, 1.0)
     covered *= radius**2 / (shown**2 + voxel**2 / 12)  # a soft edge encloses that much
-    part = cover[low[0]:high[0], low[1]:high[1], low[2]:high[2]]
+    part = cover[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
     np.maximum(part, covered, out=part)

@@ -79,7 +79,8 @@ def _block_means(hu: np.ndarray, factors: list[int]) -> np.ndarray:
         clipped = np.pad(clipped, [(0, 0), (0, after[0]), (0, after[1])], mode="edge")
     return sum(
         clipped[:, j :: factors[0], i :: factors[1]]
-        for j in range(factors[0]) for i in range(factors[1])
+        for j in range(factors[0])
+        for i in range(factors[1])
     ) / np.float32(factors[0] * factors[1])
 
 
@@ -133,7 +134,10 @@ def _with_inside(
     outside = _opened(_reached(air, open_air & ~gas))
     along_air = ndimage.binary_dilation(outside & ~padding, _IN_PLANE)
     lung = _parts(
-        _opened(~air & ~patient & ~holes), least, (edge, ANY, 1), (along_air, 0, LUNG_ALONG_AIR),
+        _opened(~air & ~patient & ~holes),
+        least,
+        (edge, ANY, 1),
+        (along_air, 0, LUNG_ALONG_AIR),
         (walled | beside, LUNG_BESIDE_SHARE, 1),
     )
     # A gap that another slice opens is a hole of its own slice, which must not be filled again.

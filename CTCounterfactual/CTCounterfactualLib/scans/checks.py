@@ -109,9 +109,7 @@ def check_geometry(image: sitk.Image, source: str) -> None:
         )
     directions = np.array(image.GetDirection()).reshape(image.GetDimension(), -1)
     if not np.isfinite(origin).all() or not np.isfinite(directions).all():
-        raise ScanError(
-            f"The position or orientation in {source} isn't a number. Export it again."
-        )
+        raise ScanError(f"The position or orientation in {source} isn't a number. Export it again.")
     check_axes(directions, source)
     lengths = np.linalg.norm(directions, axis=0)
     if np.abs(lengths - 1.0).max() > UNIT_LENGTH_TOLERANCE:
@@ -186,7 +184,12 @@ def _check_extent(image: sitk.Image) -> tuple[tuple[str, str], ...]:
     spacing = image.GetSpacing()
     if low <= max(extent) <= high and least <= min(spacing) and max(spacing) <= most:
         return ()
-    return ((IMPLAUSIBLE_SIZE, (
-        f"The whole scan measures {mm(extent)}: its voxel size ({mm(spacing)}) is "
-        f"hardly right. Was it in another unit?"
-    )),)
+    return (
+        (
+            IMPLAUSIBLE_SIZE,
+            (
+                f"The whole scan measures {mm(extent)}: its voxel size ({mm(spacing)}) is "
+                f"hardly right. Was it in another unit?"
+            ),
+        ),
+    )

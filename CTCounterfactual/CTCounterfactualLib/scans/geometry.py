@@ -33,8 +33,8 @@ def tolerance_mm(grid: np.ndarray) -> float:
 
 def corners_apart(size: Sequence[int], first: np.ndarray, second: np.ndarray) -> float:
     """Return the greatest distance, mm, between a corner voxel's places in two grids."""
-    corners = np.array([
-        (*corner, 1.0) for corner in itertools.product(*((0, n - 1) for n in size))
-    ])
+    corners = np.array(
+        [(*corner, 1.0) for corner in itertools.product(*((0, n - 1) for n in size))]
+    )
     apart = corners @ (first - second).T  # (8, 4), mm
     return float(np.linalg.norm(apart, axis=1).max())

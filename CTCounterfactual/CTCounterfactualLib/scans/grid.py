@@ -152,9 +152,7 @@ class PreparedScan:
         return resample_onto(self.scan.image if cut is None else cut, image)
 
 
-def prepare(
-    scan: Scan, spec: GridSpec | None = None, check: Check | None = None
-) -> PreparedScan:
+def prepare(scan: Scan, spec: GridSpec | None = None, check: Check | None = None) -> PreparedScan:
     """Resample a scan to a model's prepared grid: RAS, the spec's spacing, HU window -> 0..1.
 
     Parameters
@@ -212,12 +210,14 @@ def _prepared(
 def _cover(scan: Scan, spec: GridSpec) -> tuple[np.ndarray, list[int]]:
     """Return the origin (LPS mm) and size (I, J, K) of the prepared grid that covers the scan."""
     spacing = np.array(spec.spacing)
-    corners = np.array([
-        scan.image.TransformContinuousIndexToPhysicalPoint([
-            -0.5 + bit * n for bit, n in zip(bits, scan.size, strict=True)
-        ])
-        for bits in np.ndindex(2, 2, 2)
-    ])
+    corners = np.array(
+        [
+            scan.image.TransformContinuousIndexToPhysicalPoint(
+                [-0.5 + bit * n for bit, n in zip(bits, scan.size, strict=True)]
+            )
+            for bits in np.ndindex(2, 2, 2)
+        ]
+    )
     ras = corners * RAS_SIGN
     extent = ras.max(0) - ras.min(0)
     # Rounded up: a scan voxel beyond the outermost prepared voxels could not be changed. Prepared

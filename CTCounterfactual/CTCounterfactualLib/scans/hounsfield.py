@@ -24,8 +24,9 @@ def in_type(scan: np.ndarray, wanted: np.dtype) -> np.ndarray:
         return scan.astype(wanted)
     limits = np.iinfo(wanted)
     if scan.dtype.kind != "f":
-        low, high = max(limits.min, np.iinfo(scan.dtype).min), min(
-            limits.max, np.iinfo(scan.dtype).max
+        low, high = (
+            max(limits.min, np.iinfo(scan.dtype).min),
+            min(limits.max, np.iinfo(scan.dtype).max),
         )
         return np.clip(scan, low, high).astype(wanted)
     return np.rint(np.clip(scan, limits.min, limits.max)).astype(wanted)

@@ -26,9 +26,12 @@ def cut_areas(
     """
     i, j, k = spacing
     faces = {
-        "left": (lungs[:, :, 0], j * k), "right": (lungs[:, :, -1], j * k),
-        "back": (lungs[:, 0], i * k), "front": (lungs[:, -1], i * k),
-        "bottom": (lungs[0], i * j), "top": (lungs[-1], i * j),
+        "left": (lungs[:, :, 0], j * k),
+        "right": (lungs[:, :, -1], j * k),
+        "back": (lungs[:, 0], i * k),
+        "front": (lungs[:, -1], i * k),
+        "bottom": (lungs[0], i * j),
+        "top": (lungs[-1], i * j),
     }
     areas = {
         side: float(np.count_nonzero(face)) * mm2 * 1e-2 for side, (face, mm2) in faces.items()

@@ -76,9 +76,7 @@ def find_lungs(
     return _close(lungs, spacing, body)
 
 
-def _lung_parts(
-    hu: np.ndarray, air: np.ndarray, spacing: tuple[float, float, float]
-) -> np.ndarray:
+def _lung_parts(hu: np.ndarray, air: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
     """Return the 3D parts of `air` that are lung: (K, J, I), bool; none below the least volume."""
     labels, count = ndimage.label(air)
     ml = np.bincount(labels.ravel(), minlength=count + 1) * float(np.prod(spacing)) * 1e-3
@@ -123,9 +121,7 @@ def _no_lung(shape: tuple[int, ...], spacing: tuple[float, float, float]) -> str
     )
 
 
-def _close(
-    lungs: np.ndarray, spacing: tuple[float, float, float], body: np.ndarray
-) -> np.ndarray:
+def _close(lungs: np.ndarray, spacing: tuple[float, float, float], body: np.ndarray) -> np.ndarray:
     """Fill vessels, nodules and small dents of each slice, without leaving the body."""
     element = disc(CLOSING_MM, spacing)
     margin = element.shape[0]

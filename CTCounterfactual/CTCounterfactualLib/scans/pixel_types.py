@@ -24,7 +24,9 @@ def in_least_type(image: sitk.Image) -> sitk.Image:
     """
     least = least_type(sitk.GetArrayViewFromImage(image))
     wanted: dict[type, int] = {
-        np.int16: sitk.sitkInt16, np.int32: sitk.sitkInt32, np.float32: sitk.sitkFloat32,
+        np.int16: sitk.sitkInt16,
+        np.int32: sitk.sitkInt32,
+        np.float32: sitk.sitkFloat32,
     }
     pixel_id = wanted[least]
     return image if image.GetPixelID() == pixel_id else sitk.Cast(image, pixel_id)

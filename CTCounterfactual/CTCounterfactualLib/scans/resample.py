@@ -54,9 +54,7 @@ def resample_to_ras(
     return sitk.GetArrayFromImage(_executed(resampling, image, check))
 
 
-def _executed(
-    work: sitk.ResampleImageFilter, image: sitk.Image, check: Check | None
-) -> sitk.Image:
+def _executed(work: sitk.ResampleImageFilter, image: sitk.Image, check: Check | None) -> sitk.Image:
     """Run a filter, and end it as soon as `check` raises."""
     if check is None:
         return work.Execute(image)

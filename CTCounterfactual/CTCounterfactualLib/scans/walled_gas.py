@@ -85,5 +85,5 @@ def _wall_shares(hu: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
 def disc(radius_mm: float, spacing: tuple[float, float, float]) -> np.ndarray:
     """Return a disc of this radius as a 2D structuring element (J, I)."""
     rj, ri = radius_mm / spacing[1], radius_mm / spacing[0]
-    j, i = np.mgrid[-int(rj):int(rj) + 1, -int(ri):int(ri) + 1]
+    j, i = np.mgrid[-int(rj) : int(rj) + 1, -int(ri) : int(ri) + 1]
     return (j / max(rj, 1)) ** 2 + (i / max(ri, 1)) ** 2 <= 1

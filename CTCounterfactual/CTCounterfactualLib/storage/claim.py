@@ -169,7 +169,8 @@ class FolderClaim:
                 place = move_away(self.new, self.target)
                 raise WrittenElsewhere(
                     f"The result can't be put into {self.target}: {cause}. It was written to "
-                    f"{place} instead.", place,
+                    f"{place} instead.",
+                    place,
                 ) from error
             except KeyboardInterrupt:  # too late: the rest takes no time
                 self._finish()

@@ -170,7 +170,8 @@ def _seems_alive(path: Path) -> bool:
 
 def _tell(descriptor: int) -> None:
     about = {
-        "pid": os.getpid(), "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
         "since": datetime.now().isoformat(sep=" ", timespec="seconds"),
     }
     os.lseek(descriptor, 0, os.SEEK_SET)

@@ -79,9 +79,7 @@ def reason(error: BaseException) -> str:
     return str(said) if number is None else _REASONS.get(number, str(said))
 
 
-def check_plain_name(
-    name: str, what: str, error: type[CTCounterfactualError] = OutputError
-) -> str:
+def check_plain_name(name: str, what: str, error: type[CTCounterfactualError] = OutputError) -> str:
     """Return a name that makes a file in the folder it is meant for, and in no other.
 
     Parameters

@@ -46,9 +46,17 @@ class AugmentSettings:
     def __post_init__(self) -> None:
         take_types(self)
         check_limits(
-            self, rotation_deg=COUNT, scale=POSITIVE, stretch=POSITIVE, warp_px=COUNT,
-            warp_nodes=WARP_NODES, noise_hu=COUNT, shift_hu=COUNT, gain=FRACTION,
-            blur_probability=FRACTION, mirror_probability=FRACTION,
+            self,
+            rotation_deg=COUNT,
+            scale=POSITIVE,
+            stretch=POSITIVE,
+            warp_px=COUNT,
+            warp_nodes=WARP_NODES,
+            noise_hu=COUNT,
+            shift_hu=COUNT,
+            gain=FRACTION,
+            blur_probability=FRACTION,
+            mirror_probability=FRACTION,
         )
 
 
@@ -65,8 +73,13 @@ class CropSampler:
         Seed of everything random here.
     """
 
-    def __init__(self, stacks: list[SliceStack], crop: int, seed: int,
-                 settings: AugmentSettings | None = None):
+    def __init__(
+        self,
+        stacks: list[SliceStack],
+        crop: int,
+        seed: int,
+        settings: AugmentSettings | None = None,
+    ):
         self.stacks = stacks
         self.crop = crop
         self.settings = settings or AugmentSettings()
@@ -83,7 +96,10 @@ class CropSampler:
         image = stack.slices[self.rng.integers(len(stack.slices))]
         source = torch.from_numpy(image.astype(np.float32))[None, None]  # (1, 1, H, W)
         crop = F.grid_sample(
-            source, self._grid(*image.shape), mode="bilinear", padding_mode="zeros",
+            source,
+            self._grid(*image.shape),
+            mode="bilinear",
+            padding_mode="zeros",
             align_corners=False,
         )
         return self._intensity(crop)

@@ -29,8 +29,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         widths = [1, width, width * 2, width * 4]
         self.layers = nn.ModuleList(
-            spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1))
-            for a, b in pairwise(widths)
+            spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)) for a, b in pairwise(widths)
         )
         self.layers.append(spectral_norm(nn.Conv2d(widths[-1], widths[-1], 3, padding=1)))
         self.score = nn.Conv2d(widths[-1], 1, 3, padding=1)

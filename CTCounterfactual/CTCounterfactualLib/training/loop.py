@@ -24,8 +24,16 @@ from .train_settings import TrainSettings
 logger = logging.getLogger(__name__)
 
 LOG_FIELDS = (
-    "step", "seconds", "pixel", "edge", "feature", "adversarial", "commitment", "codebook",
-    "discriminator", "codes_used",
+    "step",
+    "seconds",
+    "pixel",
+    "edge",
+    "feature",
+    "adversarial",
+    "commitment",
+    "codebook",
+    "discriminator",
+    "codes_used",
 )
 ADAM_BETAS = (0.5, 0.9)  # as in VQ-GAN: little momentum, because the adversary moves
 
@@ -192,7 +200,9 @@ class Trainer:
 
     def _log(self, terms: dict[str, float], seconds: float) -> None:
         row: dict[str, Any] = {
-            "step": self.step, "seconds": round(seconds, 1), "codes_used": self._codes_used,
+            "step": self.step,
+            "seconds": round(seconds, 1),
+            "codes_used": self._codes_used,
         }
         row |= {name: f"{value:.5f}" for name, value in terms.items()}
         append_row(self.folder / LOG, LOG_FIELDS, row)

@@ -31,8 +31,14 @@ class LossWeights:
     def __post_init__(self) -> None:
         take_types(self)
         check_limits(
-            self, pixel=COUNT, edge=COUNT, feature=COUNT, adversarial=COUNT, commitment=COUNT,
-            codebook=COUNT, adversarial_start=COUNT,
+            self,
+            pixel=COUNT,
+            edge=COUNT,
+            feature=COUNT,
+            adversarial=COUNT,
+            commitment=COUNT,
+            codebook=COUNT,
+            adversarial_start=COUNT,
         )
 
 

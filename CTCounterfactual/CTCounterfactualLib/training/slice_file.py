@@ -76,7 +76,10 @@ class SliceFile:
 
     def _of(self, which: np.ndarray, name: str) -> SliceFile:
         return replace(
-            self, name=name, hu=self.hu[which], spacing_mm=self.spacing_mm[which],
+            self,
+            name=name,
+            hu=self.hu[which],
+            spacing_mm=self.spacing_mm[which],
             patient=self.patient[which],
         )
 
@@ -95,9 +98,12 @@ class SliceFile:
         return [
             SliceStack(
                 f"{self.name}, patient {person}",
-                [self.prepared(int(index)).astype(np.float16)
-                 for index in np.flatnonzero(self.patient == person)],
-                1.0, source,
+                [
+                    self.prepared(int(index)).astype(np.float16)
+                    for index in np.flatnonzero(self.patient == person)
+                ],
+                1.0,
+                source,
             )
             for person in people
         ]
@@ -124,8 +130,14 @@ def read_slices(path: str | Path) -> SliceFile:
             hu, spacing, patient = (np.asarray(file[key]) for key in KEYS)
     except OSError as error:
         raise ScanError(f"Cannot read {path}: {reason(error)}.") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
-            MemoryError) as error:
+    except (
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        MemoryError,
+    ) as error:
         raise ScanError(
             f"{path} is no .npz of numbers: {printable(str(error) or type(error).__name__)}."
         ) from error
@@ -138,10 +150,18 @@ def _check(path: Path, hu: np.ndarray, spacing: np.ndarray, patient: np.ndarray)
     count = len(hu) if hu.ndim else 0
     for key, array, fits, expected in (
         ("hu", hu, hu.ndim == 3 and hu.size and hu.dtype.kind in "iuf", "numbers (N, H, W) in HU"),
-        ("spacing_mm", spacing, spacing.shape == (count, 2) and spacing.dtype.kind in "iuf",
-         f"numbers ({count}, 2) in mm: rows, columns"),
-        ("patient", patient, patient.shape == (count,) and patient.dtype.kind in "iu",
-         f"whole numbers ({count},)"),
+        (
+            "spacing_mm",
+            spacing,
+            spacing.shape == (count, 2) and spacing.dtype.kind in "iuf",
+            f"numbers ({count}, 2) in mm: rows, columns",
+        ),
+        (
+            "patient",
+            patient,
+            patient.shape == (count,) and patient.dtype.kind in "iu",
+            f"whole numbers ({count},)",
+        ),
     ):
         if not fits:
             raise ScanError(

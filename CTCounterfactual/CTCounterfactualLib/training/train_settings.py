@@ -58,9 +58,19 @@ class TrainSettings:
     def __post_init__(self) -> None:
         take_types(self)
         check_limits(
-            self, steps=POSITIVE, batch=POSITIVE, crop=POSITIVE, learning_rate=ABOVE_0,
-            discriminator_rate=ABOVE_0, warmup=COUNT, average=FRACTION, latent_noise=COUNT,
-            restart_every=POSITIVE, seed=SEED, log_every=POSITIVE, checkpoint_every=POSITIVE,
+            self,
+            steps=POSITIVE,
+            batch=POSITIVE,
+            crop=POSITIVE,
+            learning_rate=ABOVE_0,
+            discriminator_rate=ABOVE_0,
+            warmup=COUNT,
+            average=FRACTION,
+            latent_noise=COUNT,
+            restart_every=POSITIVE,
+            seed=SEED,
+            log_every=POSITIVE,
+            checkpoint_every=POSITIVE,
         )
         if self.crop % self.config.factor:
             raise SettingsError(
@@ -72,7 +82,10 @@ class TrainSettings:
     def from_dict(cls, values: dict) -> TrainSettings:
         """Build from a card's `training`; raise `SettingsError` naming unknown fields."""
         return built(
-            cls, values, config=VQGANConfig.from_dict, losses=partial(built, LossWeights),
+            cls,
+            values,
+            config=VQGANConfig.from_dict,
+            losses=partial(built, LossWeights),
             augment=partial(built, AugmentSettings),
         )
 

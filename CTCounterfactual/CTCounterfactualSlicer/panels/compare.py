@@ -32,10 +32,14 @@ class ComparePanel(Panel):
     def setup(self) -> None:
         """Connect the controls; add Slicer's slider and player of sequences."""
         self._orientation = ChoiceBox(self.ui.orientationComboBox, self._turn)
-        self._orientation.fill([
-            ("Axial", _("Axial"), ""), ("Coronal", _("Coronal"), ""),
-            ("Sagittal", _("Sagittal"), ""),
-        ], "Axial")
+        self._orientation.fill(
+            [
+                ("Axial", _("Axial"), ""),
+                ("Coronal", _("Coronal"), ""),
+                ("Sagittal", _("Sagittal"), ""),
+            ],
+            "Axial",
+        )
         self._chosen_orientation = "Axial"
         self._browser = None
         self._window: SameWindow | None = None
@@ -71,8 +75,11 @@ class ComparePanel(Panel):
             self._release_window()
         explanation = shown.result.explanation if usable and shown.result else None
         for widget in (
-            self.ui.compareButton, self.ui.compareMoreButton, self.ui.orientationComboBox,
-            self.ui.heatmapCheckBox, self.ui.heatmapOpacitySlider,
+            self.ui.compareButton,
+            self.ui.compareMoreButton,
+            self.ui.orientationComboBox,
+            self.ui.heatmapCheckBox,
+            self.ui.heatmapOpacitySlider,
         ):
             widget.enabled = usable
         if current_layout() not in COMPARISONS:
@@ -80,9 +87,13 @@ class ComparePanel(Panel):
         self.ui.compareBackButton.enabled = self._former is not None
         surfaces = () if nodes is None else nodes.surfaces
         self.ui.surfacesCheckBox.enabled = bool(surfaces) or explanation is not None
-        self._check(self.ui.surfacesCheckBox, any(
-            model.GetDisplayNode() and model.GetDisplayNode().GetVisibility() for model in surfaces
-        ))
+        self._check(
+            self.ui.surfacesCheckBox,
+            any(
+                model.GetDisplayNode() and model.GetDisplayNode().GetVisibility()
+                for model in surfaces
+            ),
+        )
         animation = None if nodes is None else nodes.animation
         playable = explanation is not None and bool(explanation.frames)
         self.ui.animationButton.enabled = playable and animation is None
@@ -126,8 +137,11 @@ class ComparePanel(Panel):
     def _show_comparison(self, more: bool) -> None:
         with self.host.messages.guard(_("The comparison could not be shown")):
             before = compare.show_comparison(
-                slicer.mrmlScene, slicer.app.applicationLogic(), self.host.shown.nodes,
-                self._chosen_orientation, more,
+                slicer.mrmlScene,
+                slicer.app.applicationLogic(),
+                self.host.shown.nodes,
+                self._chosen_orientation,
+                more,
             )
             if before not in COMPARISONS:
                 self._former = before
@@ -150,9 +164,7 @@ class ComparePanel(Panel):
             return
         with self.host.messages.guard(_("The views could not be fitted")):
             scene = slicer.mrmlScene
-            compare.set_orientation(
-                scene, slicer.app.applicationLogic(), self._chosen_orientation
-            )
+            compare.set_orientation(scene, slicer.app.applicationLogic(), self._chosen_orientation)
             jump_to_change(scene, shown.nodes.heatmap)
 
     def _go_back(self) -> None:
@@ -179,9 +191,7 @@ class ComparePanel(Panel):
     def _turn(self, orientation: str) -> None:
         self._chosen_orientation = orientation
         with self.host.messages.guard(_("The views could not be turned")):
-            compare.set_orientation(
-                slicer.mrmlScene, slicer.app.applicationLogic(), orientation
-            )
+            compare.set_orientation(slicer.mrmlScene, slicer.app.applicationLogic(), orientation)
 
     def _toggle_heatmap(self, visible: bool) -> None:
         if self._drawing:

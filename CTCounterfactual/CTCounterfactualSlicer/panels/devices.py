@@ -45,8 +45,13 @@ class GpuQuery:
         if tool is not None:
             try:
                 self._process = subprocess.Popen(
-                    [tool, *QUERY], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL, text=True, errors="replace", **_hidden(),
+                    [tool, *QUERY],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                    errors="replace",
+                    **_hidden(),
                 )
             except OSError:
                 self._process = None

@@ -36,11 +36,13 @@ class ExportPanel(Panel):
         shown = self.host.shown
         result = shown.result if shown is not None and shown.usable else None
         for button in (
-            self.ui.exportFolderButton, self.ui.exportReportButton, self.ui.exportFigureButton,
+            self.ui.exportFolderButton,
+            self.ui.exportReportButton,
+            self.ui.exportFigureButton,
         ):
             button.enabled = result is not None
-        self.ui.exportAnimationButton.enabled = (
-            result is not None and bool(result.explanation.frames)
+        self.ui.exportAnimationButton.enabled = result is not None and bool(
+            result.explanation.frames
         )
         self.ui.exportScreenshotButton.enabled = shown is not None and shown.usable
         self.ui.exportShowButton.enabled = self._last is not None
@@ -57,7 +59,8 @@ class ExportPanel(Panel):
 
     def _export_folder(self) -> None:
         path = qt.QFileDialog.getExistingDirectory(
-            slicer.util.mainWindow(), _("Folder in which to put the result folder"),
+            slicer.util.mainWindow(),
+            _("Folder in which to put the result folder"),
             str(self._folder),
         )
         if not path:
@@ -80,14 +83,17 @@ class ExportPanel(Panel):
 
     def _export_screenshot(self) -> None:
         self._ask(
-            "-views.png", _("Picture (*.png)"),
+            "-views.png",
+            _("Picture (*.png)"),
             lambda result, path, force: exports.export_views(path, force=force),
         )
 
     def _ask(self, ending: str, filters: str, export: Callable) -> None:
         """Ask for a file, and export to it."""
         path = qt.QFileDialog.getSaveFileName(
-            slicer.util.mainWindow(), _("Export"), str(self._folder / (self._stem() + ending)),
+            slicer.util.mainWindow(),
+            _("Export"),
+            str(self._folder / (self._stem() + ending)),
             filters,
         )
         if not path:

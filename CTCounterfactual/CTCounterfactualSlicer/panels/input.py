@@ -38,8 +38,11 @@ class InputPanel(Panel):
         parameters = self.host.parameterNode
         free = parameters is not None and not self.host.machine.busy
         for widget in (
-            self.ui.inputSelector, self.ui.classifierComboBox, self.ui.targetWidget,
-            self.ui.regionSelector, self.ui.segmentComboBox,
+            self.ui.inputSelector,
+            self.ui.classifierComboBox,
+            self.ui.targetWidget,
+            self.ui.regionSelector,
+            self.ui.segmentComboBox,
         ):
             widget.enabled = free
         self._list_classifiers()

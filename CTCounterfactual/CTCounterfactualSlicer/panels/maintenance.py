@@ -75,9 +75,7 @@ class MaintenancePanel(Panel):
     def _clear_caches(self) -> None:
         with self.host.messages.guard(_("The caches could not be cleared")):
             freed = caches.clear_caches(self.host.results.workplaces())
-            self.host.messages.show_note(
-                _("{size} freed.").format(size=texts.megabytes(freed))
-            )
+            self.host.messages.show_note(_("{size} freed.").format(size=texts.megabytes(freed)))
         self._look()
 
     def _add_sample(self) -> None:

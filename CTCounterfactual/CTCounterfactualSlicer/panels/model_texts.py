@@ -78,12 +78,18 @@ def licence_question(entries: Iterable[CatalogueEntry]) -> str:
     lines = [
         _("{name}: licence {licence}. Publisher: {url}").format(
             name=title(entry), licence=entry.licence, url=entry.files[0].url
-        ) for entry in asking
+        )
+        for entry in asking
     ]
-    return "\n".join([
-        _("These files come from their publisher, whose terms of use hold:"), "", *lines, "",
-        _("OK: I have read and accept these terms."),
-    ])
+    return "\n".join(
+        [
+            _("These files come from their publisher, whose terms of use hold:"),
+            "",
+            *lines,
+            "",
+            _("OK: I have read and accept these terms."),
+        ]
+    )
 
 
 def fetch_question(entries: Iterable[CatalogueEntry]) -> str:
@@ -100,7 +106,8 @@ def remove_question(entry: CatalogueEntry, all_models: Iterable[CatalogueEntry])
     """Return whether a model's files shall go, and which other models need them, too."""
     text = _("Delete the files of {name} from this computer?").format(name=title(entry))
     sharing = [
-        title(other) for other in all_models
+        title(other)
+        for other in all_models
         if other.name != entry.name and set(other.files) & set(entry.files)
     ]
     if sharing:

@@ -79,9 +79,9 @@ class ModelsPanel(Panel):
             fetch.text, fetch.enabled = _("Cancel"), not self._cancelling and job.cancellable
         self.ui.modelLocalButton.enabled = idle and missing
         self.ui.modelVerifyButton.enabled = idle and (own or (fetchable and not missing))
-        self.ui.modelRemoveButton.enabled = idle and (own or (fetchable and is_here(
-            model_files.model_cache(), files
-        )))
+        self.ui.modelRemoveButton.enabled = idle and (
+            own or (fetchable and is_here(model_files.model_cache(), files))
+        )
         self.ui.modelAddButton.enabled = idle
         self.ui.modelProgressWidget.visible = not idle
         self.ui.modelDetailsLabel.text = model_texts.details(entry) if entry is not None else ""
@@ -117,8 +117,10 @@ class ModelsPanel(Panel):
             self.fetch(waiting, accepted=True)
         else:
             messages.show_note(
-                _("{models}: fetch it under Models, or give its files there by \"Use a local "
-                  "file...\". Then click Apply.").format(models=titles)
+                _(
+                    '{models}: fetch it under Models, or give its files there by "Use a local '
+                    'file...". Then click Apply.'
+                ).format(models=titles)
             )
         return False
 
@@ -128,10 +130,16 @@ class ModelsPanel(Panel):
             return
         if accepted or self._licences_accepted(entries):
             self.ui.modelsCollapsibleButton.collapsed = False  # the progress is there
-            self._run(model_files.FetchJob(
-                [entry.name for entry in entries], licence_accepted=True,
-                onEvent=self._on_event, onFinished=self._on_finished,
-            ), _("Starting"), PROGRESS_STEPS)
+            self._run(
+                model_files.FetchJob(
+                    [entry.name for entry in entries],
+                    licence_accepted=True,
+                    onEvent=self._on_event,
+                    onFinished=self._on_finished,
+                ),
+                _("Starting"),
+                PROGRESS_STEPS,
+            )
 
     def open_card(self, card: Path) -> None:
         """Let the worker load an own model, and add it to the lists if that works."""
@@ -252,7 +260,8 @@ class ModelsPanel(Panel):
         own, name = own_models.is_own(entry), model_texts.title(entry)
         question = (
             _("Take {name} out of the lists? Its files stay where they are.").format(name=name)
-            if own else model_texts.remove_question(entry, self.entries)
+            if own
+            else model_texts.remove_question(entry, self.entries)
         )
         if not slicer.util.confirmYesNoDisplay(question):
             return

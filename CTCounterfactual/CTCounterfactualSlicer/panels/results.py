@@ -149,7 +149,7 @@ class ResultsPanel(Panel):
 
     def _draw_rows(self, shown: Shown, before: Shown) -> None:
         table = self.ui.chunkTable
-        grown = shown.rows[:len(before.rows)] == before.rows and shown.unit == before.unit
+        grown = shown.rows[: len(before.rows)] == before.rows and shown.unit == before.unit
         first = len(before.rows) if grown else 0
         self._filling = True
         try:

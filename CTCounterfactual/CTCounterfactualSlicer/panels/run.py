@@ -84,8 +84,13 @@ class RunPanel(Panel):
                 return
             self._begin(keywords)
             job = self.host.logic.start(
-                parameters.inputVolume, machine=self.host.machine, onEvent=self._on_event,
-                onLog=self._log, onFinished=self._on_finished, place=Place.PANEL, **keywords,
+                parameters.inputVolume,
+                machine=self.host.machine,
+                onEvent=self._on_event,
+                onLog=self._log,
+                onFinished=self._on_finished,
+                place=Place.PANEL,
+                **keywords,
             )
             self.host.job = None if job.finished else job
         if not self.host.machine.busy and self.host.shown is self._live:
@@ -99,9 +104,7 @@ class RunPanel(Panel):
         self._show_times()
         self._timer.start()
         target = self._target(keywords)
-        self._live = Shown(
-            target=target.label, unit=target.unit, direction=keywords["direction"]
-        )
+        self._live = Shown(target=target.label, unit=target.unit, direction=keywords["direction"])
         self.host.show(self._live)
 
     def _target(self, keywords: dict) -> Target:

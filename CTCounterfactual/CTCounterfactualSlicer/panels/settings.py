@@ -20,7 +20,9 @@ DEVICE_POLL_MS = 200
 # What "Restore defaults" resets; the input and its models' choice stay.
 RESTORED = (
     *(parameter.name for parameter in parameters_of(SETTINGS.values())),
-    "outputs", "autoencoder", "assumeHu",
+    "outputs",
+    "autoencoder",
+    "assumeHu",
 )
 
 
@@ -45,9 +47,14 @@ class SettingsPanel(Panel):
         """Put texts for people in place of the bare values that the parameter node fills in."""
         for row in self._rows.values():
             row.show_choices()
-        relabel(self.ui.outputsComboBox, OUTPUTS, {
-            "replace": _("Replace"), "keep": _("Keep beside the new ones"),
-        })
+        relabel(
+            self.ui.outputsComboBox,
+            OUTPUTS,
+            {
+                "replace": _("Replace"),
+                "keep": _("Keep beside the new ones"),
+            },
+        )
 
     def enter(self) -> None:
         """Ask the driver for its cards; free memory changes all the time."""
@@ -108,10 +115,16 @@ class SettingsPanel(Panel):
     def _fill_devices(self) -> None:
         card_text = _("CUDA: {name}, {free:.1f} of {total:.1f} GB free")
         items = [
-            ("auto", translated(DEVICES["auto"]),
-             _("The first CUDA card that PyTorch can use, else the CPU.")),
-            ("cpu", translated(DEVICES["cpu"]),
-             _("Works everywhere; slower than a graphics card.")),
+            (
+                "auto",
+                translated(DEVICES["auto"]),
+                _("The first CUDA card that PyTorch can use, else the CPU."),
+            ),
+            (
+                "cpu",
+                translated(DEVICES["cpu"]),
+                _("Works everywhere; slower than a graphics card."),
+            ),
         ]
         for card in self._gpus:
             # The first card is plain `cuda`, as on the command line.

@@ -57,15 +57,19 @@ class Shown:
     def of_result(cls, result: NodeResult) -> Shown:
         """Show what a job just brought."""
         explanation, scores = result.explanation, result.scores
-        outcomes = explanation.chunks or (
-            () if explanation.whole is None else (explanation.whole,)
-        )
+        outcomes = explanation.chunks or (() if explanation.whole is None else (explanation.whole,))
         return cls(
-            explanation.target.name, explanation.target.unit,
-            scores.original, scores.reconstruction, scores.counterfactual,
+            explanation.target.name,
+            explanation.target.unit,
+            scores.original,
+            scores.reconstruction,
+            scores.counterfactual,
             tuple(flag.message for flag in result.flags),
             tuple(SearchRow.of(outcome) for outcome in outcomes),
-            tuple(result.heatmapNodes), result.nodes, result, explanation.settings.direction,
+            tuple(result.heatmapNodes),
+            result.nodes,
+            result,
+            explanation.settings.direction,
         )
 
     @classmethod
@@ -77,11 +81,16 @@ class Shown:
         settings = json.loads(get_attribute(node, "settings") or "{}")
         direction = settings.get("direction", DECREASE)
         return cls(
-            get_attribute(node, "target") or "", get_attribute(node, "unit") or "",
-            scores.get("original"), scores.get("reconstruction"), scores.get("counterfactual"),
+            get_attribute(node, "target") or "",
+            get_attribute(node, "unit") or "",
+            scores.get("original"),
+            scores.get("reconstruction"),
+            scores.get("counterfactual"),
             tuple(flag["message"] for flag in flags),
             _rows_of(nodes.chunk_table or nodes.whole_table, direction),
-            tuple(nodes.chunk_heatmaps), nodes, direction=direction,
+            tuple(nodes.chunk_heatmaps),
+            nodes,
+            direction=direction,
         )
 
     def with_event(self, event, heatmaps: tuple) -> Shown:
@@ -92,9 +101,7 @@ class Shown:
                 self, original=data.get("score"), reconstruction=data.get("reconstruction")
             )
         if event.step == "chunk":
-            return replace(
-                self, rows=(*self.rows, SearchRow.from_event(data)), heatmaps=heatmaps
-            )
+            return replace(self, rows=(*self.rows, SearchRow.from_event(data)), heatmaps=heatmaps)
         if event.step == "scored":
             return replace(self, counterfactual=data.get("scores", {}).get("counterfactual"))
         return self
@@ -134,10 +141,17 @@ def _rows_of(table, direction: str) -> tuple[SearchRow, ...]:
 
     return tuple(
         SearchRow(
-            int(number(row, "start")), int(number(row, "stop")), number(row, "low"),
-            number(row, "high"), number(row, tables.LAMBDA), number(row, "score before"),
-            number(row, "score after"), cells.GetValueByName(row, "stop reason").ToString(),
-            number(row, "change"), int(number(row, "evaluations")), direction,
+            int(number(row, "start")),
+            int(number(row, "stop")),
+            number(row, "low"),
+            number(row, "high"),
+            number(row, tables.LAMBDA),
+            number(row, "score before"),
+            number(row, "score after"),
+            cells.GetValueByName(row, "stop reason").ToString(),
+            number(row, "change"),
+            int(number(row, "evaluations")),
+            direction,
         )
         for row in range(cells.GetNumberOfRows())
     )

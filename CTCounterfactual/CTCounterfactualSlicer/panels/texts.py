@@ -41,29 +41,37 @@ def help_text() -> str:
         (_("Explain in the background"), STARTING_EXAMPLE),
         (_("Only inside a segment"), REGION_EXAMPLE),
     )
-    examples = "".join(
-        f"<p>{title}:</p><pre>{html.escape(code)}</pre>" for title, code in sections
-    )
+    examples = "".join(f"<p>{title}:</p><pre>{html.escape(code)}</pre>" for title, code in sections)
     return (
-        "<p>" + _(
+        "<p>"
+        + _(
             "What would this CT have to look like for a classifier to change its mind? The module "
             "changes a scan, slice by slice or as a whole, until the classifier's score moves, "
             "and shows what had to change."
-        ) + "</p><p>" + _(
+        )
+        + "</p><p>"
+        + _(
             "Select a CT scan and a classifier and click Apply. Click a row of the results to jump "
             "to its slices; Compare shows scan, counterfactual and change side by side."
-        ) + f"</p><p><b>{DISCLAIMER}.</b></p>" + "<p>" + _("In the Python console:") + "</p>"
+        )
+        + f"</p><p><b>{DISCLAIMER}.</b></p>"
+        + "<p>"
+        + _("In the Python console:")
+        + "</p>"
         + examples
-        + f'<p><a href="{HOMEPAGE}">' + _("Documentation") + f'</a>, <a href="{ISSUES}">'
-        + _("questions and faults") + "</a></p>"
+        + f'<p><a href="{HOMEPAGE}">'
+        + _("Documentation")
+        + f'</a>, <a href="{ISSUES}">'
+        + _("questions and faults")
+        + "</a></p>"
     )
 
 
 def acknowledgement() -> str:
     """Return whose ideas the module stands on."""
     return _(
-        "Based on the method of J. P. Cohen and colleagues, \"Explaining 3D Computed Tomography "
-        "Classifiers with Counterfactuals\", and on Latent Shift by the same group."
+        'Based on the method of J. P. Cohen and colleagues, "Explaining 3D Computed Tomography '
+        'Classifiers with Counterfactuals", and on Latent Shift by the same group.'
     )
 
 

@@ -67,12 +67,13 @@ def compare_paths(sides: Sides) -> tuple[float, float]:
 
 
 def compare_changes(sides: Sides) -> float:
-    """Return the greatest difference of the fractions changed, at every lambda that both visited.
-    """
+    """Return the greatest difference of the fractions changed, at each lambda both visited."""
     return max(
-        (abs(change - point.change)
-         for theirs, ours in sides.pairs
-         for change, point in zip(theirs.changes, ours.path, strict=False)),
+        (
+            abs(change - point.change)
+            for theirs, ours in sides.pairs
+            for change, point in zip(theirs.changes, ours.path, strict=False)
+        ),
         default=0.0,
     )
 

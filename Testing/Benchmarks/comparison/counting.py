@@ -70,14 +70,16 @@ class Calls:
     def slices(self, what: str, gradient: bool | None = None) -> int:
         """Return how many slices went through, with gradient, without, or (None) in all."""
         return sum(
-            calls * slices for (name, slices, graph), calls in self.counts.items()
+            calls * slices
+            for (name, slices, graph), calls in self.counts.items()
             if name == what and gradient in (None, graph)
         )
 
     def usual_batch(self, what: str, gradient: bool) -> int:
         """Return the slices per call by which most slices went through; 1 if none did."""
         batches = {
-            slices: calls * slices for (name, slices, graph), calls in self.counts.items()
+            slices: calls * slices
+            for (name, slices, graph), calls in self.counts.items()
             if name == what and graph == gradient
         }
         return max(batches, key=batches.get, default=1)

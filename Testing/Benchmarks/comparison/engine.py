@@ -18,8 +18,12 @@ CHUNK = 10
 MAX_CHANGE = 0.05
 # As the paper's code: chunk by chunk, from the reconstruction, by the change of the whole volume.
 LIKE_PAPER = dict(
-    mode="chunks", chunk=CHUNK, baseline="reconstruction", change_scope="volume",
-    max_change=MAX_CHANGE, frames=0,
+    mode="chunks",
+    chunk=CHUNK,
+    baseline="reconstruction",
+    change_scope="volume",
+    max_change=MAX_CHANGE,
+    frames=0,
 )
 KINDS = {
     "reference": dict(LIKE_PAPER, search="reference"),

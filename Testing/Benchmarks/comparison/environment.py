@@ -12,13 +12,24 @@ DEFAULT_FOLDER = REPOSITORY / ".venv-benchmark"
 THIS_ONE = "this"
 # torch as in Testing/constraints.txt; the paper's code breaks on NumPy 2.4 and on pandas 3.
 PACKAGES = (
-    "torch==2.13.0", "numpy<2.3", "pandas<3", "scipy", "SimpleITK", "safetensors", "matplotlib",
-    "omegaconf", "einops", "tqdm", "pillow",
+    "torch==2.13.0",
+    "numpy<2.3",
+    "pandas<3",
+    "scipy",
+    "SimpleITK",
+    "safetensors",
+    "matplotlib",
+    "omegaconf",
+    "einops",
+    "tqdm",
+    "pillow",
 )
 # Without what they depend on: Lightning, MONAI, video and image libraries, which only training,
 # reading and plotting need.
 BARE_PACKAGES = (
-    "ct_counterfactuals==0.0.4", "latentshift==0.0.6", "taming-transformers-rom1504==0.0.6",
+    "ct_counterfactuals==0.0.4",
+    "latentshift==0.0.6",
+    "taming-transformers-rom1504==0.0.6",
     "torchvision==0.28.0",
 )
 MARKER = "benchmark-packages.txt"

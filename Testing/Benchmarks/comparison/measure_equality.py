@@ -56,18 +56,31 @@ def _measure(task: Task, device: torch.device, report: Report) -> None:
     heatmaps = max(_heatmap_gap(task, ours, chunk) for chunk in theirs)
     name = f"{task.name}, {task.slices} slices, float64"
     found = {
-        "voxels_beyond": beyond, "same_paths": same, "predictions_differ": predictions,
-        "changes_differ": compare_changes(sides), "heatmaps_differ": heatmaps,
+        "voxels_beyond": beyond,
+        "same_paths": same,
+        "predictions_differ": predictions,
+        "changes_differ": compare_changes(sides),
+        "heatmaps_differ": heatmaps,
         "evaluations": [len(chunk.path) for chunk in theirs],
     }
     report.details.setdefault("equality", {})[task.name] = found
     report.rows += [
         Row(name, "voxels of D(z) beyond 0..1 (share)", value=beyond),
         Row(name, "same lambdas and stops (share of chunks)", value=same, goal=1.0),
-        Row(name, "predictions, greatest relative difference", value=predictions, goal=EXACTLY,
-            at_most=True),
-        Row(name, "changes, greatest difference", value=found["changes_differ"], goal=EXACTLY,
-            at_most=True),
+        Row(
+            name,
+            "predictions, greatest relative difference",
+            value=predictions,
+            goal=EXACTLY,
+            at_most=True,
+        ),
+        Row(
+            name,
+            "changes, greatest difference",
+            value=found["changes_differ"],
+            goal=EXACTLY,
+            at_most=True,
+        ),
         Row(name, "heatmaps, greatest difference", value=heatmaps, goal=EXACTLY, at_most=True),
     ]
 

@@ -20,29 +20,54 @@ def measure_published(search: type, evaluations: list[int], report: Report) -> N
         growth = pool.submit(gradient_peaks)
         meta = meta_task(PUBLISHED, search)
         (paper_work, theirs_peak), (engine_work, ours_peak) = (
-            published.count_paper(meta), published.count_engine(meta)
+            published.count_paper(meta),
+            published.count_engine(meta),
         )
         few, many = growth.result()
     a_chunk = mean(evaluations)
     chunks = [a_chunk] * (PUBLISHED.slices // CHUNK)
     theirs, ours = published.flops(paper_work, engine_work, chunks)
     report.values |= {
-        "flops_ratio": theirs / ours, "memory_ratio": theirs_peak / ours_peak,
+        "flops_ratio": theirs / ours,
+        "memory_ratio": theirs_peak / ours_peak,
         "gradient_memory_growth": many / few,
     }
     report.details["published"] = {
-        "theirs_flops": theirs, "ours_flops": ours, "evaluations": a_chunk,
-        "theirs_memory_bytes": theirs_peak, "ours_memory_bytes": ours_peak,
-        "gradient_bytes_10_slices": few, "gradient_bytes_300_slices": many,
+        "theirs_flops": theirs,
+        "ours_flops": ours,
+        "evaluations": a_chunk,
+        "theirs_memory_bytes": theirs_peak,
+        "ours_memory_bytes": ours_peak,
+        "gradient_bytes_10_slices": few,
+        "gradient_bytes_300_slices": many,
     }
     gb = devices.GB
     report.rows += [
-        Row(PUBLISHED_NAME, f"TFLOP, {a_chunk:.3g} evaluations a chunk",
-            f"{theirs / TERA:.0f}", f"{ours / TERA:.0f}", theirs / ours, FLOPS_RATIO),
-        Row(PUBLISHED_NAME, "peak GB above weights and volume", f"{theirs_peak / gb:.2f}",
-            f"{ours_peak / gb:.2f}", theirs_peak / ours_peak, MEMORY_RATIO),
-        Row(PUBLISHED_NAME, "latent gradient: GB for 300 slices / for 10", "",
-            f"{many / gb:.2f} / {few / gb:.2f}", many / few, GROWTH, at_most=True),
+        Row(
+            PUBLISHED_NAME,
+            f"TFLOP, {a_chunk:.3g} evaluations a chunk",
+            f"{theirs / TERA:.0f}",
+            f"{ours / TERA:.0f}",
+            theirs / ours,
+            FLOPS_RATIO,
+        ),
+        Row(
+            PUBLISHED_NAME,
+            "peak GB above weights and volume",
+            f"{theirs_peak / gb:.2f}",
+            f"{ours_peak / gb:.2f}",
+            theirs_peak / ours_peak,
+            MEMORY_RATIO,
+        ),
+        Row(
+            PUBLISHED_NAME,
+            "latent gradient: GB for 300 slices / for 10",
+            "",
+            f"{many / gb:.2f} / {few / gb:.2f}",
+            many / few,
+            GROWTH,
+            at_most=True,
+        ),
     ]
     report.notes += [
         "Published size: counted by running both codes on meta tensors, with the evaluations of "

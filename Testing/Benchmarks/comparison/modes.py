@@ -14,7 +14,9 @@ from torch.utils._pytree import tree_flatten
 
 aten = torch.ops.aten
 _ASKS_FOR_A_NUMBER = (
-    aten._local_scalar_dense.default, aten.item.default, aten.is_nonzero.default,
+    aten._local_scalar_dense.default,
+    aten.item.default,
+    aten.is_nonzero.default,
 )
 MADE_UP_NUMBER = 0.5
 # Operations known to compute by themselves; asking takes longer than most of them.

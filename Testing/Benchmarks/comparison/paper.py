@@ -31,6 +31,7 @@ def import_paper() -> None:
     import_vqmodel()
     try:
         import torchvision  # noqa: F401
+
         _stand_in_for_libraries()
     except RuntimeError:  # built for CUDA beside a torch that isn't: operators to declare
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
@@ -155,8 +156,13 @@ class PaperSide:
     """
 
     def __init__(
-        self, search: type, autoencoder, forward: Callable, apply_sigmoid: bool,
-        volume: torch.Tensor, target: int,
+        self,
+        search: type,
+        autoencoder,
+        forward: Callable,
+        apply_sigmoid: bool,
+        volume: torch.Tensor,
+        target: int,
     ):
         self.search = search
         self.autoencoder = autoencoder
@@ -205,6 +211,10 @@ class PaperSide:
 
         sliced = SliceAEFull(self.autoencoder, start, stop)
         return self.search(self.forward, sliced).attribute(
-            self.volume, self.target, apply_sigmoid=self.apply_sigmoid, return_dicts=True,
-            lambda_sweep_steps=lambda_sweep_steps, **options,
+            self.volume,
+            self.target,
+            apply_sigmoid=self.apply_sigmoid,
+            return_dicts=True,
+            lambda_sweep_steps=lambda_sweep_steps,
+            **options,
         )

@@ -117,9 +117,9 @@ def _gradient_peak(task: Task, slices: int) -> int:
     latents = torch.empty(GROWTH_SLICES, *shape, device=META)
     live = LiveBytes()
     with RememberedShapes(), live:
-        _answered(lambda: latent_gradient(
-            task.autoencoder, latents[:slices], image_gradient[:slices]
-        ))
+        _answered(
+            lambda: latent_gradient(task.autoencoder, latents[:slices], image_gradient[:slices])
+        )
     return live.peak
 
 

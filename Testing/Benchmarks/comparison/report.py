@@ -8,8 +8,16 @@ from .table import Row
 
 # Keys of the JSON file that others read.
 KEYS = (
-    "flops_ratio", "wall_ratio_reference", "wall_ratio_adaptive", "memory_ratio", "overhead",
-    "gradient_memory_growth", "evaluations_median", "score_not_worse", "machine", "date",
+    "flops_ratio",
+    "wall_ratio_reference",
+    "wall_ratio_adaptive",
+    "memory_ratio",
+    "overhead",
+    "gradient_memory_growth",
+    "evaluations_median",
+    "score_not_worse",
+    "machine",
+    "date",
 )
 # Goals, as the project's issue states them.
 FLOPS_RATIO, MEMORY_RATIO, GROWTH = 8.0, 5.0, 1.2

@@ -22,8 +22,16 @@ def measure_side(side: str, size: str) -> float:
     Theirs: one chunk, its gradient and one evaluation. Ours: the whole reference run.
     """
     command = [
-        sys.executable, "-W", "ignore", str(REPOSITORY / "Testing/Benchmarks/compare.py"),
-        "--env", THIS_ONE, "--size", size, "--peak", side,
+        sys.executable,
+        "-W",
+        "ignore",
+        str(REPOSITORY / "Testing/Benchmarks/compare.py"),
+        "--env",
+        THIS_ONE,
+        "--size",
+        size,
+        "--peak",
+        side,
     ]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return float(done.stdout.splitlines()[-1])

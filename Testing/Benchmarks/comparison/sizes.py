@@ -67,14 +67,25 @@ class Size:
 def _vqgan(ch: int, ch_mult: tuple[int, ...], z: int, resolution: int, n_embed: int) -> dict:
     coarsest = resolution // 2 ** (len(ch_mult) - 1)
     return dict(
-        ch=ch, ch_mult=list(ch_mult), num_res_blocks=2, attn_resolutions=[coarsest],
-        resolution=resolution, z_channels=z, embed_dim=z, n_embed=n_embed, in_channels=1,
-        out_ch=1, double_z=False, dropout=0.0,
+        ch=ch,
+        ch_mult=list(ch_mult),
+        num_res_blocks=2,
+        attn_resolutions=[coarsest],
+        resolution=resolution,
+        z_channels=z,
+        embed_dim=z,
+        n_embed=n_embed,
+        in_channels=1,
+        out_ch=1,
+        double_z=False,
+        dropout=0.0,
     )
 
 
 PUBLISHED = CostSize(
-    slices=100, side=256, config=_vqgan(128, (1, 1, 2, 2, 4), 256, 256, 1024),
+    slices=100,
+    side=256,
+    config=_vqgan(128, (1, 1, 2, 2, 4), 256, 256, 1024),
     blocks=(3, 8, 36, 3),
 )
 SIZES = {
@@ -87,6 +98,7 @@ SIZES = {
         SearchSize((3.0, 3.0, 0.4), 100, crop=(112, 96)),
     ),
     "full": Size(
-        PUBLISHED, SearchSize((1.5, 1.5, 3.0), 100, scan="chest_lidc0314_2mm.nii.gz"),
+        PUBLISHED,
+        SearchSize((1.5, 1.5, 3.0), 100, scan="chest_lidc0314_2mm.nii.gz"),
     ),
 }

@@ -54,9 +54,13 @@ class Row:
         verdict = {None: "", True: "yes", False: "no (time)" if self.timed else "NO"}
         sign = "<=" if self.at_most else ">="
         return (
-            self.task, self.measure, self.theirs, self.ours,
+            self.task,
+            self.measure,
+            self.theirs,
+            self.ours,
             "" if self.value is None else number(self.value),
-            "" if self.goal is None else f"{sign} {number(self.goal)}", verdict[self.reached],
+            "" if self.goal is None else f"{sign} {number(self.goal)}",
+            verdict[self.reached],
         )
 
 

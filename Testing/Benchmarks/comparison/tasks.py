@@ -68,12 +68,16 @@ def cost_task(
     prepared = replace(prepared, volume=torch.from_numpy(prepared.volume).to(dtype).numpy())
     autoencoder.to(dtype)
     classifier.network.to(dtype)
-    paper = _paper_side(
-        search, size, torch.from_numpy(prepared.volume), vqgan_state, state, device
-    )
+    paper = _paper_side(search, size, torch.from_numpy(prepared.volume), vqgan_state, state, device)
     gc.collect()
-    return Task("published kind, random weights", prepared, autoencoder, classifier,
-                classifier.targets[TARGET].name, paper)
+    return Task(
+        "published kind, random weights",
+        prepared,
+        autoencoder,
+        classifier,
+        classifier.targets[TARGET].name,
+        paper,
+    )
 
 
 def meta_task(size: CostSize, search: type, slices: int | None = None) -> Task:
@@ -84,8 +88,9 @@ def meta_task(size: CostSize, search: type, slices: int | None = None) -> Task:
     prepared = random_volume(size, classifier.grid)
     volume = torch.empty(prepared.volume.shape, device="meta")
     paper = _paper_side(search, size, volume, None, None, torch.device("meta"))
-    return Task("published size", prepared, autoencoder, classifier,
-                classifier.targets[TARGET].name, paper)
+    return Task(
+        "published size", prepared, autoencoder, classifier, classifier.targets[TARGET].name, paper
+    )
 
 
 def engine_models(size: CostSize):
@@ -144,7 +149,10 @@ def _single(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def search_task(
-    size: SearchSize, search: type, device: torch.device, scan=None,
+    size: SearchSize,
+    search: type,
+    device: torch.device,
+    scan=None,
     dtype: torch.dtype = torch.float32,
 ) -> Task:
     """The embedded models on a chest: `scan`, or a generated one; its middle `size.slices`."""

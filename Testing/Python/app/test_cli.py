@@ -36,8 +36,11 @@ def run(*arguments, **options):
     """Run the program in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "CTCounterfactualLib.app.cli", *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(LIBRARY)}, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, **options,
+        env=os.environ | {"PYTHONPATH": str(LIBRARY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
     )
 
 
@@ -48,12 +51,25 @@ def test_defaults_are_those_of_the_settings():
 
 def test_every_setting_is_an_option():
     given = {
-        "mode": "chunks", "chunk": 7, "direction": "increase", "search": "reference",
-        "baseline": "reconstruction", "composite": "residual",
-        "within": "volume", "focus": "none", "step": "gradient",
-        "slice_smoothing": 0.5, "max_change": 0.1,
-        "change_scope": "volume", "goal": "limit", "target_score": 1.5, "max_evaluations": 9,
-        "level_edges": (20.0, 60.0), "frames": 5, "device": "cpu", "seed": 4,
+        "mode": "chunks",
+        "chunk": 7,
+        "direction": "increase",
+        "search": "reference",
+        "baseline": "reconstruction",
+        "composite": "residual",
+        "within": "volume",
+        "focus": "none",
+        "step": "gradient",
+        "slice_smoothing": 0.5,
+        "max_change": 0.1,
+        "change_scope": "volume",
+        "goal": "limit",
+        "target_score": 1.5,
+        "max_evaluations": 9,
+        "level_edges": (20.0, 60.0),
+        "frames": 5,
+        "device": "cpu",
+        "seed": 4,
     }
     assert set(given) == set(ExplainSettings.names())
     for other in ("goal", "target_score"):  # each is the goal of the search
@@ -72,10 +88,23 @@ def test_a_score_is_a_goal(words):
 
 
 def test_explain_writes_a_result_and_json_events(scan_file, tmp_path, capsys):
-    code = main([
-        "explain", str(scan_file), "-o", str(tmp_path / "out"), "--chunk", "8", "--no-scene",
-        "--progress", "json", "--max-evaluations", "3", "--frames", "1",
-    ])
+    code = main(
+        [
+            "explain",
+            str(scan_file),
+            "-o",
+            str(tmp_path / "out"),
+            "--chunk",
+            "8",
+            "--no-scene",
+            "--progress",
+            "json",
+            "--max-evaluations",
+            "3",
+            "--frames",
+            "1",
+        ]
+    )
     assert code == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert events[0]["step"] == "read"
@@ -148,8 +177,19 @@ def test_a_signal_cancels_and_leaves_nothing(scan_file, tmp_path, number):
 
 def test_save_job_writes_what_run_then_runs(scan_file, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(scan_file.parent)  # the job keeps its paths wherever it is run
-    words = ["explain", "slab.nrrd", "-o", str(tmp_path / "out"), "--mode", "whole", "--no-scene",
-             "--max-evaluations", "2", "--frames", "0"]
+    words = [
+        "explain",
+        "slab.nrrd",
+        "-o",
+        str(tmp_path / "out"),
+        "--mode",
+        "whole",
+        "--no-scene",
+        "--max-evaluations",
+        "2",
+        "--frames",
+        "0",
+    ]
     saved = tmp_path / "jobs.json"
     assert main([*words, "--save-job", str(saved)]) == 0
     assert str(saved) in capsys.readouterr().err
@@ -176,8 +216,23 @@ def test_save_job_writes_what_run_then_runs(scan_file, tmp_path, capsys, monkeyp
 
 def test_a_demo_is_saved_as_a_chest_to_generate(tmp_path):
     saved = tmp_path / "demo.json"
-    assert main(["demo", "-o", "out", "--seed", "3", "--effusion", "200", "--report",
-                 "--save-job", str(saved)]) == 0
+    assert (
+        main(
+            [
+                "demo",
+                "-o",
+                "out",
+                "--seed",
+                "3",
+                "--effusion",
+                "200",
+                "--report",
+                "--save-job",
+                str(saved),
+            ]
+        )
+        == 0
+    )
     job = Job.read(saved)
     assert job.input == GeneratedInput(seed=3, effusion_ml=200.0)
     assert job.with_scan
@@ -192,11 +247,28 @@ def test_a_region_restricts_the_change(scan_file, tmp_path):
     mask[: scan.GetWidth() // 2, :, :] = 0
     sitk.WriteImage(mask, str(tmp_path / "left half.nrrd"))
     out = tmp_path / "out"
-    assert main([
-        "explain", str(scan_file), "-o", str(out), "--region", str(tmp_path / "left half.nrrd"),
-        "--mode", "whole", "--max-evaluations", "3", "--frames", "0", "--no-scene",
-        "--progress", "none",
-    ]) == 0
+    assert (
+        main(
+            [
+                "explain",
+                str(scan_file),
+                "-o",
+                str(out),
+                "--region",
+                str(tmp_path / "left half.nrrd"),
+                "--mode",
+                "whole",
+                "--max-evaluations",
+                "3",
+                "--frames",
+                "0",
+                "--no-scene",
+                "--progress",
+                "none",
+            ]
+        )
+        == 0
+    )
     changed = sitk.GetArrayFromImage(sitk.ReadImage(str(out / "difference.nrrd"))) != 0
     half = scan.GetWidth() // 2
     assert changed.any()
@@ -206,9 +278,7 @@ def test_a_region_restricts_the_change(scan_file, tmp_path):
 
 def test_with_json_an_error_is_a_line_on_stdout_too(tmp_path, capsys):
     missing = tmp_path / "no.nrrd"
-    assert main([
-        "explain", str(missing), "-o", str(tmp_path / "out"), "--progress", "json"
-    ]) == 2
+    assert main(["explain", str(missing), "-o", str(tmp_path / "out"), "--progress", "json"]) == 2
     told = capsys.readouterr()
     (line,) = told.out.splitlines()
     error = json.loads(line)
@@ -261,14 +331,22 @@ def test_the_folder_itself_can_be_run(tmp_path, place):
     folder = LIBRARY / "CTCounterfactualLib"
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, str(folder), "list"], cwd=tmp_path if place == "elsewhere" else folder,
-        env=environment, capture_output=True, text=True, check=True,
+        [sys.executable, str(folder), "list"],
+        cwd=tmp_path if place == "elsewhere" else folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "ct-vqgan-small" in done.stdout
     assert not done.stderr
     done = subprocess.run(
-        [sys.executable, "-m", "CTCounterfactualLib", "--version"], cwd=LIBRARY,
-        env=environment, capture_output=True, text=True, check=True,
+        [sys.executable, "-m", "CTCounterfactualLib", "--version"],
+        cwd=LIBRARY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.strip() == CTCounterfactualLib.__version__
 
@@ -276,8 +354,9 @@ def test_the_folder_itself_can_be_run(tmp_path, place):
 def test_the_end_of_stdin_cancels(scan_file, tmp_path):
     job = Job(FileInput(str(scan_file)), str(tmp_path / "out"), scene=False)
     job.write(tmp_path / "job.json")
-    process = run("run", tmp_path / "job.json", "--progress", "json", "--parent-stdin",
-                  stdin=subprocess.PIPE)
+    process = run(
+        "run", tmp_path / "job.json", "--progress", "json", "--parent-stdin", stdin=subprocess.PIPE
+    )
     for line in process.stdout:
         if json.loads(line)["step"] == "prepared":
             process.stdin.close()

@@ -65,8 +65,12 @@ def start(tmp_path):
         code = RUN.replace("{doing}", textwrap.indent(doing.strip(), " " * 8))
         process = subprocess.Popen(
             [sys.executable, "-c", code, str(tmp_path / "a" / "out"), *arguments],
-            env=os.environ | {"PYTHONPATH": str(LIBRARY)}, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+            env=os.environ | {"PYTHONPATH": str(LIBRARY)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
         )
         started.append(process)
         assert process.stdout.readline() == "staged\n"
@@ -116,7 +120,8 @@ def test_the_second_signal_ends_what_cannot_be_asked(start, tmp_path, doing):
 
 
 def test_three_signals_while_clearing_away_leave_nothing(start, tmp_path):
-    slow = """
+    slow = (
+        """
 from CTCounterfactualLib.storage import claim as module
 real = module._clear
 
@@ -126,7 +131,9 @@ def clear(place):
     real(place)
 
 module._clear = clear
-""" + ASKS
+"""
+        + ASKS
+    )
     process = start(slow)
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "clearing\n"

@@ -11,7 +11,12 @@ def parsed(*arguments):
 
 def test_options_become_those_of_the_job():
     options = parsed(
-        "--method", "responsibility", "--with", "iterations=3", "negative=true", "--with",
+        "--method",
+        "responsibility",
+        "--with",
+        "iterations=3",
+        "negative=true",
+        "--with",
         "occlusion=-50",
     )
     job = job_from(options, FileInput("scan.nrrd"), with_scan=False)
@@ -26,9 +31,9 @@ def test_without_any_it_is_the_method_of_before():
 
 def test_a_wrong_option_is_one_line_and_nothing_is_written(tmp_path, capsys):
     out = tmp_path / "out"
-    code = main([
-        "explain", "scan.nrrd", "-o", str(out), "--method", "responsibility", "--with", "rounds=3"
-    ])
+    code = main(
+        ["explain", "scan.nrrd", "-o", str(out), "--method", "responsibility", "--with", "rounds=3"]
+    )
     told = capsys.readouterr().err.strip()
     assert code == 2 and len(told.splitlines()) == 1 and "'rounds=3' sets no option" in told
     assert not out.exists()

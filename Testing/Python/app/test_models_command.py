@@ -21,14 +21,15 @@ PAPER, ITS_OUTPUT = "ct2-vqgan256", "ct2-vqgan256-paper"
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """The catalogue as it is, but for the sizes of its files: the real ones have half a gigabyte.
-    """
+    """The catalogue, but for the sizes of its files: the real ones have half a gigabyte."""
 
     def small_models(**options):
         return tuple(
-            replace(entry, files=tuple(
-                replace(file, size_bytes=0, size_range=None) for file in entry.files
-            )) for entry in list_models(**options)
+            replace(
+                entry,
+                files=tuple(replace(file, size_bytes=0, size_range=None) for file in entry.files),
+            )
+            for entry in list_models(**options)
         )
 
     monkeypatch.setattr(models_command, "list_models", small_models)
@@ -62,7 +63,8 @@ def test_a_local_file_is_taken_and_told_as_json_lines(run, local, tmp_path):
     assert (code, err) == (0, "")
     events = [json.loads(line) for line in out.splitlines()]
     assert [(event["step"], event["fraction"]) for event in events] == [
-        ("fetch", 0.0), ("fetched", 1.0)
+        ("fetch", 0.0),
+        ("fetched", 1.0),
     ]
     assert events[0]["file"] == FILE and events[1]["files"] == [FILE]
     assert (tmp_path / "models" / FILE).read_bytes() == CONTENT
@@ -102,9 +104,15 @@ def test_every_file_to_be_fetched_states_a_size():
         assert 100 < least < most < 5e9, file.name
 
 
-@pytest.mark.parametrize("verb", [
-    ("fetch", NAME, "--accept-licence"), ("verify",), ("remove", NAME), ("remove", "--all"),
-])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("fetch", NAME, "--accept-licence"),
+        ("verify",),
+        ("remove", NAME),
+        ("remove", "--all"),
+    ],
+)
 def test_a_cache_that_is_a_file_is_said(run, tmp_path, verb):
     (tmp_path / "models").write_text("notes")
     code, out, err = run(*verb)
@@ -159,12 +167,19 @@ def card(tmp_path):
         "        return x.mean(dim=(1, 2, 3, 4))\n"
     )
     path = tmp_path / "card.json"
-    path.write_text(json.dumps({
-        "schema": 1, "kind": "classifier", "name": "mine", "licence": "MIT",
-        "source": {"type": "python", "file": "net.py", "factory": "Net"},
-        "output": {"kind": "score"},
-        "targets": [{"name": "mean (all)", "threshold": 0.5, "negatives": 0.25}],
-    }))
+    path.write_text(
+        json.dumps(
+            {
+                "schema": 1,
+                "kind": "classifier",
+                "name": "mine",
+                "licence": "MIT",
+                "source": {"type": "python", "file": "net.py", "factory": "Net"},
+                "output": {"kind": "score"},
+                "targets": [{"name": "mean (all)", "threshold": 0.5, "negatives": 0.25}],
+            }
+        )
+    )
     return path
 
 
@@ -179,7 +194,10 @@ def test_open_says_what_the_model_is_and_remembers_the_consent(run, card):
     code, out, _ = run("open", card, "--trust-code", "--progress", "json")
     about = json.loads(out.splitlines()[-1])
     assert (code, about["step"], about["kind"], about["name"]) == (
-        0, "opened", "classifier", "mine"
+        0,
+        "opened",
+        "classifier",
+        "mine",
     )
     assert about["targets"] == [
         {"name": "mean (all)", "unit": "", "code": "", "threshold": 0.5, "negatives": 0.25}
@@ -197,8 +215,14 @@ def test_open_of_no_card_is_said(run, tmp_path):
 
 def test_a_vqgan_checkpoint_becomes_a_model_that_loads(tmp_path, capsys):
     config = VQGANConfig(
-        ch=32, ch_mult=(1, 2), num_res_blocks=1, attn_resolutions=(), resolution=32, z_channels=8,
-        embed_dim=8, n_embed=16,
+        ch=32,
+        ch_mult=(1, 2),
+        num_res_blocks=1,
+        attn_resolutions=(),
+        resolution=32,
+        z_channels=8,
+        embed_dim=8,
+        n_embed=16,
     )
     checkpoint = tmp_path / "trained.ckpt"
     torch.save({"state_dict": VQGAN(config).state_dict(), "epoch": 3}, checkpoint)

@@ -19,8 +19,11 @@ def shell(line, **environment):
     """Run a line of a shell in which `$CT` is the program; return the finished process."""
     program = f'"{sys.executable}" -m CTCounterfactualLib'
     return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", line.replace("$CT", program)], capture_output=True,
-        text=True, env=os.environ | {"PYTHONPATH": str(LIBRARY)} | environment, timeout=300,
+        ["bash", "-o", "pipefail", "-c", line.replace("$CT", program)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(LIBRARY)} | environment,
+        timeout=300,
     )
 
 

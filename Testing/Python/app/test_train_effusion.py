@@ -37,13 +37,35 @@ def test_unreadable_settings(tmp_path, capsys):
 
 def test_two_steps_give_a_model_that_loads(scan_file, tmp_path, capsys):
     settings = tmp_path / "settings.json"
-    settings.write_text(json.dumps({
-        "config": {"width": 2}, "variants": 4, "batch": 2, "generated": 5, "generated_share": 0.0,
-    }))
+    settings.write_text(
+        json.dumps(
+            {
+                "config": {"width": 2},
+                "variants": 4,
+                "batch": 2,
+                "generated": 5,
+                "generated_share": 0.0,
+            }
+        )
+    )
     out = tmp_path / "out"
     arguments = [
-        "train-effusion", str(scan_file), "--left-of", str(scan_file), "--settings", str(settings),
-        "--steps", "2", "--generated", "0", "-o", str(out), "--name", "tiny", "--licence", "CC0",
+        "train-effusion",
+        str(scan_file),
+        "--left-of",
+        str(scan_file),
+        "--settings",
+        str(settings),
+        "--steps",
+        "2",
+        "--generated",
+        "0",
+        "-o",
+        str(out),
+        "--name",
+        "tiny",
+        "--licence",
+        "CC0",
     ]
     assert main(arguments) == 0
     assert "Model written" in capsys.readouterr().err
@@ -54,8 +76,18 @@ def test_two_steps_give_a_model_that_loads(scan_file, tmp_path, capsys):
     assert load_classifier(out / "tiny.json").sha256 == card["sha256"]
     again = tmp_path / "again"
     arguments = [
-        "train-effusion", str(scan_file), "--settings", str(settings), "--steps", "1",
-        "--generated", "0", "-o", str(again), "--start-from", str(out / "tiny.json"),
+        "train-effusion",
+        str(scan_file),
+        "--settings",
+        str(settings),
+        "--steps",
+        "1",
+        "--generated",
+        "0",
+        "-o",
+        str(again),
+        "--start-from",
+        str(out / "tiny.json"),
     ]
     assert main(arguments) == 0
     (earlier,) = json.loads((again / "my-effusion.json").read_text())["earlier_training"]

@@ -50,10 +50,26 @@ def test_two_steps_give_a_model_that_loads(scan_file, tmp_path, capsys, monkeypa
     out = tmp_path / "out"
     common = ["--settings", str(settings), "--generated", "0"]
     arguments = [
-        "train-findings", str(scan_file), "--left-of", str(scan_file),
-        "--may-hold", str(scan_file), "nodule", "--slices", str(slices),
-        "--readings", str(readings), *common, "--steps", "2", "-o", str(out), "--name", "tiny",
-        "--licence", "CC0",
+        "train-findings",
+        str(scan_file),
+        "--left-of",
+        str(scan_file),
+        "--may-hold",
+        str(scan_file),
+        "nodule",
+        "--slices",
+        str(slices),
+        "--readings",
+        str(readings),
+        *common,
+        "--steps",
+        "2",
+        "-o",
+        str(out),
+        "--name",
+        "tiny",
+        "--licence",
+        "CC0",
     ]
     assert main(arguments) == 0
     assert "Model written" in capsys.readouterr().err
@@ -64,8 +80,15 @@ def test_two_steps_give_a_model_that_loads(scan_file, tmp_path, capsys, monkeypa
     assert any(line.startswith("slices (slice): 2 examples") for line in card["data"])  # of one
     assert load_classifier(out / "tiny.json").sha256 == card["sha256"]
     arguments = [
-        "train-findings", str(scan_file), *common, "--steps", "1", "-o", str(tmp_path / "again"),
-        "--start-from", str(out / "tiny.json"),
+        "train-findings",
+        str(scan_file),
+        *common,
+        "--steps",
+        "1",
+        "-o",
+        str(tmp_path / "again"),
+        "--start-from",
+        str(out / "tiny.json"),
     ]
     assert main(arguments) == 0
     card = json.loads((tmp_path / "again" / "my-findings.json").read_text())

@@ -15,11 +15,24 @@ from CTCounterfactualLib.training.files import LOG
 
 TINY = {
     "config": {
-        "ch": 16, "ch_mult": [1, 1], "num_res_blocks": 1, "attn_resolutions": [], "z_channels": 8,
-        "embed_dim": 8, "n_embed": 16, "mid_attention": False, "patch": 2,
-        "cosine_codebook": True, "code_groups": 2,
+        "ch": 16,
+        "ch_mult": [1, 1],
+        "num_res_blocks": 1,
+        "attn_resolutions": [],
+        "z_channels": 8,
+        "embed_dim": 8,
+        "n_embed": 16,
+        "mid_attention": False,
+        "patch": 2,
+        "cosine_codebook": True,
+        "code_groups": 2,
     },
-    "batch": 2, "crop": 32, "warmup": 1, "bfloat16": False, "log_every": 1, "checkpoint_every": 1,
+    "batch": 2,
+    "crop": 32,
+    "warmup": 1,
+    "bfloat16": False,
+    "log_every": 1,
+    "checkpoint_every": 1,
 }
 
 
@@ -41,10 +54,23 @@ def train(scan_file, tmp_path):
     settings.write_text(json.dumps(TINY))
 
     def run(*more):
-        return main([
-            "train-vqgan", str(scan_file), "--settings", str(settings), "--generated", "0",
-            "-o", str(tmp_path / "out"), "--name", "tiny", "--licence", "CC0", *more,
-        ])
+        return main(
+            [
+                "train-vqgan",
+                str(scan_file),
+                "--settings",
+                str(settings),
+                "--generated",
+                "0",
+                "-o",
+                str(tmp_path / "out"),
+                "--name",
+                "tiny",
+                "--licence",
+                "CC0",
+                *more,
+            ]
+        )
 
     return run
 
@@ -117,13 +143,20 @@ def test_slices_of_patients_are_trained_on_but_for_those_left_out(train, slice_f
 
 @pytest.mark.parametrize(
     ("more", "words"),
-    [(["--leave-out", "5"], "--slices"), (["--slices", "block.nrrd"], "Cannot read"),
-     (["--slices", "FEW", "--leave-out", "1"], "2 or more"),
-     (["--start-from", "none.json"], "none.json"), (["--planted", "-1"], "--planted is -1"),
-     (["--planted-share", "1.5"], "--planted-share is 1.5; it must be 0 to 1"),
-     (["--generated-share", "nan"], "0 to 1"),
-     pytest.param(["--device", "cuda"], "no CUDA GPU", marks=pytest.mark.skipif(
-         torch.cuda.is_available(), reason="there is a GPU"))],
+    [
+        (["--leave-out", "5"], "--slices"),
+        (["--slices", "block.nrrd"], "Cannot read"),
+        (["--slices", "FEW", "--leave-out", "1"], "2 or more"),
+        (["--start-from", "none.json"], "none.json"),
+        (["--planted", "-1"], "--planted is -1"),
+        (["--planted-share", "1.5"], "--planted-share is 1.5; it must be 0 to 1"),
+        (["--generated-share", "nan"], "0 to 1"),
+        pytest.param(
+            ["--device", "cuda"],
+            "no CUDA GPU",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
+    ],
 )
 def test_slices_and_starts_that_are_none_are_refused(more, words, train, slice_file, capsys):
     more = [str(slice_file) if word == "FEW" else word for word in more]

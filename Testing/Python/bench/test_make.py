@@ -54,8 +54,8 @@ def test_all_kinds_of_cases_hold_what_the_list_says(files, tmp_path):
     cases = read_cases(tmp_path / "bench")
     assert cases == made.cases
     assert [case.case for case in cases] == [
-        f"anna-{kind}-1" for kind in
-        ("effusion", "consolidation", "nodule", "pneumothorax", "pair", "expiration")
+        f"anna-{kind}-1"
+        for kind in ("effusion", "consolidation", "nodule", "pneumothorax", "pair", "expiration")
     ]
     source = sitk.ReadImage(str(scan))
     for case in cases:
@@ -129,8 +129,10 @@ def test_what_is_made_is_not_made_again(files, tmp_path):
     times = {case.case: case.scan.stat().st_mtime_ns for case in first.cases}
     again = make_bench([scan], tmp_path, MakeSettings(("effusion", "nodule"), 2, 0, 0, 3), lungs)
     assert {case.case for case in again.cases} - set(times) == {"anna-effusion-2", "anna-nodule-2"}
-    assert all(c.scan.stat().st_mtime_ns == times.get(c.case, c.scan.stat().st_mtime_ns)
-               for c in again.cases)
+    assert all(
+        c.scan.stat().st_mtime_ns == times.get(c.case, c.scan.stat().st_mtime_ns)
+        for c in again.cases
+    )
     with pytest.raises(OutputError, match="case anna-effusion-1 of another seed"):
         make_bench([scan], tmp_path, MakeSettings(("effusion",), seed=4), lungs)
 
@@ -172,8 +174,22 @@ def test_what_cannot_be_made_is_listed_and_the_rest_is_made(files, tmp_path, cap
     solid[:, 10:50, 10:50] = 40
     sitk.WriteImage(image(solid), str(empty))
     out = tmp_path / "bench"
-    code = main(["bench", "make", str(scan), str(empty), "-o", str(out), "--findings", "nodule",
-                 "--pairs", "0", "--expiration", "0"])
+    code = main(
+        [
+            "bench",
+            "make",
+            str(scan),
+            str(empty),
+            "-o",
+            str(out),
+            "--findings",
+            "nodule",
+            "--pairs",
+            "0",
+            "--expiration",
+            "0",
+        ]
+    )
     assert code == 2
     assert [case.case for case in read_cases(out)] == ["anna-nodule-1"]
     (row,) = csv.DictReader((out / "skipped.csv").open(encoding="utf-8"))

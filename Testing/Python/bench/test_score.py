@@ -37,9 +37,21 @@ def test_the_true_counterfactual_is_perfect(make_bench, rival, pair):
 def test_doing_nothing_is_nothing_and_what_has_no_value_is_absent(make_bench, rival, pair):
     metrics = score(make_bench(), rival(counterfactual=pair[0]))[0].metrics
     assert metrics["recovered"] == metrics["spill_hu"] == 0.0
-    absent = {"direction", "hit", "mass_in_mask", "spill_share", "slice_roughness", "gap_closed",
-              "flipped", "specificity", "reversal", "border_jump", "seconds", "hit_ceiling",
-              "recovered_ceiling"}
+    absent = {
+        "direction",
+        "hit",
+        "mass_in_mask",
+        "spill_share",
+        "slice_roughness",
+        "gap_closed",
+        "flipped",
+        "specificity",
+        "reversal",
+        "border_jump",
+        "seconds",
+        "hit_ceiling",
+        "recovered_ceiling",
+    }
     assert not absent & metrics.keys()
 
 
@@ -108,8 +120,11 @@ def test_missing_and_broken_results_are_told_by_case_and_the_others_scored(
     found = {one.case.case: one for one in score(bench, results)}
     assert found["good"].metrics["recovered"] == 1.0
     for case, told in (
-        ("none", "there is no folder"), ("empty", "holds neither"), ("nan", "NaN"),
-        ("unit", "expected is a CT in HU"), ("far", "nowhere in the scan"),
+        ("none", "there is no folder"),
+        ("empty", "holds neither"),
+        ("nan", "NaN"),
+        ("unit", "expected is a CT in HU"),
+        ("far", "nowhere in the scan"),
     ):
         assert told in found[case].problem and not found[case].metrics
     summary = json.loads((results / "summary.json").read_text())
@@ -142,8 +157,11 @@ def test_a_second_finding_is_compared_with_the_explained_one(make_bench, rival, 
 
 def test_scores_of_a_rival_may_come_along(make_bench, rival, pair):
     results = rival(counterfactual=pair[1])
-    record = {"scores": {"original": 4.0, "counterfactual": -2.0, "clean": -1.0}, "threshold": 0,
-              "seconds": 12.5}
+    record = {
+        "scores": {"original": 4.0, "counterfactual": -2.0, "clean": -1.0},
+        "threshold": 0,
+        "seconds": 12.5,
+    }
     (results / "one" / "bench.json").write_text(json.dumps(record))
     metrics = score(make_bench(), results)[0].metrics
     assert metrics["flipped"] == metrics["detected"] == 1.0
@@ -168,12 +186,13 @@ def test_the_borders_of_our_chunks_are_found_in_the_heatmap(make_bench, rival, p
     labels = np.zeros(pair[0].GetSize()[::-1], np.uint8)
     labels[:3, 40:60, 40:60], labels[3:, 40:60, 40:60] = 1, 2
     labels[1, 40, 40] = 0  # a step of 10 HU inside, to and fro
-    faces = [pair[0].TransformContinuousIndexToPhysicalPoint((0, 0, k - 0.5))[2]
-             for k in (0, 3, 6)]
+    faces = [pair[0].TransformContinuousIndexToPhysicalPoint((0, 0, k - 0.5))[2] for k in (0, 3, 6)]
     result = {
         "chunks": [{"slab_mm": faces[:2]}, {"slab_mm": faces[1:]}],
-        "heat_levels": [{"label": 1, "low_hu": -25, "high_hu": -10},
-                        {"label": 2, "low_hu": None, "high_hu": -100}],
+        "heat_levels": [
+            {"label": 1, "low_hu": -25, "high_hu": -10},
+            {"label": 2, "low_hu": None, "high_hu": -100},
+        ],
     }
     results = rival(counterfactual=pair[1], heatmap=with_array(pair[0], labels))
     (results / "one" / "result.json").write_text(json.dumps(result))

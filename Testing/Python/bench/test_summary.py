@@ -30,8 +30,10 @@ def test_groups_have_median_range_mean_and_number():
     assert (summary["cases"], summary["scored"]) == (5, 4)
     one = summary["findings"]["effusion"]["recovered"]
     # quantiles of 0.1, 0.5, 0.7 between the points: 0.1 + 0.2 * 0.4, 0.5 + 0.8 * 0.2
-    assert one == pytest.approx({"median": 0.5, "p10": 0.18, "p90": 0.66, "mean": 1.3 / 3,
-                                 "min": 0.1, "max": 0.7, "n": 3}, abs=1e-6)
+    assert one == pytest.approx(
+        {"median": 0.5, "p10": 0.18, "p90": 0.66, "mean": 1.3 / 3, "min": 0.1, "max": 0.7, "n": 3},
+        abs=1e-6,
+    )
     assert summary["all"]["recovered"]["n"] == 4
     assert summary["all"]["hit"]["mean"] == pytest.approx(2 / 3, abs=1e-6)
 

@@ -90,9 +90,7 @@ def build():
         image = classifier.score(autoencoder.decode(z).transpose(0, 1)[None])[0]
         (gradient,) = torch.autograd.grad(image, z)
         models = Models(autoencoder, classifier, "sum", x.device)
-        encoded = Encoded(
-            x, decoded, latents, gradient, models.score(x), models.score(decoded)
-        )
+        encoded = Encoded(x, decoded, latents, gradient, models.score(x), models.score(decoded))
         classifier.seen.clear()
         workspace = Workspace(models, encoded, settings, Reporter())
         array = x[:, 0].numpy().astype(np.float32)

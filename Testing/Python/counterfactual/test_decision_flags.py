@@ -19,13 +19,24 @@ def raised(target, original, counterfactual, searched=None, whole=True, **settin
     settings = ExplainSettings(**settings)
     searched = counterfactual if searched is None else searched
     outcome = Outcome(
-        0, 9, (0.0, 27.0), -1.0, original, searched, stopping.CHANGE_LIMIT, 0.05, (),
+        0,
+        9,
+        (0.0, 27.0),
+        -1.0,
+        original,
+        searched,
+        stopping.CHANGE_LIMIT,
+        0.05,
+        (),
         settings.direction,
     )
     info = TargetInfo(target.name, target.unit, target.threshold, target.negatives)
     flags = decision_flags(
-        Scores(original, original, counterfactual), outcome if whole else None,
-        aim_of(settings, target, original), info, settings,
+        Scores(original, original, counterfactual),
+        outcome if whole else None,
+        aim_of(settings, target, original),
+        info,
+        settings,
     )
     return {flag.name: flag.message for flag in flags}
 
@@ -55,10 +66,19 @@ def test_a_chunk_alone_need_not_change_a_decision():
     assert raised(KNOWN, 5.0, 2.0, goal="limit") == {}
 
 
-@pytest.mark.parametrize(("direction", "start", "name", "side", "other"), [
-    ("decrease", -6.0, "already-negative", "below the threshold 0", "direction='increase'"),
-    ("increase", 6.0, "already-positive", "at or above the threshold 0", "direction='decrease'"),
-])
+@pytest.mark.parametrize(
+    ("direction", "start", "name", "side", "other"),
+    [
+        ("decrease", -6.0, "already-negative", "below the threshold 0", "direction='increase'"),
+        (
+            "increase",
+            6.0,
+            "already-positive",
+            "at or above the threshold 0",
+            "direction='decrease'",
+        ),
+    ],
+)
 def test_a_decision_that_is_the_wanted_one_is_said(direction, start, name, side, other):
     (found,) = raised(UNKNOWN, start, start, direction=direction).items()
     assert found[0] == name
@@ -70,10 +90,16 @@ def test_between_threshold_and_negatives_the_search_goes_on():
     assert "went on to -4" in message and "goal=" not in message
 
 
-@pytest.mark.parametrize(("scan", "counterfactual", "who"), [
-    (1.0, 0.2, "the scan 1 is"), (0.9, 0.0, "the counterfactual 0 is"), (0.9, 0.1, None),
-    (1.0, 0.0, "the scan 1 and of the counterfactual 0 is"), (0.999, 0.001, None),
-])
+@pytest.mark.parametrize(
+    ("scan", "counterfactual", "who"),
+    [
+        (1.0, 0.2, "the scan 1 is"),
+        (0.9, 0.0, "the counterfactual 0 is"),
+        (0.9, 0.1, None),
+        (1.0, 0.0, "the scan 1 and of the counterfactual 0 is"),
+        (0.999, 0.001, None),
+    ],
+)
 def test_a_probability_that_has_lost_its_logit_is_said(scan, counterfactual, who):
     message = raised(CHANCE, scan, counterfactual, goal="limit").get("saturated")
     assert (message is None) if who is None else f"probability of {who}" in message

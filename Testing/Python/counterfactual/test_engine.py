@@ -102,7 +102,11 @@ def test_flipping_the_scans_axes_changes_nothing_but_their_order(explained, slab
 def test_increase_raises_the_score(slab, autoencoder):
     events = []
     result = explain(
-        slab, autoencoder=autoencoder, chunk=8, frames=0, direction="increase",
+        slab,
+        autoencoder=autoencoder,
+        chunk=8,
+        frames=0,
+        direction="increase",
         progress=events.append,
     )
     assert result.scores.counterfactual > result.scores.original

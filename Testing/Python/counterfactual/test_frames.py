@@ -37,7 +37,9 @@ def run(request, scan):
     classifier = load_classifier("lung-volume")
     prepared = prepare(scan, classifier.grid)
     models = Models(
-        load_autoencoder("ct-vqgan-small"), classifier.for_scan(prepared), "aerated lung volume",
+        load_autoencoder("ct-vqgan-small"),
+        classifier.for_scan(prepared),
+        "aerated lung volume",
         torch.device("cpu"),
     )
     run = Run.begin(models, settings, prepared.volume, Reporter())
@@ -159,7 +161,9 @@ def marked(*voxels) -> np.ndarray:
 
 def test_the_box_is_one_voxel_wider_and_stays_inside():
     assert cut_around(marked((5, 0, 39), (7, 12, 30)), 10.0, 3) == (
-        slice(4, 9, 1), slice(0, 14, 1), slice(29, 40, 1)
+        slice(4, 9, 1),
+        slice(0, 14, 1),
+        slice(29, 40, 1),
     )
     assert cut_around(marked(), 10.0, 3) is None
 

@@ -58,9 +58,7 @@ def test_the_default_changes_the_decision_and_no_more():
 
 def test_raising_mirrors_it():
     judge = Chance(level_for(-3.0), "logit", threshold=0.0)
-    result = run(
-        small_scan(), judge, max_change=0.3, composite="residual", direction="increase"
-    )
+    result = run(small_scan(), judge, max_change=0.3, composite="residual", direction="increase")
     assert result.aim.score == pytest.approx(3.0, abs=0.01)
     assert result.whole.stop_reason == "decision changed"
     assert result.whole.score_after == pytest.approx(3.0, abs=0.2)
@@ -109,8 +107,6 @@ def test_a_probability_that_is_1_says_that_its_logit_is_lost():
 def test_the_papers_search_stays_on_the_probability():
     judge = Chance(level_for(3.0), threshold=0.5)
     paper = run(small_scan(), judge, search="reference", baseline="reconstruction")
-    blind = run(
-        small_scan(), Chance(level_for(3.0)), search="reference", baseline="reconstruction"
-    )
+    blind = run(small_scan(), Chance(level_for(3.0)), search="reference", baseline="reconstruction")
     assert paper.whole == blind.whole
     assert paper.aim.goal == "limit"

@@ -26,8 +26,14 @@ from oracle_problems import fill
 
 SLICES, SIZE = 11, (14, 18)  # not a multiple of the batch, nor of f = 4
 CONFIG = VQGANConfig(
-    ch=32, ch_mult=(1, 1, 1), num_res_blocks=1, attn_resolutions=(4,), resolution=16,
-    z_channels=8, embed_dim=4, n_embed=16,
+    ch=32,
+    ch_mult=(1, 1, 1),
+    num_res_blocks=1,
+    attn_resolutions=(4,),
+    resolution=16,
+    z_channels=8,
+    embed_dim=4,
+    n_embed=16,
 )
 
 
@@ -41,11 +47,21 @@ class SmallNet(Classifier):
 
     def __init__(self):
         torch.manual_seed(4)
-        self.net = nn.Sequential(
-            nn.Conv3d(1, 4, 3, padding=1), nn.SiLU(), nn.Conv3d(4, 4, 3, stride=2, padding=1),
-            nn.SiLU(), nn.Flatten(), nn.Linear(4 * 6 * 7 * 9, 16), nn.Tanh(), nn.Linear(16, 2),
-            nn.Sigmoid(),
-        ).double().requires_grad_(False)
+        self.net = (
+            nn.Sequential(
+                nn.Conv3d(1, 4, 3, padding=1),
+                nn.SiLU(),
+                nn.Conv3d(4, 4, 3, stride=2, padding=1),
+                nn.SiLU(),
+                nn.Flatten(),
+                nn.Linear(4 * 6 * 7 * 9, 16),
+                nn.Tanh(),
+                nn.Linear(16, 2),
+                nn.Sigmoid(),
+            )
+            .double()
+            .requires_grad_(False)
+        )
 
     def score(self, x, target=None):
         index = self.target_names.index(self.find_target(target).name)
@@ -68,9 +84,7 @@ def latents(models):
 def separated(models, latents, target="second"):
     """Return the score and df/dz as the engine computes them."""
     autoencoder, classifier = models
-    score, image_gradient = volume_gradient(
-        classifier, target, autoencoder.decode(latents, SIZE)
-    )
+    score, image_gradient = volume_gradient(classifier, target, autoencoder.decode(latents, SIZE))
     return score, latent_gradient(autoencoder, latents, image_gradient)
 
 
@@ -99,26 +113,25 @@ def test_equals_the_gradient_with_one_chunk_in_the_graph(models, latents, chunk)
     for start in range(0, SLICES, chunk):
         part = slice(start, min(start + chunk, SLICES))
         z = latents[part].clone().requires_grad_(True)
-        volume = torch.cat([
-            fixed[: part.start], autoencoder.decode(z, SIZE), fixed[part.stop :]
-        ])
+        volume = torch.cat([fixed[: part.start], autoencoder.decode(z, SIZE), fixed[part.stop :]])
         (blocked,) = torch.autograd.grad(classifier.score(as_batch(volume), "second")[0], z)
         assert relative_error(found[part], blocked) < 1e-10
 
 
 def test_targets_have_gradients_of_their_own(models, latents):
-    assert relative_error(
-        separated(models, latents, "first")[1], separated(models, latents, "second")[1]
-    ) > 0.1
+    assert (
+        relative_error(
+            separated(models, latents, "first")[1], separated(models, latents, "second")[1]
+        )
+        > 0.1
+    )
 
 
 def test_float32_stays_close(models, latents):
     exact = separated(models, latents)[1]
     network = VQGAN(CONFIG)
     network.load_state_dict(models[0].network.state_dict())
-    _, image_gradient = volume_gradient(
-        models[1], "second", models[0].decode(latents, SIZE)
-    )
+    _, image_gradient = volume_gradient(models[1], "second", models[0].decode(latents, SIZE))
     single = latent_gradient(SliceAutoencoder(network), latents.float(), image_gradient.float())
     assert single.dtype == torch.float32
     assert relative_error(single.double(), exact) < 2.5e-5

@@ -23,7 +23,8 @@ def test_levels_are_decreases_then_increases_weakest_first():
 
 def test_names_drop_needless_zeros_but_keep_fractions():
     assert [level.name for level in heat_levels((2.5,))] == [
-        "decrease > 2.5 HU", "increase > 2.5 HU",
+        "decrease > 2.5 HU",
+        "increase > 2.5 HU",
     ]
 
 

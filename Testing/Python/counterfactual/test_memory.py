@@ -66,9 +66,7 @@ def test_a_chunks_heatmap_takes_a_part_of_the_scan(scan, prepared, change):
     # 4 of 16 slices: a quarter of the scan as int16 and, twice for a moment, as labels.
     start, stop = 4, 8
     chunk = Outcome(start, stop, prepared.slab_mm(start, stop), -1.0, 4.0, 3.5, "flat", 0.01, ())
-    peak = peak_over_scan(
-        lambda: chunk_heatmap(prepared, change[start:stop], chunk, EDGES), scan
-    )
+    peak = peak_over_scan(lambda: chunk_heatmap(prepared, change[start:stop], chunk, EDGES), scan)
     assert 0.25 <= peak < 0.9
 
 

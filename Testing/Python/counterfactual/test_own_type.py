@@ -17,8 +17,14 @@ from CTCounterfactualLib.scans.scan import Scan
 from oracle_problems import fill
 
 CONFIG = VQGANConfig(
-    ch=32, ch_mult=(1, 1), num_res_blocks=1, attn_resolutions=(), resolution=16,
-    z_channels=4, embed_dim=4, n_embed=16,
+    ch=32,
+    ch_mult=(1, 1),
+    num_res_blocks=1,
+    attn_resolutions=(),
+    resolution=16,
+    z_channels=4,
+    embed_dim=4,
+    n_embed=16,
 )
 # About 60 mm of tissue between air, small enough to be explained in a moment.
 SHAPE, SPACING = (6, 40, 40), (3.0, 3.0, 6.0)
@@ -85,9 +91,7 @@ def test_what_changed_is_the_difference_and_all_else_is_the_scan(
 
 
 @pytest.mark.parametrize(("dtype", "fraction"), CASES)
-def test_where_nothing_moves_the_scan_comes_back_and_scores_the_same(
-    autoencoder, dtype, fraction
-):
+def test_where_nothing_moves_the_scan_comes_back_and_scores_the_same(autoencoder, dtype, fraction):
     """A score that is reached already: nothing to do, nothing changed, and no doubt raised."""
     scan = scan_of(dtype, fraction)
     result = explained(scan, autoencoder, target_score=10.0)

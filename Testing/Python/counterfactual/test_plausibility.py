@@ -33,7 +33,10 @@ def box(where, value=True, base=None):
 def chest(fluid=FLUID, noise=0.0):
     hu = np.full(SHAPE, AIR)
     for where, value in (
-        (BODY, MUSCLE), (CAGE, BONE), (CHEST, LUNG), (EFFUSION, fluid),
+        (BODY, MUSCLE),
+        (CAGE, BONE),
+        (CHEST, LUNG),
+        (EFFUSION, fluid),
     ):
         hu[where] = value
     return hu + noise * np.random.default_rng(3).normal(size=SHAPE)
@@ -74,9 +77,15 @@ def test_fluid_that_became_lung_is_what_could_be(noise):
     assert found.raised == found.brightened == found.denser_tissue == found.outside == 0
 
 
-@pytest.mark.parametrize(("where", "carved"), [
-    (BACK_WALL, True), (EFFUSION, False), ((slice(10, 20), slice(13, 15), slice(30, 50)), True),
-], ids=["wall", "fluid", "bone"])
+@pytest.mark.parametrize(
+    ("where", "carved"),
+    [
+        (BACK_WALL, True),
+        (EFFUSION, False),
+        ((slice(10, 20), slice(13, 15), slice(30, 50)), True),
+    ],
+    ids=["wall", "fluid", "bone"],
+)
 def test_wall_and_bone_that_became_air(where, carved):
     found = measured(box(where, AIR, chest()))
     assert found.wall_to_air == pytest.approx(ml(where) if carved else 0.0, rel=1e-6)

@@ -47,7 +47,8 @@ def test_the_change_is_a_rim_and_not_speckle(both):
     assert component_ml(change, spacing) > 100
     lungs, sampling = scan.lungs, spacing[::-1]
     to_border = np.where(
-        lungs, ndimage.distance_transform_edt(lungs, sampling=sampling),
+        lungs,
+        ndimage.distance_transform_edt(lungs, sampling=sampling),
         ndimage.distance_transform_edt(~lungs, sampling=sampling),
     )
     visible = np.abs(change) > VISIBLE_HU

@@ -85,12 +85,14 @@ def test_the_weight_is_no_wider_than_the_region_by_more_than_a_prepared_voxel():
     weight = prepare_region(region_of(scan, inside), prepared).weight
     k, j, i = np.nonzero(weight)
     as_image = prepared.as_image(weight)
-    image_index = np.array([
-        scan.image.TransformPhysicalPointToContinuousIndex(
-            as_image.TransformIndexToPhysicalPoint((int(c), int(b), int(a)))
-        )
-        for a, b, c in zip(k, j, i, strict=True)
-    ])
+    image_index = np.array(
+        [
+            scan.image.TransformPhysicalPointToContinuousIndex(
+                as_image.TransformIndexToPhysicalPoint((int(c), int(b), int(a)))
+            )
+            for a, b, c in zip(k, j, i, strict=True)
+        ]
+    )
     margin = np.array([1.5 / 0.7, 1.5 / 0.7, 3.0]) + 0.5  # (I, J, K), scan voxels
     assert (image_index >= np.array([20, 30, 12]) - margin).all()
     assert (image_index <= np.array([49, 59, 27]) + margin).all()
@@ -220,9 +222,7 @@ def workspace_of(weight: torch.Tensor | None, cells: torch.Tensor | None, **opti
     latents = encode_slices(autoencoder, x)
     decoded = decode_slices(autoencoder, latents, shape[-2:])
     score, image_gradient = volume_gradient(classifier, "bump", x)
-    gradient = latent_gradient(
-        autoencoder, latents, image_gradient, weight=weight, cells=cells
-    )
+    gradient = latent_gradient(autoencoder, latents, image_gradient, weight=weight, cells=cells)
     models = Models(autoencoder, classifier, "bump", x.device)
     encoded = Encoded(x, decoded, latents, gradient, score, models.score(decoded), weight)
     return Workspace(models, encoded, settings, reporter)

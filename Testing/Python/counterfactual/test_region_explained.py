@@ -47,7 +47,11 @@ def restricted(request, chest, straight, autoencoder):
     region, inside = half(scan)
     seen = []
     result = explain(
-        scan, autoencoder=autoencoder, chunk=4, region=region, frames=2,
+        scan,
+        autoencoder=autoencoder,
+        chunk=4,
+        region=region,
+        frames=2,
         on_chunk=lambda outcome, heatmap: seen.append((outcome, heatmap)),
         progress=lambda event: seen.append(event.step),
     )
@@ -62,7 +66,9 @@ def test_outside_the_region_every_bit_is_the_scans(restricted):
     assert np.abs(result.difference[inside]).max() > 50
     for heatmap in result.chunk_heatmaps:
         mask = sitk.Resample(
-            result.scan.with_array(inside.astype(np.uint8)), heatmap.image, sitk.Transform(),
+            result.scan.with_array(inside.astype(np.uint8)),
+            heatmap.image,
+            sitk.Transform(),
             sitk.sitkNearestNeighbor,
         )
         labels = sitk.GetArrayFromImage(heatmap.image)
@@ -99,7 +105,15 @@ def test_each_chunk_is_told_of_before_its_event(restricted):
     kinds = [item if isinstance(item, str) else "told" for item in seen]
     chunks = ["told", "chunk"] * len(result.chunks)
     assert kinds == [
-        "read", "prepared", "encoded", "gradient", "whole", *chunks, "frame", "frame", "scored"
+        "read",
+        "prepared",
+        "encoded",
+        "gradient",
+        "whole",
+        *chunks,
+        "frame",
+        "frame",
+        "scored",
     ]
 
 
@@ -150,7 +164,10 @@ def test_what_cannot_be_is_refused_before_any_work(straight, autoencoder):
     events = []
     with pytest.raises(SettingsError, match="use baseline='scan'"):
         explain(
-            straight, autoencoder=autoencoder, region=region, baseline="reconstruction",
+            straight,
+            autoencoder=autoencoder,
+            region=region,
+            baseline="reconstruction",
             progress=events.append,
         )
     assert not events

@@ -133,12 +133,17 @@ def test_numbers_of_numpy_become_pythons_own():
 
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
-    [("chunk", True, "whole number"), ("frames", 1.5, "whole number"),
-     ("seed", "3", "whole number"),
-     ("seed", 2**64, "it must be 0 to 18446744073709551615"), ("seed", -1, "it must be 0 to"),
-     ("max_change", "0.1", "must be a number"), ("max_change", None, "must be a number"),
-     ("target_score", True, "must be a number or null"),
-     ("level_edges", tuple(range(1, 129)), "at most 127 levels")],
+    [
+        ("chunk", True, "whole number"),
+        ("frames", 1.5, "whole number"),
+        ("seed", "3", "whole number"),
+        ("seed", 2**64, "it must be 0 to 18446744073709551615"),
+        ("seed", -1, "it must be 0 to"),
+        ("max_change", "0.1", "must be a number"),
+        ("max_change", None, "must be a number"),
+        ("target_score", True, "must be a number or null"),
+        ("level_edges", tuple(range(1, 129)), "at most 127 levels"),
+    ],
 )
 def test_numbers_that_no_setting_has(name, value, allowed):
     with pytest.raises(SettingsError, match=rf"{name}.* is .*; .*{allowed}"):
@@ -156,8 +161,12 @@ def test_as_many_levels_as_labels_have_bytes_for():
 
 @pytest.mark.parametrize(
     ("name", "value", "shown"),
-    [("seed", 10**5000, "a number of hundreds of digits"), ("mode", "a" * 10**6, "aaa..."),
-     ("level_edges", tuple(range(10**5)), "(0.0, 1.0, ")], ids=["digits", "text", "levels"],
+    [
+        ("seed", 10**5000, "a number of hundreds of digits"),
+        ("mode", "a" * 10**6, "aaa..."),
+        ("level_edges", tuple(range(10**5)), "(0.0, 1.0, "),
+    ],
+    ids=["digits", "text", "levels"],
 )
 def test_a_refused_value_is_cut_where_it_is_long(name, value, shown):
     """Python itself refuses to write numbers of thousands of digits."""

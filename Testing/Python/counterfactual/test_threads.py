@@ -42,8 +42,10 @@ def test_a_host_that_has_loaded_torch_keeps_its_environment():
     ("given", "seen"),
     [
         ({}, [f"OMP_NUM_THREADS = '{cores()}'", "GOMP_SPINCOUNT = '1000'"]),
-        ({"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "ACTIVE"},
-         ["OMP_NUM_THREADS = '1'", "OMP_WAIT_POLICY = 'ACTIVE'"]),
+        (
+            {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "ACTIVE"},
+            ["OMP_NUM_THREADS = '1'", "OMP_WAIT_POLICY = 'ACTIVE'"],
+        ),
     ],
 )
 def test_openmp_itself_has_the_settings_in_a_process_of_ours(given, seen):
@@ -51,7 +53,9 @@ def test_openmp_itself_has_the_settings_in_a_process_of_ours(given, seen):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMP", "GOMP", "KMP"))}
     done = subprocess.run(
         [sys.executable, str(LIBRARY / "CTCounterfactualLib"), "check-model", "no-such-model"],
-        env=environment | given | {"OMP_DISPLAY_ENV": "VERBOSE"}, capture_output=True, text=True,
+        env=environment | given | {"OMP_DISPLAY_ENV": "VERBOSE"},
+        capture_output=True,
+        text=True,
         check=False,
     )
     assert done.returncode == 2  # torch was loaded, the model wasn't found

@@ -65,9 +65,15 @@ def test_what_isnt_patient_isnt_lung():
     assert float(level.max()) < -845
 
 
-@pytest.mark.parametrize(("hu", "dark", "bright"), [
-    (40.0, False, True), (-1000.0, False, False), (-800.0, True, False), (900.0, False, False),
-])
+@pytest.mark.parametrize(
+    ("hu", "dark", "bright"),
+    [
+        (40.0, False, True),
+        (-1000.0, False, False),
+        (-800.0, True, False),
+        (900.0, False, False),
+    ],
+)
 def test_there_is_a_level_only_of_what_the_scan_shows(hu, dark, bright):
     found = find_bounds(torch.full((5, 1, 20, 20), unit(hu)), SPACING, WINDOW)
     assert (found.darkest is not None, found.brightest is not None) == (dark, bright)

@@ -87,8 +87,11 @@ def test_autocast_default_type_and_device_are_set_aside():
 
 def older():
     found = []
-    for read in (lambda: BACKENDS.cudnn.allow_tf32, lambda: BACKENDS.cuda.matmul.allow_tf32,
-                 torch.get_float32_matmul_precision):
+    for read in (
+        lambda: BACKENDS.cudnn.allow_tf32,
+        lambda: BACKENDS.cuda.matmul.allow_tf32,
+        torch.get_float32_matmul_precision,
+    ):
         try:
             found.append(read())
         except RuntimeError:
@@ -99,7 +102,8 @@ def older():
 def newer():
     places = {
         f"{backend}.{operation}": getattr(getattr(BACKENDS, backend), operation, None)
-        for backend in ("cudnn", "cuda", "mkldnn") for operation in ("conv", "rnn", "matmul")
+        for backend in ("cudnn", "cuda", "mkldnn")
+        for operation in ("conv", "rnn", "matmul")
         if (backend, operation) not in (("cudnn", "matmul"), ("cuda", "conv"), ("cuda", "rnn"))
     }
     return {name: getattr(place, "fp32_precision", None) for name, place in places.items()}
@@ -125,16 +129,19 @@ def set_all_new():
     BACKENDS.fp32_precision = "tf32"
 
 
-@pytest.mark.parametrize("prepare", [
-    lambda: None,
-    lambda: torch.set_float32_matmul_precision("high"),
-    lambda: torch.set_float32_matmul_precision("medium"),
-    set_matmul_tf32,
-    set_cudnn_off,
-    pytest.param(set_new_conv, marks=NEW),
-    pytest.param(set_new_matmul, marks=NEW),
-    pytest.param(set_all_new, marks=NEW),
-])
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda: None,
+        lambda: torch.set_float32_matmul_precision("high"),
+        lambda: torch.set_float32_matmul_precision("medium"),
+        set_matmul_tf32,
+        set_cudnn_off,
+        pytest.param(set_new_conv, marks=NEW),
+        pytest.param(set_new_matmul, marks=NEW),
+        pytest.param(set_all_new, marks=NEW),
+    ],
+)
 def test_float32_is_float32_meanwhile_and_every_switch_comes_back(prepare):
     prepare()
     before = older(), newer()

@@ -43,28 +43,43 @@ def needs_what_it_overwrites(x):
     return x
 
 
-@pytest.mark.parametrize(("classifier", "words"), [
-    (Judge(before=needs_what_it_overwrites), "judge fails on the gradient.*overwrites in place"),
-    (Judge(Net().half()), "Classifier judge fails on.*another precision than float32"),
-    (Judge(Net().double()), "Classifier judge fails on.*another precision than float32"),
-    (Judge(Net(lambda x: exit(0))), "Classifier judge ends the program"),
-    (Judge(Net(lambda x: x * float("nan"))), "classifier judge.*finite|Classifier judge gives nan"),
-    (Judge(nn.Conv3d(2, 1, 1)), "Classifier judge cannot take.*its own `grid`"),
-    (Judge(nn.Flatten()), r"Classifier judge returned scores of shape \(1, 1920\)"),
-])
+@pytest.mark.parametrize(
+    ("classifier", "words"),
+    [
+        (
+            Judge(before=needs_what_it_overwrites),
+            "judge fails on the gradient.*overwrites in place",
+        ),
+        (Judge(Net().half()), "Classifier judge fails on.*another precision than float32"),
+        (Judge(Net().double()), "Classifier judge fails on.*another precision than float32"),
+        (Judge(Net(lambda x: exit(0))), "Classifier judge ends the program"),
+        (
+            Judge(Net(lambda x: x * float("nan"))),
+            "classifier judge.*finite|Classifier judge gives nan",
+        ),
+        (Judge(nn.Conv3d(2, 1, 1)), "Classifier judge cannot take.*its own `grid`"),
+        (Judge(nn.Flatten()), r"Classifier judge returned scores of shape \(1, 1920\)"),
+    ],
+)
 def test_other_faults_of_a_classifier_are_told(scan, classifier, words):
     with pytest.raises(ModelError, match=words):
         run(scan, classifier)
 
 
-@pytest.mark.parametrize(("autoencoder", "words"), [
-    (Halves(encode=lambda z: (10 * z).long()), "Autoencoder halves.encode returned numbers of"),
-    (Halves(decode=lambda x: x.detach()), "Autoencoder halves: the decoded slices don't depend"),
-    (Halves(decode=lambda x: torch.sqrt(x - 9)), "Autoencoder halves.decode gives NaN"),
-    (Halves(encode=lambda z: z / 0), "Autoencoder halves.encode gives NaN"),
-    (Halves(decode=lambda x: x[..., 1:]), "Autoencoder halves.decode returned"),
-    (Halves(decode=lambda x: exit()), "Autoencoder halves ends the program"),
-])
+@pytest.mark.parametrize(
+    ("autoencoder", "words"),
+    [
+        (Halves(encode=lambda z: (10 * z).long()), "Autoencoder halves.encode returned numbers of"),
+        (
+            Halves(decode=lambda x: x.detach()),
+            "Autoencoder halves: the decoded slices don't depend",
+        ),
+        (Halves(decode=lambda x: torch.sqrt(x - 9)), "Autoencoder halves.decode gives NaN"),
+        (Halves(encode=lambda z: z / 0), "Autoencoder halves.encode gives NaN"),
+        (Halves(decode=lambda x: x[..., 1:]), "Autoencoder halves.decode returned"),
+        (Halves(decode=lambda x: exit()), "Autoencoder halves ends the program"),
+    ],
+)
 def test_faults_of_an_autoencoder_are_not_put_on_the_classifier(scan, autoencoder, words):
     with pytest.raises(ModelError, match=words):
         run(scan, autoencoder=autoencoder)

@@ -132,16 +132,19 @@ def test_chance_in_the_autoencoder_is_flagged(scan):
         assert flag(run(scan, autoencoder=autoencoder)).startswith("Autoencoder halves redraws")
 
 
-@pytest.mark.parametrize(("first", "again", "changed", "expected"), [
-    (1.0, 1.0, 0.0, False),
-    (1.0, 1.00009, 0.5, False),  # as a GPU rounds
-    (1.0, 1.00011, 0.5, True),
-    (0.0, 0.0, 0.0, False),
-    (1e-9, 2e-9, 0.5, True),
-    (1.0, 1.00001, 0.00009, True),  # more than a tenth of what is explained
-    (1.0, 1.00001, 0.00011, False),
-    (-3.0, -3.001, -1.0, True),
-])
+@pytest.mark.parametrize(
+    ("first", "again", "changed", "expected"),
+    [
+        (1.0, 1.0, 0.0, False),
+        (1.0, 1.00009, 0.5, False),  # as a GPU rounds
+        (1.0, 1.00011, 0.5, True),
+        (0.0, 0.0, 0.0, False),
+        (1e-9, 2e-9, 0.5, True),
+        (1.0, 1.00001, 0.00009, True),  # more than a tenth of what is explained
+        (1.0, 1.00001, 0.00011, False),
+        (-3.0, -3.001, -1.0, True),
+    ],
+)
 def test_how_much_two_scores_may_differ(first, again, changed, expected):
     assert differs(first, again, changed) is expected
     assert differs(again, first, -changed) is expected
@@ -183,8 +186,9 @@ def test_cancel_ends_a_pass_through_a_deep_classifier(scan, way):
                 token.cancel()
             x = x * 1.5
             if x.requires_grad and way == "backward":
-                x.register_hook(lambda _: after.append("backward") if token.cancelled
-                                else token.cancel())
+                x.register_hook(
+                    lambda _: after.append("backward") if token.cancelled else token.cancel()
+                )
             return x
 
     network = Deep()

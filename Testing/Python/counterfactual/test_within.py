@@ -114,8 +114,8 @@ def test_outside_the_body_every_bit_is_the_scan_s(direction):
     assert np.abs(result.difference[~outside]).max() > 100
     grid = (result.frames[0].image, sitk.Transform(), sitk.sitkNearestNeighbor)
     shown = sitk.GetArrayFromImage(result.frames[0].image)
-    there = sitk.GetArrayFromImage(
-        sitk.Resample(scan.with_array(outside.astype(np.uint8)), *grid)
-    ) == 1
+    there = (
+        sitk.GetArrayFromImage(sitk.Resample(scan.with_array(outside.astype(np.uint8)), *grid)) == 1
+    )
     before = sitk.GetArrayFromImage(sitk.Resample(scan.image, *grid))
     assert there.any() and np.array_equal(shown[there], before[there])

@@ -49,8 +49,14 @@ MOST_EVALUATIONS = 6  # of an adaptive search, in the median over chunks
 
 SIZE = (16, 24)
 CONFIG = VQGANConfig(
-    ch=32, ch_mult=(1, 1, 1), num_res_blocks=1, attn_resolutions=(4,), resolution=16,
-    z_channels=8, embed_dim=8, n_embed=32,
+    ch=32,
+    ch_mult=(1, 1, 1),
+    num_res_blocks=1,
+    attn_resolutions=(4,),
+    resolution=16,
+    z_channels=8,
+    embed_dim=8,
+    n_embed=32,
 )
 
 
@@ -100,9 +106,14 @@ def prepared():
     return PreparedScan(volume, bare.inside, bare.spec, Scan(image), bare.origin)
 
 
-@pytest.mark.parametrize(("baseline", "focus"), [
-    ("scan", "none"), ("scan", "auto"), ("reconstruction", "none"),
-])
+@pytest.mark.parametrize(
+    ("baseline", "focus"),
+    [
+        ("scan", "none"),
+        ("scan", "auto"),
+        ("reconstruction", "none"),
+    ],
+)
 @pytest.mark.parametrize("search", ["adaptive", "reference"])
 def test_a_run_does_no_more_than_the_mathematics_asks(
     autoencoder, prepared, search, baseline, focus

@@ -76,7 +76,8 @@ def test_the_scan_takes_the_smoothed_change_in_hu_of_its_window(window, composit
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
     # Each slip would be seen: no smoothing, three times as much, or the usual window's HU.
     for other, unit in (
-        (moved - decoded, hu_per_unit), (smoothed_by_hand(moved - decoded, 3 * sigma), hu_per_unit),
+        (moved - decoded, hu_per_unit),
+        (smoothed_by_hand(moved - decoded, 3 * sigma), hu_per_unit),
     ):
         slip = compose(composite, scan, decoded, decoded + other, unit)
         assert (slip - found).abs().max() > 0.01

@@ -75,9 +75,7 @@ def run(scan, classifier=None, autoencoder=None, **options):
     # Noise has no body.
     noise = {"within": "volume"}
     chosen = {"mode": "whole", "frames": 0, "max_change": 0.1, **noise, **options}
-    return explain(
-        scan, classifier or Judge(), autoencoder=autoencoder or Halves(), **chosen
-    )
+    return explain(scan, classifier or Judge(), autoencoder=autoencoder or Halves(), **chosen)
 
 
 def flag(result, name="not-reproducible"):

@@ -54,8 +54,10 @@ def test_the_front_page_has_the_public_names(make_docs, tmp_path, monkeypatch):
 
 
 def test_numpy_sections_become_headings(make_docs, package):
-    site = package('def f(x):\n    """Do it.\n\n    Parameters\n    ----------\n    x : int\n'
-                   '        A number.\n    """\n')
+    site = package(
+        'def f(x):\n    """Do it.\n\n    Parameters\n    ----------\n    x : int\n'
+        '        A number.\n    """\n'
+    )
     make_docs.make(site)
     page = (site / f"{SAMPLE}.html").read_text(encoding="utf-8")
     assert "Parameters</h6>" in page

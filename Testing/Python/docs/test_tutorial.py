@@ -58,7 +58,9 @@ def test_the_script_explains_a_classifier_of_ones_own(tmp_path, surroundings):
 def test_the_notebook_does_the_same_and_shows_the_figure(tmp_path, surroundings):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     client = NotebookClient(
-        notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3",
+        notebook,
+        timeout=CELL_TIMEOUT_S,
+        kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     )
     client.execute(env=surroundings)

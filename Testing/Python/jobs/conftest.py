@@ -39,7 +39,9 @@ def workplace(tmp_path, slab):
 def job(workplace):
     """Two chunks of 8 prepared slices, few evaluations."""
     return Job(
-        FileInput(str(workplace.input), name="slab"), str(workplace.result), scene=False,
+        FileInput(str(workplace.input), name="slab"),
+        str(workplace.result),
+        scene=False,
         settings=ExplainSettings(mode="chunks", chunk=8, max_evaluations=3, frames=0),
         stream=str(workplace.stream),
     )

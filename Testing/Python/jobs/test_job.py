@@ -16,14 +16,19 @@ JOBS = st.builds(
     Job,
     input=st.one_of(
         st.builds(FileInput, path=TEXT, series=st.none() | TEXT, name=TEXT),
-        st.builds(
-            GeneratedInput, seed=st.integers(0, 2**31), effusion_ml=st.floats(0.0, 2000.0)
-        ),
+        st.builds(GeneratedInput, seed=st.integers(0, 2**31), effusion_ml=st.floats(0.0, 2000.0)),
     ),
-    output=TEXT, target=st.none() | TEXT, region=st.none() | TEXT, region_name=TEXT,
-    force=st.booleans(), scene=st.sampled_from([True, False, None]), report=st.booleans(),
+    output=TEXT,
+    target=st.none() | TEXT,
+    region=st.none() | TEXT,
+    region_name=TEXT,
+    force=st.booleans(),
+    scene=st.sampled_from([True, False, None]),
+    report=st.booleans(),
     settings=st.builds(
-        ExplainSettings, mode=st.sampled_from(MODES), chunk=st.integers(1, 99),
+        ExplainSettings,
+        mode=st.sampled_from(MODES),
+        chunk=st.integers(1, 99),
         max_change=st.floats(0.001, 1.0),
         goal=st.sampled_from([None, "flip", "limit"]) | st.floats(-9.0, 9.0),
         change_scope=st.sampled_from([None, "region", "volume"]),
@@ -43,9 +48,9 @@ def test_every_field_is_in_the_file():
 
 
 def test_a_file_may_say_only_what_is_needed():
-    job = Job.from_dict({
-        "schema": 1, "input": {"path": "a.nrrd"}, "output": "out", "settings": {"chunk": 5}
-    })
+    job = Job.from_dict(
+        {"schema": 1, "input": {"path": "a.nrrd"}, "output": "out", "settings": {"chunk": 5}}
+    )
     assert job == Job(FileInput("a.nrrd"), "out", settings=ExplainSettings(chunk=5))
     made = Job.from_dict({"schema": 1, "input": {"generated": {"seed": 3}}, "output": "out"})
     assert made.input == GeneratedInput(seed=3, effusion_ml=0.0)
@@ -57,8 +62,11 @@ def test_paths_are_relative_to_the_job_file(tmp_path, monkeypatch):
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     job = Job(
-        FileInput(str(folder / "in" / "a.nrrd")), str(folder / "out"), autoencoder="mine.json",
-        region="mask.nrrd", stream=str(folder / "s"),
+        FileInput(str(folder / "in" / "a.nrrd")),
+        str(folder / "out"),
+        autoencoder="mine.json",
+        region="mask.nrrd",
+        stream=str(folder / "s"),
     )
     path = job.write(folder / "job.json")
     values = json.loads(path.read_text())
@@ -149,8 +157,13 @@ def test_a_job_file_replaces_no_other_file_unless_told(tmp_path):
 def test_cards_lie_relative_to_the_job_file(tmp_path, suffix):
     folder = tmp_path / "study"
     folder.mkdir()
-    values = {"schema": 1, "input": {"path": "scan.nrrd"}, "output": "out",
-              "classifier": f"models/mine{suffix}", "autoencoder": f"../vqgan{suffix}"}
+    values = {
+        "schema": 1,
+        "input": {"path": "scan.nrrd"},
+        "output": "out",
+        "classifier": f"models/mine{suffix}",
+        "autoencoder": f"../vqgan{suffix}",
+    }
     (folder / "job.json").write_text(json.dumps(values))
     job = Job.read(folder / "job.json")
     assert job.classifier == str(folder / "models" / f"mine{suffix}")

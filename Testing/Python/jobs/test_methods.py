@@ -38,16 +38,22 @@ def test_a_map_is_written_where_a_counterfactual_would_be(asked, workplace):
 @pytest.mark.parametrize(
     ("method", "options"),
     [
-        ("input-gradient", {}), ("smoothgrad", {"samples": 2}),
-        ("integrated-gradients", {"steps": 4}), ("guided-backprop", {}),
-        ("grad-cam", {"keep_negative": True}), ("hirescam", {"keep_negative": True}),
+        ("input-gradient", {}),
+        ("smoothgrad", {"samples": 2}),
+        ("integrated-gradients", {"steps": 4}),
+        ("guided-backprop", {}),
+        ("grad-cam", {"keep_negative": True}),
+        ("hirescam", {"keep_negative": True}),
         ("occlusion", {"window_mm": 150.0, "stride_mm": 150.0}),
     ],
 )
 def test_saliency_of_the_embedded_classifier(asked, workplace, method, options):
     pytest.importorskip("captum")
     asked = replace(
-        asked, classifier="effusion-demo", target="pleural effusion logit", method=method,
+        asked,
+        classifier="effusion-demo",
+        target="pleural effusion logit",
+        method=method,
         method_options=options,
     )
     found = read_attribution(run_job(asked), read_input(asked))

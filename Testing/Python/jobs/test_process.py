@@ -38,7 +38,14 @@ def test_events_come_in_order_and_heatmaps_before_their_chunks(start_worker, wor
     assert outcome.output == str(workplace.result)
     assert (workplace.result / "result.json").is_file()
     assert [event.step for event in events] == [
-        "read", "prepared", "encoded", "gradient", "chunk", "chunk", "scored", "written"
+        "read",
+        "prepared",
+        "encoded",
+        "gradient",
+        "chunk",
+        "chunk",
+        "scored",
+        "written",
     ]
     fractions = [event.fraction for event in events]
     assert fractions == sorted(fractions)
@@ -74,7 +81,10 @@ def test_cancel_during_the_search_ends_the_tree_and_leaves_nothing(
 def test_the_worker_ends_when_its_parent_is_killed(workplace, job, descendants, wait_until):
     job.write(workplace.job)
     parent = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent("""
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent("""
             import sys, time
             from CTCounterfactualLib.jobs.process import WorkerProcess, worker_command
             def on_event(event):
@@ -84,8 +94,12 @@ def test_the_worker_ends_when_its_parent_is_killed(workplace, job, descendants, 
             worker.start()
             while worker.poll():
                 time.sleep(0.01)
-        """), str(workplace.job)],
-        env=os.environ | {"PYTHONPATH": str(LIB_DIR.parent)}, stdout=subprocess.PIPE, text=True,
+        """),
+            str(workplace.job),
+        ],
+        env=os.environ | {"PYTHONPATH": str(LIB_DIR.parent)},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     pid = int(parent.stdout.readline())
     assert descendants(pid)

@@ -22,7 +22,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 def test_a_worker_that_ignores_all_requests_is_killed_with_its_children(
     polled, descendants, finish, run_python, wait_until
 ):
-    worker = run_python("""
+    worker = run_python(
+        """
         import signal, subprocess, sys, time
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=1)"
@@ -31,7 +32,9 @@ def test_a_worker_that_ignores_all_requests_is_killed_with_its_children(
         child.stdout.readline()  # from here on it ignores the signal too
         print("ready", flush=True)
         time.sleep(3600)
-    """, on_log=(lines := []).append)
+    """,
+        on_log=(lines := []).append,
+    )
     finish(worker, until=lambda: "ready" in lines)
     tree = descendants(worker.pid)
     assert len(tree) == 2
@@ -42,18 +45,22 @@ def test_a_worker_that_ignores_all_requests_is_killed_with_its_children(
 
 def test_what_isnt_an_event_goes_to_the_log(finish, run_python):
     lines, events = [], []
-    worker = run_python("""
+    worker = run_python(
+        """
         import sys
         print("a library says hello")
         print('{"no": "event"}')
         print('{"step": "half')
         print('{"step": "read", "message": "Read", "fraction": 0.5, "size": [1]}', flush=True)
         sys.stderr.write("a warning \\xe4\\n")
-    """, on_log=lines.append, on_event=events.append)
+    """,
+        on_log=lines.append,
+        on_event=events.append,
+    )
     outcome = finish(worker)
-    assert sorted(lines) == sorted([
-        "a library says hello", '{"no": "event"}', '{"step": "half', "a warning ä"
-    ])
+    assert sorted(lines) == sorted(
+        ["a library says hello", '{"no": "event"}', '{"step": "half', "a warning ä"]
+    )
     (event,) = events
     assert (event.step, event.message, event.fraction) == ("read", "Read", 0.5)
     assert event.data == {"size": [1]}
@@ -69,8 +76,11 @@ def test_what_isnt_an_event_goes_to_the_log(finish, run_python):
         ("import sys; sys.exit(137)", "killed from outside (signal 9)", "Killed"),
         ("import sys; sys.exit('bad_alloc')", "Out of memory: this computer", "OutOfMemory"),
         ("import sys; sys.exit('CUDA out of memory')", "Out of memory: the GPU", "OutOfMemory"),
-        ("import sys; sys.exit('error: [x] exit abnormally - Report')", "killed from outside",
-         "Killed"),
+        (
+            "import sys; sys.exit('error: [x] exit abnormally - Report')",
+            "killed from outside",
+            "Killed",
+        ),
         pytest.param("import os; os.abort()", "crashed (SIGABRT)", "", marks=posix),
         pytest.param("import ctypes; ctypes.string_at(0)", "crashed (SIGSEGV)", "", marks=posix),
     ],
@@ -118,11 +128,14 @@ def test_nothing_is_left_open_or_unreaped(finish, run_python):
 @linux
 def test_a_grandchild_that_outlives_its_parent_is_killed(descendants, finish, run_python):
     pids = []
-    worker = run_python("""
+    worker = run_python(
+        """
         import subprocess, sys
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
         print(child.pid, flush=True)
-    """, on_log=pids.append)
+    """,
+        on_log=pids.append,
+    )
     finish(worker)
     assert not descendants(int(pids[0]))
 
@@ -160,8 +173,12 @@ def test_leaving_the_program_kills_the_worker(descendants):
         print(worker.pid)
     """)
     done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(LIB_DIR.parent)},
-        capture_output=True, text=True, check=True, timeout=TIMEOUT_S,
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(LIB_DIR.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=TIMEOUT_S,
     )
     assert not done.stderr
     assert not descendants(int(done.stdout))

@@ -35,8 +35,13 @@ def build():
     return Net()
 """
 CARD = {
-    "schema": 1, "kind": "classifier", "name": "mine", "description": "Mean", "licence": "MIT",
-    "source": {"type": "python", "file": "net.py"}, "output": {"kind": "score"},
+    "schema": 1,
+    "kind": "classifier",
+    "name": "mine",
+    "description": "Mean",
+    "licence": "MIT",
+    "source": {"type": "python", "file": "net.py"},
+    "output": {"kind": "score"},
     "targets": [{"name": "mean"}],
 }
 
@@ -47,8 +52,11 @@ def test_the_result_bears_the_jobs_name_and_region(workplace, job, slab):
     sitk.WriteImage(mask, str(workplace.region))
     events = []
     asked = replace(
-        job, input=replace(job.input, name="Patient 7"), region=str(workplace.region),
-        region_name="lung bases", with_scan=True,
+        job,
+        input=replace(job.input, name="Patient 7"),
+        region=str(workplace.region),
+        region_name="lung bases",
+        with_scan=True,
     )
     assert run_job(asked, events.append) == workplace.result
     record = json.loads((workplace.result / "result.json").read_text())
@@ -160,9 +168,20 @@ def test_what_is_read_may_not_lie_in_the_output_that_is_replaced(workplace, job,
     moved = result / "scan.nrrd"
     workplace.input.rename(moved)
     record = {
-        "schema": 1, "disclaimer": "", "input": {}, "prepared": {}, "classifier": {},
-        "target": {}, "autoencoder": {}, "settings": {}, "scores": {}, "chunks": [],
-        "heat_levels": [], "flags": [], "versions": {}, "files": ["result.json", "scan.nrrd"],
+        "schema": 1,
+        "disclaimer": "",
+        "input": {},
+        "prepared": {},
+        "classifier": {},
+        "target": {},
+        "autoencoder": {},
+        "settings": {},
+        "scores": {},
+        "chunks": [],
+        "heat_levels": [],
+        "flags": [],
+        "versions": {},
+        "files": ["result.json", "scan.nrrd"],
     }
     (result / "result.json").write_text(json.dumps(record))
     value = FileInput(str(moved)) if what == "input" else str(moved)

@@ -32,8 +32,10 @@ def session(tmp_path):
 
     def start():
         process = subprocess.Popen(
-            [sys.executable, "-c", OTHER_SESSION, str(tmp_path)], text=True,
-            env=os.environ | {"PYTHONPATH": str(LIBRARY)}, stdin=subprocess.PIPE,
+            [sys.executable, "-c", OTHER_SESSION, str(tmp_path)],
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(LIBRARY)},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
         started.append(process)

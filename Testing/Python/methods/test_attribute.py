@@ -19,8 +19,11 @@ OPTIONS = {"occlusion": "air", "iterations": 6, "least_ml": 0.01}
 
 def responsible(scan=None, classifier=None, options=None, **others):
     return attribute(
-        scan or scan_with_block(), "responsibility", classifier or BlockFinder(),
-        options=OPTIONS if options is None else options, **others,
+        scan or scan_with_block(),
+        "responsibility",
+        classifier or BlockFinder(),
+        options=OPTIONS if options is None else options,
+        **others,
     )
 
 

@@ -13,7 +13,11 @@ from CTCounterfactualLib.methods.attribute import attribute
 from CTCounterfactualLib.models.classifier import Target
 
 SETTINGS = ExplainSettings(
-    mode="whole", frames=0, max_change=0.2, slice_smoothing=0.0, composite="residual",
+    mode="whole",
+    frames=0,
+    max_change=0.2,
+    slice_smoothing=0.0,
+    composite="residual",
     within="volume",
 )
 
@@ -63,8 +67,12 @@ def test_as_a_method_its_values_are_the_change_it_makes(explanation):
 
 def test_a_counterfactual_occludes_and_only_what_it_changed_is_searched(explanation):
     found = attribute(
-        scan_with_block(), "responsibility", SmoothFinder(), autoencoder=Halves(),
-        settings=SETTINGS, options={"iterations": 4, "least_ml": 0.01},
+        scan_with_block(),
+        "responsibility",
+        SmoothFinder(),
+        autoencoder=Halves(),
+        settings=SETTINGS,
+        options={"iterations": 4, "least_ml": 0.01},
     )
     told = found.facts
     assert told["occlusion"] == "counterfactual"
@@ -89,7 +97,9 @@ def test_random_numbers_of_the_caller_go_on():
     expected = torch.rand(2)
     torch.manual_seed(3)
     attribute(
-        scan_with_block(), "responsibility", SmoothFinder(),
+        scan_with_block(),
+        "responsibility",
+        SmoothFinder(),
         options={"iterations": 1, "occlusion": "air", "least_ml": 1.0},
     )
     assert torch.equal(torch.rand(2), expected)

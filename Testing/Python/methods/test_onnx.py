@@ -32,8 +32,11 @@ def card(tmp_path):
     make, number = onnx.helper, onnx.numpy_helper.from_array
     starts, ends = zip(*[(part.start, part.stop) for part in BLOCK], strict=True)
     constants = {
-        "starts": np.array(starts), "ends": np.array(ends), "axes": np.array([2, 3, 4]),
-        "all": np.array([1, 2, 3, 4]), "bright": np.array(BRIGHT, np.float32),
+        "starts": np.array(starts),
+        "ends": np.array(ends),
+        "axes": np.array([2, 3, 4]),
+        "all": np.array([1, 2, 3, 4]),
+        "bright": np.array(BRIGHT, np.float32),
     }
     float32 = onnx.TensorProto.FLOAT
     graph = make.make_graph(
@@ -43,7 +46,8 @@ def card(tmp_path):
             make.make_node("Cast", ["lit"], ["share"], to=float32),
             make.make_node("ReduceMean", ["share", "all"], ["y"], keepdims=0),
         ],
-        "g", [make.make_tensor_value_info("x", float32, ["n", 1, "d", "h", "w"])],
+        "g",
+        [make.make_tensor_value_info("x", float32, ["n", 1, "d", "h", "w"])],
         [make.make_tensor_value_info("y", float32, ["n"])],
         [number(value, name) for name, value in constants.items()],
     )
@@ -55,10 +59,13 @@ def card(tmp_path):
     return path
 
 
-@pytest.mark.parametrize(("method", "options"), [
-    ("responsibility", {"iterations": 6, "least_ml": 0.01}),
-    ("occlusion", {"window_mm": 8.0, "stride_mm": 4.0}),
-])
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("responsibility", {"iterations": 6, "least_ml": 0.01}),
+        ("occlusion", {"window_mm": 8.0, "stride_mm": 4.0}),
+    ],
+)
 def test_scores_alone_find_the_block(card, method, options):
     found = attribute(scan_with_block(), method, card, options=options)
     inside = np.zeros(SIZE, bool)

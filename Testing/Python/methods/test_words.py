@@ -13,7 +13,11 @@ def test_texts_become_values_of_the_options_kinds():
     words = ["iterations=3", "least-ml=0.5", "negative=yes", "calls=none", "occlusion = blur"]
     values = options_from_words(METHOD, words)
     assert values == {
-        "iterations": 3, "least_ml": 0.5, "negative": True, "calls": None, "occlusion": "blur"
+        "iterations": 3,
+        "least_ml": 0.5,
+        "negative": True,
+        "calls": None,
+        "occlusion": "blur",
     }
     assert METHOD.with_options(values).iterations == 3
 

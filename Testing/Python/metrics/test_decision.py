@@ -7,8 +7,14 @@ from CTCounterfactualLib.metrics.decision import decision
 
 @pytest.mark.parametrize(
     ("after", "flipped", "gap"),
-    [(-3.0, 1, 1.0), (5.0, 0, 0.0), (0.0, 0, 0.625), (-0.1, 1, 0.6375), (-7.0, 1, 1.5),
-     (6.0, 0, -0.125)],
+    [
+        (-3.0, 1, 1.0),
+        (5.0, 0, 0.0),
+        (0.0, 0, 0.625),
+        (-0.1, 1, 0.6375),
+        (-7.0, 1, 1.5),
+        (6.0, 0, -0.125),
+    ],
 )
 def test_of_a_logit(after, flipped, gap):
     found = decision(5.0, after, clean=-3.0, threshold=0.0)

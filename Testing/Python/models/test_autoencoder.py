@@ -17,7 +17,12 @@ from CTCounterfactualLib.models.vqgan.network import VQGAN
 from oracle_problems import fill
 
 CONFIG = VQGANConfig(
-    ch=32, ch_mult=(1, 1, 1), num_res_blocks=1, attn_resolutions=(), z_channels=4, embed_dim=4,
+    ch=32,
+    ch_mult=(1, 1, 1),
+    num_res_blocks=1,
+    attn_resolutions=(),
+    z_channels=4,
+    embed_dim=4,
     n_embed=16,
 )  # f = 4
 

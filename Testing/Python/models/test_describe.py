@@ -41,10 +41,15 @@ def test_a_card_of_a_built_in_without_weights(tmp_path, trusting):
     card.write_text('schema = 1\nbuiltin = "lung-volume"\n')
     about = describe_card(card, trusting)
     assert about["kind"] == "classifier"
-    assert about["targets"] == [{
-        "name": "aerated lung volume", "unit": "L", "code": "", "threshold": None,
-        "negatives": None,
-    }]
+    assert about["targets"] == [
+        {
+            "name": "aerated lung volume",
+            "unit": "L",
+            "code": "",
+            "threshold": None,
+            "negatives": None,
+        }
+    ]
 
 
 def test_changed_weights_are_refused(copied, trusting):

@@ -25,7 +25,11 @@ from CTCounterfactualLib.storage.hashing import file_sha256
 from oracle_problems import fill
 
 SIZES = {
-    "ch": 32, "ch_mult": [1, 1, 2], "num_res_blocks": 1, "attn_resolutions": [], "resolution": 32,
+    "ch": 32,
+    "ch_mult": [1, 1, 2],
+    "num_res_blocks": 1,
+    "attn_resolutions": [],
+    "resolution": 32,
     "z_channels": 4,
 }
 CODES = {"embed_dim": 4, "n_embed": 8}
@@ -41,9 +45,12 @@ def cache(tmp_path, monkeypatch):
 def entry_of(name: str):
     """A model of the catalogue, without the digest and size that only the real file can have."""
     (entry,) = (model for model in list_models() if model.name == name)
-    return replace(entry, files=tuple(
-        replace(file, sha256="", size_bytes=0, size_range=None) for file in entry.files
-    ))
+    return replace(
+        entry,
+        files=tuple(
+            replace(file, sha256="", size_bytes=0, size_range=None) for file in entry.files
+        ),
+    )
 
 
 def install(cache: ModelCache, file, tensors: dict) -> None:
@@ -59,9 +66,13 @@ def ones(build) -> dict[str, torch.Tensor]:
     return {key: torch.ones((), dtype=t.dtype).expand(t.shape) for key, t in state.items()}
 
 
-@pytest.mark.parametrize(("name", "kind", "build"), [
-    ("lung-size", LungSize, ResUNet), ("merlin-phecodes", Phecodes, InflatedResNet),
-])
+@pytest.mark.parametrize(
+    ("name", "kind", "build"),
+    [
+        ("lung-size", LungSize, ResUNet),
+        ("merlin-phecodes", Phecodes, InflatedResNet),
+    ],
+)
 def test_a_classifier_is_built_from_its_file(cache, name, kind, build):
     entry = entry_of(name)
     (file,) = entry.files
@@ -93,10 +104,15 @@ def test_a_file_that_is_not_the_publishers_is_refused(cache):
         load_classifier("lung-size")
 
 
-@pytest.mark.parametrize(("load", "name"), [
-    (load_classifier, "lung-size"), (load_classifier, "merlin-phecodes"),
-    (load_autoencoder, "ct2-vqgan256"), (load_autoencoder, "ct2-vqgan256-paper"),
-])
+@pytest.mark.parametrize(
+    ("load", "name"),
+    [
+        (load_classifier, "lung-size"),
+        (load_classifier, "merlin-phecodes"),
+        (load_autoencoder, "ct2-vqgan256"),
+        (load_autoencoder, "ct2-vqgan256-paper"),
+    ],
+)
 def test_a_model_that_was_not_fetched_says_how(cache, load, name):
     with pytest.raises(ModelError, match=r"isn't here yet.*ct-counterfactual models fetch"):
         load(name)

@@ -22,9 +22,7 @@ SOURCES = [
     *sorted((MODULE / "CTCounterfactualSlicer").rglob("*.py")),
 ]
 
-pytestmark = pytest.mark.skipif(
-    not FACTS.is_file(), reason=f"{FACTS.name} is not on this machine"
-)
+pytestmark = pytest.mark.skipif(not FACTS.is_file(), reason=f"{FACTS.name} is not on this machine")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +47,8 @@ def test_every_selector_of_the_ui_is_given_the_scene(api):
     takers = {name for name, kind in ui.widgets.items() if SCENE_SLOT in api.slots(kind)} - {root}
     assert len(takers) >= 2
     assert takers == {
-        receiver for sender, signal, receiver, slot in ui.connections
+        receiver
+        for sender, signal, receiver, slot in ui.connections
         if (sender, signal, slot) == (root, SCENE_SIGNAL, SCENE_SLOT)
     }
 
@@ -93,8 +92,10 @@ def test_the_walk_sees_the_names(api, widgets):
         ("from slicer.packaging import pip_force", "slicer.packaging has no pip_force"),
         ("from slicer import vtkMRMLFancyNode", "slicer has no vtkMRMLFancyNode"),
         ("node.GetEverything()", "any VTK class has no GetEverything"),
-        ("for w in (self.ui.applyButton, self.ui.chunkTable): w.fancy = 1",
-         "QTableWidget has no fancy"),
+        (
+            "for w in (self.ui.applyButton, self.ui.chunkTable): w.fancy = 1",
+            "QTableWidget has no fancy",
+        ),
     ],
 )
 def test_an_invented_name_is_found(api, widgets, line, said):
@@ -105,9 +106,12 @@ def test_an_invented_name_is_found(api, widgets, line, said):
     ("old", "new", "said"),
     [
         ('class="ctkSearchBox"', 'class="ctkFindBox"', "class ctkFindBox"),
-        ("<property name=\"noneDisplay\">", "<property name=\"noneText\">", "property noneText"),
-        ("<slot>setMRMLScene(vtkMRMLScene*)</slot>", "<slot>setScene(vtkMRMLScene*)</slot>",
-         "slot setScene(vtkMRMLScene*)"),
+        ('<property name="noneDisplay">', '<property name="noneText">', "property noneText"),
+        (
+            "<slot>setMRMLScene(vtkMRMLScene*)</slot>",
+            "<slot>setScene(vtkMRMLScene*)</slot>",
+            "slot setScene(vtkMRMLScene*)",
+        ),
     ],
 )
 def test_an_invented_name_in_the_ui_is_found(api, tmp_path, old, new, said):
@@ -128,10 +132,14 @@ def own_names(thing) -> set[str]:
 def set_names(thing) -> set[str]:
     """Return the public attributes that a stand-in's own methods set on itself."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
-    stored = [node for node in ast.walk(tree)
-              if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)]
+    stored = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    ]
     return {
-        node.attr for node in stored
+        node.attr
+        for node in stored
         if ast.unparse(node.value) == "self" and not node.attr.startswith("_")
     }
 
@@ -152,8 +160,7 @@ def test_the_harness_stays_small():
 
 
 def test_stand_in_widgets_have_only_what_slicers_have(api, stand_ins):
-    classes = [one for name, one in vars(stand_ins[2]).items()
-               if name.startswith(("ctk", "qMRML"))]
+    classes = [one for name, one in vars(stand_ins[2]).items() if name.startswith(("ctk", "qMRML"))]
     assert len(classes) > 4
     for one in classes:
         assert own_names(one) | set_names(one) <= api.members(one.__name__), one.__name__
@@ -173,7 +180,10 @@ def test_stand_in_bases_have_only_what_slicers_have(api, stand_ins):
 
 
 def test_stand_in_parameter_node_exports_only_what_slicers_does(api, stand_ins):
-    ours = {name for name, one in vars(stand_ins[1]).items()
-            if getattr(one, "__module__", "") == stand_ins[1].__name__ and name[0] != "_"}
+    ours = {
+        name
+        for name, one in vars(stand_ins[1]).items()
+        if getattr(one, "__module__", "") == stand_ins[1].__name__ and name[0] != "_"
+    }
     assert "parameterNodeWrapper" in ours
     assert ours <= set(api.python["slicer.parameterNodeWrapper"])

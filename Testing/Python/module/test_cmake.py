@@ -119,7 +119,8 @@ def test_catalogue_entry_follows_its_schema(catalogue_entry):
 
 
 @pytest.mark.parametrize(
-    "icon", [f"Resources/{NAME}.png", f"{NAME}/Resources/Icons/{NAME}.png"],
+    "icon",
+    [f"Resources/{NAME}.png", f"{NAME}/Resources/Icons/{NAME}.png"],
     ids=["extension", "module"],
 )
 def test_icons_are_128_pixels_square(icon):

@@ -1,6 +1,5 @@
 """Files that leave Slicer: whole or not at all, and what they contain."""
 
-
 import importlib.util
 import json
 import shutil

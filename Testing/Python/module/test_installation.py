@@ -104,6 +104,7 @@ def test_torch_goes_to_the_extension_and_the_rest_to_pip(site):
             for one in requirements:
                 if one.startswith("ctc"):
                     site(one.split(">=")[0], "2.0")
+
         return installer
 
     torch = Package("torch>=2.2", "200", "computes")
@@ -163,8 +164,15 @@ def test_slicers_numpy_is_safe_from_a_pip_that_takes_no_constraints(tmp_path, mo
     constraints.write_text("numpy<1\n")
     monkeypatch.delenv("PIP_CONSTRAINT", raising=False)
     command = [
-        sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--no-build-isolation",
-        "--disable-pip-version-check", "numpy",
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--dry-run",
+        "--no-index",
+        "--no-build-isolation",
+        "--disable-pip-version-check",
+        "numpy",
     ]
     free = subprocess.run(command, capture_output=True, text=True, check=False)
     assert free.returncode == 0, free.stderr
@@ -180,8 +188,11 @@ def test_the_extension_gets_version_and_constraints(monkeypatch, tmp_path):
 
     class Logic:
         def installTorch(self, askConfirmation, torchVersionRequirement):
-            seen.update(ask=askConfirmation, version=torchVersionRequirement,
-                        constraint=os.environ["PIP_CONSTRAINT"])
+            seen.update(
+                ask=askConfirmation,
+                version=torchVersionRequirement,
+                constraint=os.environ["PIP_CONSTRAINT"],
+            )
 
     module = types.ModuleType("PyTorchUtils")
     module.PyTorchUtilsLogic = Logic

@@ -13,10 +13,11 @@ from CTCounterfactualSlicer.listed_targets import find_listed, read_listed
     ("text", "target"),
     [
         ("lung volume (L)", Target("lung volume", "L")),
-        ("Pleural effusion [507] (probability)",
-         Target("Pleural effusion", "probability", "507")),
-        ("Nausea (and vomiting) [78] (probability)",
-         Target("Nausea (and vomiting)", "probability", "78")),
+        ("Pleural effusion [507] (probability)", Target("Pleural effusion", "probability", "507")),
+        (
+            "Nausea (and vomiting) [78] (probability)",
+            Target("Nausea (and vomiting)", "probability", "78"),
+        ),
         ("rate (1/(min mL))", Target("rate", "1/(min mL)")),
         ("mean (score)", Target("mean")),
         ("f(x)", Target("f(x)")),
@@ -44,8 +45,11 @@ def test_name_code_and_unit(text, target):
 def test_a_target_is_found_by_its_whole_name(wanted, unit):
     """One target's name begins another's, and one's code is another's name."""
     targets = (
-        Target("effusion", "L"), Target("other", "s", "b"), Target("effusion logit", "logit"),
-        Target("b", "mL"), Target("B", "HU"),
+        Target("effusion", "L"),
+        Target("other", "s", "b"),
+        Target("effusion logit", "logit"),
+        Target("b", "mL"),
+        Target("B", "HU"),
     )
     for shown in (targets, targets[:1] + targets[:0:-1]):
         assert find_listed(shown, wanted).unit == unit

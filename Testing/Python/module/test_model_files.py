@@ -233,8 +233,12 @@ def test_targets_that_an_earlier_version_remembered_are_read(folder, card):
 
 TARGETS = [{"name": "mean", "unit": "", "code": "", "threshold": None, "negatives": None}]
 ABOUT = {
-    "kind": "classifier", "name": "mine", "description": "Mean brightness", "licence": "MIT",
-    "targets": TARGETS, "differentiable": True,
+    "kind": "classifier",
+    "name": "mine",
+    "description": "Mean brightness",
+    "licence": "MIT",
+    "targets": TARGETS,
+    "differentiable": True,
 }
 
 
@@ -252,10 +256,15 @@ def test_an_own_model_is_listed_until_its_card_changes_or_goes(folder, card):
     assert not any(own_models.is_own(entry) for entry in own_models.list_all())
 
 
-@pytest.mark.parametrize(("remembered", "known"), [
-    ({"threshold": 0.5, "negatives": 0.1}, (0.5, 0.1)), ({}, (None, None)),
-    ({"threshold": "0.5"}, (None, None)), ({"threshold": 0.1, "negatives": 0.5}, (None, None)),
-])
+@pytest.mark.parametrize(
+    ("remembered", "known"),
+    [
+        ({"threshold": 0.5, "negatives": 0.1}, (0.5, 0.1)),
+        ({}, (None, None)),
+        ({"threshold": "0.5"}, (None, None)),
+        ({"threshold": 0.1, "negatives": 0.5}, (None, None)),
+    ],
+)
 def test_the_decision_of_an_own_model_is_remembered(folder, card, remembered, known):
     own_models.remember(card, {**ABOUT, "targets": [{**TARGETS[0], **remembered}]})
     (target,) = own_models.list_all()[-1].targets

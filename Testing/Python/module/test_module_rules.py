@@ -14,9 +14,22 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 100
 # Without Qt: these run on slicer-core and from the console.
 QT_FREE = (
-    "state", "options", "node_job", "job_nodes", "result", "caches", "exports", "packages",
-    "python_slicer", "sample_data", "self_test", "installation", "model_files", "own_models",
-    "console", "listed_targets",
+    "state",
+    "options",
+    "node_job",
+    "job_nodes",
+    "result",
+    "caches",
+    "exports",
+    "packages",
+    "python_slicer",
+    "sample_data",
+    "self_test",
+    "installation",
+    "model_files",
+    "own_models",
+    "console",
+    "listed_targets",
 )
 HEAVY = ("torch", "scipy", "matplotlib", "safetensors", "pydicom")
 

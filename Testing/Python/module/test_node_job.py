@@ -145,9 +145,14 @@ def test_a_run_shows_chunks_as_they_come_and_ends_in_nodes(scene, make, volume, 
 
 
 def test_a_left_handed_volume_under_a_transform_keeps_its_place(scene, make, volume):
-    oblique = np.array([  # about K by 30 degrees; K points down, which makes it left-handed
-        [-3.46, 2.0, 0, 150], [-2.0, -3.46, 0, 160], [0, 0, -6.0, 120], [0, 0, 0, 1],
-    ])
+    oblique = np.array(
+        [  # about K by 30 degrees; K points down, which makes it left-handed
+            [-3.46, 2.0, 0, 150],
+            [-2.0, -3.46, 0, 160],
+            [0, 0, -6.0, 120],
+            [0, 0, 0, 1],
+        ]
+    )
     node = volumes.add_volume(scene, slicer.util.arrayFromVolume(volume)[::-1], oblique, "DOWN")
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "moved")
     node.SetAndObserveTransformNodeID(transform.GetID())
@@ -168,9 +173,10 @@ def test_only_the_region_may_change(scene, make, volume):
     assert difference[:, :, 20:50].any()
     assert not difference[:, :, :20].any()
     assert not difference[:, :, 50:].any()
-    assert result.explanation.region_name == segmentation.GetSegmentation().GetSegment(
-        segment
-    ).GetName()
+    assert (
+        result.explanation.region_name
+        == segmentation.GetSegmentation().GetSegment(segment).GetName()
+    )
     scene.RemoveNode(segmentation)
 
 
@@ -206,11 +212,14 @@ def test_a_volume_removed_meanwhile_comes_back_with_the_result(scene, make, volu
     scene.RemoveNode(result.nodes.scan)
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    ({"classifier": "lung-volum"}, "no classifier named 'lung-volum'"),
-    ({"target": "heart"}, "heart"),
-    ({"baseline": "reconstruction", "region": "block"}, "region"),
-])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"classifier": "lung-volum"}, "no classifier named 'lung-volum'"),
+        ({"target": "heart"}, "heart"),
+        ({"baseline": "reconstruction", "region": "block"}, "region"),
+    ],
+)
 def test_what_the_worker_refuses_is_said_and_leaves_nothing(scene, make, volume, options, words):
     if "region" in options:
         options = {**options, "region": block(scene, volume, 20, 50)}
@@ -264,7 +273,10 @@ def test_missing_packages_are_named_before_anything_is_written(make, monkeypatch
 
 def test_a_python_that_is_not_there_is_said(scene, volume, tmp_path):
     job = NodeJob(
-        scene, volume, Options.from_keywords(**QUICK), python=str(tmp_path / "none"),
+        scene,
+        volume,
+        Options.from_keywords(**QUICK),
+        python=str(tmp_path / "none"),
         cacheRoot=tmp_path,
     )
     with pytest.raises(JobError, match=r"Cannot start .*none"):

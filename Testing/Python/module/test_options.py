@@ -17,15 +17,26 @@ def test_without_keywords_all_is_the_engines_default():
     job = Job(FileInput("scan.nrrd"), "out")
     assert made.settings == ExplainSettings()
     assert (made.classifier, made.autoencoder, made.target) == (
-        job.classifier, job.autoencoder, job.target
+        job.classifier,
+        job.autoencoder,
+        job.target,
     )
 
 
-@pytest.mark.parametrize(("name", "keyword"), [
-    ("chunk", "chunkSize"), ("max_change", "maxChange"), ("target_score", "targetScore"),
-    ("level_edges", "levelEdges"), ("slice_smoothing", "sliceSmoothing"), ("mode", "mode"),
-    ("max_evaluations", "maxEvaluations"), ("change_scope", "changeScope"), ("frames", "frames"),
-])
+@pytest.mark.parametrize(
+    ("name", "keyword"),
+    [
+        ("chunk", "chunkSize"),
+        ("max_change", "maxChange"),
+        ("target_score", "targetScore"),
+        ("level_edges", "levelEdges"),
+        ("slice_smoothing", "sliceSmoothing"),
+        ("mode", "mode"),
+        ("max_evaluations", "maxEvaluations"),
+        ("change_scope", "changeScope"),
+        ("frames", "frames"),
+    ],
+)
 def test_names_of_keywords(name, keyword):
     assert keyword_of(name) == keyword
 
@@ -37,8 +48,15 @@ def test_every_setting_has_a_keyword():
 
 def test_keywords_reach_settings_and_job(tmp_path):
     made = Options.from_keywords(
-        classifier="lung-volume", target="aerated lung volume", chunkSize=20, maxChange=0.1,
-        levelEdges=(5, 50), seed=3, assumeHu=True, report=True, outputs="keep",
+        classifier="lung-volume",
+        target="aerated lung volume",
+        chunkSize=20,
+        maxChange=0.1,
+        levelEdges=(5, 50),
+        seed=3,
+        assumeHu=True,
+        report=True,
+        outputs="keep",
     )
     assert made.settings == ExplainSettings(chunk=20, max_change=0.1, level_edges=(5, 50), seed=3)
     job = made.to_job(
@@ -53,10 +71,17 @@ def test_keywords_reach_settings_and_job(tmp_path):
     assert back.scene is False  # Slicer has the scene itself
 
 
-@pytest.mark.parametrize(("wrong", "meant"), [
-    ("chunk", "chunkSize"), ("chunksize", "chunkSize"), ("max_change", "maxChange"),
-    ("classifer", "classifier"), ("assume_hu", "assumeHu"), ("levels", "levelEdges"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("chunk", "chunkSize"),
+        ("chunksize", "chunkSize"),
+        ("max_change", "maxChange"),
+        ("classifer", "classifier"),
+        ("assume_hu", "assumeHu"),
+        ("levels", "levelEdges"),
+    ],
+)
 def test_an_unknown_keyword_is_refused_with_the_nearest(wrong, meant):
     with pytest.raises(SettingsError, match=f"no option '{wrong}'.*Did you mean '{meant}'"):
         Options.from_keywords(**{wrong: 1})

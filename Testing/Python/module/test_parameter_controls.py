@@ -38,14 +38,17 @@ def parameters() -> dict[str, tuple[str, str]]:
     Those of settings, which aren't written there, come from the table.
     """
     tree = ast.parse((MODULE / "CTCounterfactual.py").read_text(encoding="utf-8"))
-    (node,) = [one for one in tree.body
-               if isinstance(one, ast.ClassDef) and one.name.endswith("ParameterNode")]
+    (node,) = [
+        one
+        for one in tree.body
+        if isinstance(one, ast.ClassDef) and one.name.endswith("ParameterNode")
+    ]
     found = {}
     for field in node.body:
         if isinstance(field, ast.AnnAssign):
             kind = ast.unparse(field.annotation)
             if kind.startswith("Annotated["):
-                kind, _, rules = kind[len("Annotated["):-1].partition(", ")
+                kind, _, rules = kind[len("Annotated[") : -1].partition(", ")
             else:
                 rules = ""
             found[field.target.id] = ("node" if kind.startswith("vtkMRML") else kind, rules)

@@ -82,9 +82,9 @@ def test_both_scans_are_registered_once(registered):
 
 
 def test_slicers_chest_is_taken_by_its_name(registered):
-    registered["builtIn"] = [Source(
-        sampleName="CTChest", uris="u", fileNames="f", nodeNames="n", nodes=["chest node"]
-    )]
+    registered["builtIn"] = [
+        Source(sampleName="CTChest", uris="u", fileNames="f", nodeNames="n", nodes=["chest node"])
+    ]
     assert sample_data.load_slicers_chest() == "chest node"
     registered["builtIn"][0].nodes = []
     with pytest.raises(SampleDataError, match="could not be downloaded"):

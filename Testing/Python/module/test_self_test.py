@@ -15,9 +15,7 @@ class Logic:
     """What the module's logic does, without Qt's timer: the steps poll by themselves."""
 
     def start(self, volume, onEvent=None, onFinished=None, **options):
-        job = make_job(
-            slicer.mrmlScene, volume, options, onEvent=onEvent, onFinished=onFinished
-        )
+        job = make_job(slicer.mrmlScene, volume, options, onEvent=onEvent, onFinished=onFinished)
         job.start()
         return job
 

@@ -17,7 +17,7 @@ MODULE = TESTING.parent / "CTCounterfactual"
 UI = ElementTree.parse(MODULE / "Resources" / "UI" / "CTCounterfactual.ui").getroot()
 CONTROLS = ("ComboBox", "SpinBox", "Slider", "LineEdit")
 # Settings of every kind, as one would add them: put at the end of the table.
-PRETENDED = '''
+PRETENDED = """
     pretend: int = setting(
         4, "how often to pretend", "Pretended", limit=Limit(1, 9), unit="times", metavar="TIMES"
     )
@@ -33,8 +33,8 @@ PRETENDED = '''
     pretend_name: str = setting("nobody", "who", "Who", tooltip="Who it is.")
 
 
-SETTINGS ='''
-WITHOUT_SLICER = r'''
+SETTINGS ="""
+WITHOUT_SLICER = r"""
 import json
 from CTCounterfactualLib import ExplainSettings
 from CTCounterfactualLib.app.cli import build_parser
@@ -61,8 +61,8 @@ print(json.dumps({
     "said": [worded(say("pretend", 3), place) for place in Place],
     "documented": ExplainSettings.__doc__,
 }))
-'''
-IN_SLICER = r'''
+"""
+IN_SLICER = r"""
 import json, sys
 from pathlib import Path
 from Harness.application import slicer_like
@@ -108,7 +108,7 @@ with slicer_like(Path(sys.argv[1])) as app:
         "errors": [str(error) for error in app.errors],
     }))
     widget.cleanup()
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,9 @@ def told(code: str, checkout: Path, *arguments: str) -> dict:
     """Run code on a checkout; return what it prints."""
     paths = f"import sys; sys.path[:0] = [{str(checkout)!r}, {str(TESTING)!r}]\n"
     done = subprocess.run(
-        [sys.executable, "-c", paths + code, *arguments], capture_output=True, text=True,
+        [sys.executable, "-c", paths + code, *arguments],
+        capture_output=True,
+        text=True,
         cwd=checkout,
     )
     assert done.returncode == 0, done.stderr
@@ -137,8 +139,12 @@ def told(code: str, checkout: Path, *arguments: str) -> dict:
 def test_a_setting_in_the_table_is_an_option_checked_and_in_job_files(checkout):
     found = told(WITHOUT_SLICER, checkout)
     assert {k: v for k, v in found["options"].items() if "pretend" in k} == {
-        "pretend": 7, "pretend_share": 0.5, "pretend_kind": "new", "pretend_sizes": [3.0, 4.0],
-        "pretend_well": True, "pretend_name": "me",
+        "pretend": 7,
+        "pretend_share": 0.5,
+        "pretend_kind": "new",
+        "pretend_sizes": [3.0, 4.0],
+        "pretend_well": True,
+        "pretend_name": "me",
     }
     assert found["refused"] == [
         "Setting pretend is 0; it must be 1 to 9.",
@@ -152,7 +158,10 @@ def test_a_setting_in_the_table_is_an_option_checked_and_in_job_files(checkout):
     assert found["help"].count("(default: False)") == 1
     assert found["job"]
     assert found["said"] == [
-        "pretend=3", "--pretend 3", "pretend=3", "Settings > Advanced > Pretended: 3"
+        "pretend=3",
+        "--pretend 3",
+        "pretend=3",
+        "Settings > Advanced > Pretended: 3",
     ]
     assert "pretend : int\n    How often to pretend." in found["documented"]
 
@@ -164,20 +173,33 @@ def test_a_setting_in_the_table_is_a_keyword_and_a_row_of_the_panel(checkout, tm
     made = found["made"]
     assert (made["pretend"], made["pretend_share"], made["pretend_kind"]) == (2, 0.25, "new")
     assert found["captions"] == [
-        "Pretended:", "Pretended share:", "Kind:", "Sizes:", "Well", "Who:"
+        "Pretended:",
+        "Pretended share:",
+        "Kind:",
+        "Sizes:",
+        "Well",
+        "Who:",
     ]
     assert found["tips"] == ["How often to pretend.", "Who it is."]
     assert found["inside"]
     assert found["texts"] == ["The old one", "The new one"]
     assert found["range"] == [1, 9, " times"]
     assert found["before"] == {
-        "pretend": 4, "pretendShare": None, "pretendedKind": "old", "pretendSizes": [1.0, 2.5],
-        "pretendWell": False, "pretendName": "nobody",
+        "pretend": 4,
+        "pretendShare": None,
+        "pretendedKind": "old",
+        "pretendSizes": [1.0, 2.5],
+        "pretendWell": False,
+        "pretendName": "nobody",
     }
     assert found["switched"] == [False, True]
     assert found["after"] == {
-        "pretend": 9, "pretendShare": 0.125, "pretendedKind": "new", "pretendSizes": [5.0, 6.0],
-        "pretendWell": True, "pretendName": "somebody",
+        "pretend": 9,
+        "pretendShare": 0.125,
+        "pretendedKind": "new",
+        "pretendSizes": [5.0, 6.0],
+        "pretendWell": True,
+        "pretendName": "somebody",
     }
     assert found["restored"]
     assert found["errors"] == []
@@ -199,7 +221,9 @@ def test_the_ui_leaves_the_words_of_settings_to_the_table():
     rows = [one for one in UI.iter("widget") if one.get("name").startswith(stems)]
     assert len(rows) == 2 * len(SETTINGS)
     said = [
-        (row.get("name"), kind) for row in rows for kind in ("text", "toolTip")
+        (row.get("name"), kind)
+        for row in rows
+        for kind in ("text", "toolTip")
         if row.find(f"property[@name='{kind}']") is not None
     ]
     assert said == []
@@ -209,7 +233,8 @@ def test_the_panel_shows_the_words_of_the_table(desk):
     ui = desk.ui
     for name, one in SETTINGS.items():
         (row,) = [
-            getattr(ui, camel_case(name) + end) for end in CONTROLS
+            getattr(ui, camel_case(name) + end)
+            for end in CONTROLS
             if hasattr(ui, camel_case(name) + end)
         ]
         caption = getattr(ui, camel_case(name) + "CheckBox", None)

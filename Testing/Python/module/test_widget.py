@@ -40,10 +40,13 @@ def run(desk):
     def look() -> bool:
         ui = desk.ui
         now = {
-            "progress": ui.progressBar.value, "rows": ui.chunkTable.rowCount,
-            "step": ui.stepLabel.text, "scan": ui.scanScoreLabel.text,
+            "progress": ui.progressBar.value,
+            "rows": ui.chunkTable.rowCount,
+            "step": ui.stepLabel.text,
+            "scan": ui.scanScoreLabel.text,
             "heatmaps": len(desk.widget.shown.heatmaps) if desk.widget.shown else 0,
-            "time": ui.timeLabel.text, "button": ui.applyButton.text,
+            "time": ui.timeLabel.text,
+            "button": ui.applyButton.text,
             "visible": not ui.progressWidget.isHidden(),
         }
         if not seen or {**seen[-1], "time": ""} != {**now, "time": ""}:
@@ -96,7 +99,9 @@ def test_the_panel_loads_without_torch(tmp_path):
     path = [str(REPOSITORY / "CTCounterfactual"), str(REPOSITORY / "Testing")]
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{code}", str(tmp_path)],
-        capture_output=True, text=True, check=True,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.splitlines()[:2] == ["[]", "False Select a CT scan first."]
 
@@ -175,9 +180,9 @@ def test_where_the_score_shall_rise_the_panel_tells_its_increase(desk, run):
         replace(row, direction="increase", score_before=2.0, score_after=after)
         for row, after in zip(shown.rows, (2.5, 1.5), strict=True)
     )
-    desk.widget.show(replace(
-        shown, direction="increase", original=2.0, counterfactual=3.0, rows=rows
-    ))
+    desk.widget.show(
+        replace(shown, direction="increase", original=2.0, counterfactual=3.0, rows=rows)
+    )
     try:
         assert ui.reductionCaption.text == "Increase"
         assert ui.reductionLabel.text == "1 L (50.0%)"
@@ -187,7 +192,8 @@ def test_where_the_score_shall_rise_the_panel_tells_its_increase(desk, run):
     finally:
         desk.widget.show(shown)
     assert (ui.reductionCaption.text, ui.chunkTable.horizontalHeaderItem(3).text()) == (
-        "Reduction", "Reduction (L)"
+        "Reduction",
+        "Reduction (L)",
     )
 
 
@@ -292,7 +298,8 @@ def test_plots_are_shown(desk, run):
 def test_exports(desk, run, tmp_path, monkeypatch):
     dialog = desk.app.qt.QFileDialog
     monkeypatch.setattr(
-        dialog, "getSaveFileName",
+        dialog,
+        "getSaveFileName",
         staticmethod(lambda parent, title, path, filters: str(tmp_path / Path(path).name)),
         raising=False,
     )
@@ -326,8 +333,10 @@ def test_exports(desk, run, tmp_path, monkeypatch):
 def test_a_failed_export_is_said_in_words(desk, run, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr(
-        desk.app.qt.QFileDialog, "getSaveFileName",
-        staticmethod(lambda *_: str(tmp_path / "file" / "report.html")), raising=False,
+        desk.app.qt.QFileDialog,
+        "getSaveFileName",
+        staticmethod(lambda *_: str(tmp_path / "file" / "report.html")),
+        raising=False,
     )
     desk.ui.exportReportButton.click()
     assert "report.html" in desk.message

@@ -118,10 +118,13 @@ def test_a_volume_that_is_not_in_hu_is_refused_in_words(desk):
     desk.scene.RemoveNode(volume)
 
 
-@pytest.mark.parametrize(("changes", "words"), [
-    ({"levelEdges": "10, x"}, "rising numbers in HU"),
-    ({"levelEdges": "10, 5"}, "Heatmap levels"),
-])
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"levelEdges": "10, x"}, "rising numbers in HU"),
+        ({"levelEdges": "10, 5"}, "Heatmap levels"),
+    ],
+)
 def test_wrong_choices_are_refused_in_words(desk, changes, words):
     before = desk.census()
     good = {name: getattr(desk.parameters, name) for name in changes}
@@ -190,9 +193,7 @@ def test_reloading_leaves_no_process_timer_or_observer(desk):
     from CTCounterfactualSlicer import timer
 
     desk.until(lambda: not timer._running)  # notices at its next look
-    assert not any(
-        value._timer.active for value in widget._panels if hasattr(value, "_timer")
-    )
+    assert not any(value._timer.active for value in widget._panels if hasattr(value, "_timer"))
     desk.until(lambda: set(threading.enumerate()) <= threads)
     desk.scene.Clear(False)  # nobody listens any more
     assert widget.parameterNode is None

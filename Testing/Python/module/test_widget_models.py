@@ -51,6 +51,7 @@ def answer(desk, monkeypatch):
     def give(yes: bool) -> list:
         asked = []
         for name in ("confirmOkCancelDisplay", "confirmYesNoDisplay"):
+
             def say(text, windowTitle=None, **details):
                 asked.append(text)
                 return yes
@@ -86,9 +87,7 @@ def test_all_models_are_listed_with_status_size_licence_and_origin(desk):
 
 def test_buttons_fit_the_selected_model(desk):
     ui = desk.ui
-    buttons = (
-        ui.modelFetchButton, ui.modelLocalButton, ui.modelVerifyButton, ui.modelRemoveButton
-    )
+    buttons = (ui.modelFetchButton, ui.modelLocalButton, ui.modelVerifyButton, ui.modelRemoveButton)
     select(desk, "lung-volume")
     assert [button.enabled for button in buttons] == [False] * 4
     select(desk, MODEL)

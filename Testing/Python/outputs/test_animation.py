@@ -49,7 +49,11 @@ def test_steps_are_the_scan_with_each_fraction_of_the_change(explanation, direct
     change = Oriented.of(case.scan.with_array(case.difference))
     assert [step.fraction for step in steps] == [0.0, 0.25, 0.5, 0.75, 1.0]
     assert [step.score for step in steps] == [
-        case.scores.original, 2.75, 2.5, 2.25, case.scores.counterfactual,
+        case.scores.original,
+        2.75,
+        2.5,
+        2.25,
+        case.scores.counterfactual,
     ]
     for step in steps:
         for plane in PLANES:
@@ -120,8 +124,20 @@ def test_the_mp4_is_a_video_of_the_same_pictures(explanation, tmp_path):
     write_animation(explanation, tmp_path / "change.mp4", planes=("axial",))
     first = draw_steps(explanation, ("axial",))[0]
     raw = subprocess.run(
-        ["ffmpeg", "-v", "error", "-i", str(tmp_path / "change.mp4"), "-f", "rawvideo",
-         "-pix_fmt", "gray", "pipe:1"], capture_output=True, check=True,
+        [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-i",
+            str(tmp_path / "change.mp4"),
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "gray",
+            "pipe:1",
+        ],
+        capture_output=True,
+        check=True,
     ).stdout
     width, height = first.size
     pictures = np.frombuffer(raw, np.uint8).reshape(-1, height, width)  # (frames, rows, columns)

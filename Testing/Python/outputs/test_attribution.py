@@ -28,13 +28,24 @@ def made():
     scan = Scan.from_array(hu, (1.0, 1.5, 2.0), (3.0, -4.0, 5.0), direction, name="a $b$\n")
     values = rng.normal(size=SHAPE).astype(np.float32)
     return Attribution(
-        scan=scan, prepared=PreparedInfo(4, (1.5, 1.5, 3.0)),
+        scan=scan,
+        prepared=PreparedInfo(4, (1.5, 1.5, 3.0)),
         method=MethodInfo("mine", "Mine", "positive: more", {"depth": 3, "layer": None}),
-        classifier=ModelInfo("judge", "12ab", "Judges"), target=TargetInfo("finding", "L"),
-        autoencoder=None, score=0.25, values=values, heatmap=label_values(values, 2.0),
-        levels=value_levels(2.0), flags=(Flag("odd", "Oddly\x00 made."),),
-        seconds={"search": 1.0, "total": 2.5}, peak_memory_mb=100.0, versions={"torch": "2"},
-        device="cpu", seed=7, parts={"sufficient": values > 1}, facts={"calls": 14},
+        classifier=ModelInfo("judge", "12ab", "Judges"),
+        target=TargetInfo("finding", "L"),
+        autoencoder=None,
+        score=0.25,
+        values=values,
+        heatmap=label_values(values, 2.0),
+        levels=value_levels(2.0),
+        flags=(Flag("odd", "Oddly\x00 made."),),
+        seconds={"search": 1.0, "total": 2.5},
+        peak_memory_mb=100.0,
+        versions={"torch": "2"},
+        device="cpu",
+        seed=7,
+        parts={"sufficient": values > 1},
+        facts={"calls": 14},
     )
 
 
@@ -44,8 +55,21 @@ def test_what_is_written_comes_back(made, tmp_path):
     assert np.array_equal(back.values, made.values) and back.values.dtype == np.float32
     assert np.array_equal(back.heatmap, made.heatmap)
     assert np.array_equal(back.parts["sufficient"], made.parts["sufficient"])
-    for field in ("prepared", "method", "classifier", "target", "autoencoder", "score", "levels",
-                  "seconds", "versions", "device", "seed", "facts", "partial"):
+    for field in (
+        "prepared",
+        "method",
+        "classifier",
+        "target",
+        "autoencoder",
+        "score",
+        "levels",
+        "seconds",
+        "versions",
+        "device",
+        "seed",
+        "facts",
+        "partial",
+    ):
         assert getattr(back, field) == getattr(made, field)
     assert back.flags == (Flag("odd", "Oddly  made."),) and back.scan.name == "a $b$ "
     assert np.array_equal(back.scan.array, made.scan.array)
@@ -54,9 +78,15 @@ def test_what_is_written_comes_back(made, tmp_path):
 def test_files_lie_on_the_scans_own_grid_and_the_record_says_the_method(made, tmp_path):
     folder = write_result(made, tmp_path / "out")
     record = json.loads((folder / "result.json").read_text())
-    assert sorted(record["files"]) == sorted([
-        "attribution.nrrd", "heatmap.nrrd", "parts/sufficient.nrrd", "figure.png", "result.json",
-    ])
+    assert sorted(record["files"]) == sorted(
+        [
+            "attribution.nrrd",
+            "heatmap.nrrd",
+            "parts/sufficient.nrrd",
+            "figure.png",
+            "result.json",
+        ]
+    )
     assert record["method"]["name"] == "mine" and record["method"]["sign"] == "positive: more"
     assert record["heat_levels"][9]["high"] is None
     for name in ("attribution.nrrd", "heatmap.nrrd", "parts/sufficient.nrrd"):
@@ -115,6 +145,7 @@ def test_a_map_of_another_scan_is_told(made, tmp_path):
 
 def test_an_empty_map_is_drawn(made, tmp_path):
     nothing = np.zeros(SHAPE, np.float32)
-    empty = replace(made, values=nothing, heatmap=label_values(nothing, 0.0),
-                    levels=value_levels(0.0), parts={})
+    empty = replace(
+        made, values=nothing, heatmap=label_values(nothing, 0.0), levels=value_levels(0.0), parts={}
+    )
     assert not read_attribution(write_result(empty, tmp_path / "out"), made.scan).heatmap.any()

@@ -28,11 +28,22 @@ def written(explanation, tmp_path_factory):
 def test_all_files_are_there_and_listed(written, explanation):
     names = sorted(p.relative_to(written).as_posix() for p in written.rglob("*") if p.is_file())
     chunks = [f"heatmaps/chunk_{o.start:03d}-{o.stop:03d}.nrrd" for o in explanation.chunks]
-    assert names == sorted([
-        "chunks.csv", "counterfactual.nrrd", "difference.nrrd", "figure.png", "heatmap.nrrd",
-        "result.json", "scene.mrb", "lungs.nrrd", *chunks,
-        "frames/frame_01.nrrd", "frames/frame_02.nrrd", "frames/frame_03.nrrd",
-    ])
+    assert names == sorted(
+        [
+            "chunks.csv",
+            "counterfactual.nrrd",
+            "difference.nrrd",
+            "figure.png",
+            "heatmap.nrrd",
+            "result.json",
+            "scene.mrb",
+            "lungs.nrrd",
+            *chunks,
+            "frames/frame_01.nrrd",
+            "frames/frame_02.nrrd",
+            "frames/frame_03.nrrd",
+        ]
+    )
     record = json.loads((written / "result.json").read_text())
     assert sorted(record["files"]) == names
 
@@ -62,8 +73,16 @@ def test_record_says_what_was_done(written, explanation):
     assert len(record["autoencoder"]["sha256"]) == 64
     search = record["chunks"][0]
     assert set(search) == {
-        "start", "stop", "slab_mm", "lambda", "score_before", "score_after", "stop_reason",
-        "change", "evaluations", "path",
+        "start",
+        "stop",
+        "slab_mm",
+        "lambda",
+        "score_before",
+        "score_after",
+        "stop_reason",
+        "change",
+        "evaluations",
+        "path",
     }
     assert search["evaluations"] == len(search["path"])
     assert search["path"][0] == [0.0, record["whole"]["score_before"], 0.0]
@@ -79,9 +98,7 @@ def test_frames_are_written_in_order_with_their_scores(written, explanation):
         image = sitk.ReadImage(str(written / entry["file"]))
         assert entry["score"] == frame.score
         assert image.GetOrigin() == pytest.approx(frame.image.GetOrigin())
-        assert np.array_equal(
-            sitk.GetArrayFromImage(image), sitk.GetArrayFromImage(frame.image)
-        )
+        assert np.array_equal(sitk.GetArrayFromImage(image), sitk.GetArrayFromImage(frame.image))
 
 
 def test_lungs_are_a_mask_on_the_prepared_grid(written, explanation):
@@ -118,10 +135,14 @@ def test_chunk_table_has_a_row_a_search(written, explanation):
 
 def test_chunk_table_of_a_rising_score_has_an_increase(explanation, tmp_path):
     up = replace(
-        explanation, settings=replace(explanation.settings, direction="increase"), whole=None,
-        chunks=(replace(
-            explanation.chunks[0], score_before=1.0, score_after=1.25, direction="increase"
-        ),),
+        explanation,
+        settings=replace(explanation.settings, direction="increase"),
+        whole=None,
+        chunks=(
+            replace(
+                explanation.chunks[0], score_before=1.0, score_after=1.25, direction="increase"
+            ),
+        ),
     )
     write_chunk_table(up, tmp_path / "chunks.csv")
     with (tmp_path / "chunks.csv").open(newline="") as file:
@@ -159,7 +180,8 @@ def test_names_of_any_kind_reach_every_writer(explanation, tmp_path):
         target=replace(explanation.target, name=odd, unit="$\\frac{1$"),
         classifier=replace(explanation.classifier, name=odd, description=odd),
         autoencoder=replace(explanation.autoencoder, name=odd, description=odd),
-        flags=(Flag(odd, odd),), region_name=odd,
+        flags=(Flag(odd, odd),),
+        region_name=odd,
     )
     out = write_result(strange, tmp_path / "out", scene=True, report=True)
     record = json.loads((out / "result.json").read_text(encoding="utf-8"))

@@ -50,8 +50,17 @@ def test_a_folder_of_another_kind_is_never_replaced(explanation, tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    ["5", "null", "[]", '{"schema": 1}', '{"schema": 1, "files": ["result.json"]}', "{", "\0", "",
-     "[" * 100_000],
+    [
+        "5",
+        "null",
+        "[]",
+        '{"schema": 1}',
+        '{"schema": 1, "files": ["result.json"]}',
+        "{",
+        "\0",
+        "",
+        "[" * 100_000,
+    ],
 )
 def test_another_programs_record_is_no_result(tmp_path, content):
     (tmp_path / "out").mkdir()
@@ -176,7 +185,8 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
     library = Path(folder_module.__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "out"), str(library)],
-        capture_output=True, text=True,
+        capture_output=True,
+        text=True,
     )
     assert "refused:" in done.stdout, done.stderr
     assert list(tmp_path.iterdir()) == []

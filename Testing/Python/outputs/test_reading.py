@@ -52,13 +52,19 @@ def test_the_record_of_what_is_read_is_the_record(written):
 
 def test_a_probability_has_its_logits_beside_it(folder):
     """An earlier version's record had none; they follow from the scores, and read back as such."""
-    edit(folder, target={"name": "chance", "unit": "probability"}, goal=None, plausibility=None,
-         scores={"original": 0.75, "reconstruction": 0.5, "counterfactual": 0.25})
+    edit(
+        folder,
+        target={"name": "chance", "unit": "probability"},
+        goal=None,
+        plausibility=None,
+        scores={"original": 0.75, "reconstruction": 0.5, "counterfactual": 0.25},
+    )
     back = read_result(folder)
     assert back.aim is back.plausibility is None
     record = result_record(back, json.loads((folder / "result.json").read_text())["files"])
     assert record["logits"] == {
-        "original": pytest.approx(np.log(3)), "reconstruction": 0.0,
+        "original": pytest.approx(np.log(3)),
+        "reconstruction": 0.0,
         "counterfactual": pytest.approx(-np.log(3)),
     }
     search = record["chunks"][0]
@@ -90,8 +96,17 @@ def test_what_is_read_is_what_was_written(written, explanation):
         assert (now.fraction, now.score) == (before.fraction, before.score)
         assert np.array_equal(voxels(now.image), voxels(before.image))
     assert np.array_equal(voxels(back.lungs), voxels(explanation.lungs))
-    for name in ("settings", "classifier", "target", "autoencoder", "scores", "levels", "device",
-                 "prepared", "versions"):
+    for name in (
+        "settings",
+        "classifier",
+        "target",
+        "autoencoder",
+        "scores",
+        "levels",
+        "device",
+        "prepared",
+        "versions",
+    ):
         assert getattr(back, name) == getattr(explanation, name)
     assert back.chunks[1].path == explanation.chunks[1].path
 
@@ -173,7 +188,8 @@ def test_the_scan_is_read_from_where_the_record_says(explanation, tmp_path):
     sitk.WriteImage(explanation.scan.image, str(path))
     out = write_result(
         replace(explanation, scan=replace(explanation.scan, path=str(path))),
-        tmp_path / "result", scene=False,
+        tmp_path / "result",
+        scene=False,
     )
     assert np.array_equal(read_result(out).scan.array, explanation.scan.array)
     path.unlink()
@@ -222,9 +238,7 @@ def test_a_relative_path_is_recorded_so_that_it_leads_there_from_everywhere(
     assert read_result(out).scan.path == str(tmp_path / "patient.nrrd")
 
 
-def test_the_series_of_a_folder_of_several_is_recorded_and_read(
-    explanation, tmp_path, monkeypatch
-):
+def test_the_series_of_a_folder_of_several_is_recorded_and_read(explanation, tmp_path, monkeypatch):
     asked = []
 
     def read(path, series=None, assume_hu=False):
@@ -263,8 +277,15 @@ def test_folders_that_are_no_result(tmp_path, folder):
 
 
 @pytest.mark.parametrize(
-    "name", ["counterfactual.nrrd", "difference.nrrd", "heatmap.nrrd", "lungs.nrrd",
-             "heatmaps/chunk_000-008.nrrd", "frames/frame_02.nrrd"],
+    "name",
+    [
+        "counterfactual.nrrd",
+        "difference.nrrd",
+        "heatmap.nrrd",
+        "lungs.nrrd",
+        "heatmaps/chunk_000-008.nrrd",
+        "frames/frame_02.nrrd",
+    ],
 )
 def test_missing_and_cut_off_files_are_said(folder, name):
     path = folder / name
@@ -277,8 +298,16 @@ def test_missing_and_cut_off_files_are_said(folder, name):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"scores": {"original": 1.0}}, {"chunks": None}, {"settings": 5},
-                {"files": 3}, {"whole": {"start": 0}}, {"frames": [1]}, {"prepared": []}],
+    "changes",
+    [
+        {"scores": {"original": 1.0}},
+        {"chunks": None},
+        {"settings": 5},
+        {"files": 3},
+        {"whole": {"start": 0}},
+        {"frames": [1]},
+        {"prepared": []},
+    ],
 )
 def test_a_record_with_parts_missing_is_damaged(folder, changes):
     edit(folder, **changes)
@@ -293,7 +322,10 @@ def test_reading_needs_neither_torch_nor_matplotlib(written):
         "print(read_result(sys.argv[1]).target.name)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(written)], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", code, str(written)],
+        capture_output=True,
+        text=True,
+        check=True,
         cwd=Path(CTCounterfactualLib.__file__).parents[1],
     )
     assert done.stdout.strip() == "aerated lung volume"

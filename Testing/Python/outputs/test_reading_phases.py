@@ -33,11 +33,18 @@ def result_of(explanation, scan, folder):
     difference = np.zeros(scan.array.shape, np.int16)
     return write_result(
         replace(
-            explanation, scan=scan, counterfactual=scan.array.copy(), difference=difference,
-            heatmap=difference.astype(np.uint8), chunks=(), chunk_heatmaps=(), frames=(),
+            explanation,
+            scan=scan,
+            counterfactual=scan.array.copy(),
+            difference=difference,
+            heatmap=difference.astype(np.uint8),
+            chunks=(),
+            chunk_heatmaps=(),
+            frames=(),
             lungs=None,
         ),
-        folder, scene=False,
+        folder,
+        scene=False,
     )
 
 

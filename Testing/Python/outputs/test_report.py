@@ -118,7 +118,9 @@ def test_names_cannot_bring_in_markup(explanation):
         classifier=replace(explanation.classifier, name=NASTY, description=NASTY, sha256=NASTY),
         chunks=tuple(replace(o, stop_reason=NASTY) for o in explanation.chunks),
         flags=(Flag(NASTY, NASTY),),
-        versions={NASTY: NASTY}, device=NASTY, region_name=NASTY,
+        versions={NASTY: NASTY},
+        device=NASTY,
+        region_name=NASTY,
     )
     plain, page = Page(report_page(explanation, DAY)), Page(report_page(hostile, DAY))
     assert set(page.tags) == set(plain.tags) | {"li", "ul"}
@@ -165,7 +167,9 @@ def test_slice_positions_are_those_of_slicers_views(explanation):
     difference = np.zeros((8, 8, 8), np.int16)
     difference[3, 3, 3] = 300  # (K, J, I): x = 0 + 3 * 2, y = 10 - 3 * 2, z = 5 - 3 * 5
     small = replace(
-        explanation, scan=replace(scan, image=image), difference=difference,
+        explanation,
+        scan=replace(scan, image=image),
+        difference=difference,
         counterfactual=difference,
     )
     html = report_page(small, DAY)
@@ -178,11 +182,14 @@ def test_grey_and_colours_have_known_values():
     hu = np.full((1, 4), -500)
     change = np.array([[9, 10, 400, -400]])
     # Below and at the first level nothing shows; at the limit 90 % of the darkest red and blue.
-    assert change_over(hu, change, (10.0, 200.0)).tolist() == [[
-        [128, 128, 128], [128, 128, 128],
-        [round(12.8 + 0.9 * 103), 13, round(12.8 + 0.9 * 31)],
-        [round(12.8 + 0.9 * 5), round(12.8 + 0.9 * 48), round(12.8 + 0.9 * 97)],
-    ]]
+    assert change_over(hu, change, (10.0, 200.0)).tolist() == [
+        [
+            [128, 128, 128],
+            [128, 128, 128],
+            [round(12.8 + 0.9 * 103), 13, round(12.8 + 0.9 * 31)],
+            [round(12.8 + 0.9 * 5), round(12.8 + 0.9 * 48), round(12.8 + 0.9 * 97)],
+        ]
+    ]
 
 
 def test_png_holds_the_pixels():
@@ -263,7 +270,8 @@ def test_where_the_score_shall_rise_the_slab_that_raised_it_most_is_best(explana
 
 def test_a_score_that_went_the_wrong_way_is_said_so(explanation):
     up = replace(
-        explanation, settings=replace(explanation.settings, direction="increase"),
+        explanation,
+        settings=replace(explanation.settings, direction="increase"),
         scores=Scores(2.0, 1.9, 1.5),
     )
     assert report_words.answer(up).endswith("against the direction asked for.")

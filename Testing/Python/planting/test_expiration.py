@@ -41,8 +41,10 @@ def test_the_lungs_are_lung_and_the_rest_is_not(chest):
     airy = [np.mean(v[m] < -300) for v, m in ((hu, lungs), (out.hu, out.lungs))]
     assert airy[1] > airy[0] - 0.02
     front = np.s_[:, :, 30:52]  # the mediastinum between the lungs
-    assert np.abs(np.median(out.hu[front][~out.lungs[front]]) - np.median(
-        hu[front][~lungs[front]])) < 5.0
+    assert (
+        np.abs(np.median(out.hu[front][~out.lungs[front]]) - np.median(hu[front][~lungs[front]]))
+        < 5.0
+    )
 
 
 def test_the_density_is_the_derivative_of_the_motion(chest):

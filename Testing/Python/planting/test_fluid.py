@@ -22,8 +22,9 @@ from CTCounterfactualLib.training.effusion.distractors import (
 )
 
 VOXEL_ML = 1.5 * 1.5 * 3e-3
-PLAIN = Fluid(ml=54.0, hu=10.0, direction=(0.0, -1.0, 0.0), meniscus_mm=0.0, edge_mm=0.01,
-              seam_mm=0.0)
+PLAIN = Fluid(
+    ml=54.0, hu=10.0, direction=(0.0, -1.0, 0.0), meniscus_mm=0.0, edge_mm=0.01, seam_mm=0.0
+)
 
 
 def ml(cover: np.ndarray) -> float:

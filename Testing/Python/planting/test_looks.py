@@ -28,16 +28,22 @@ def part(chest, side):
 
 def middle(cover):
     """Return where a cover lies, (K, J, I), voxels."""
-    return np.array([
-        (cover.sum(axis=tuple({0, 1, 2} - {axis})) * np.arange(n)).sum() / cover.sum()
-        for axis, n in enumerate(cover.shape)
-    ])
+    return np.array(
+        [
+            (cover.sum(axis=tuple({0, 1, 2} - {axis})) * np.arange(n)).sum() / cover.sum()
+            for axis, n in enumerate(cover.shape)
+        ]
+    )
 
 
 @pytest.mark.parametrize(
     ("down", "axis", "sign"),
-    [((0.0, -1.0, 0.0), 1, -1), ((0.0, 1.0, 0.0), 1, 1), ((0.0, 0.0, 1.0), 2, 1),
-     ((0.0, 0.0, -1.0), 2, -1)],
+    [
+        ((0.0, -1.0, 0.0), 1, -1),
+        ((0.0, 1.0, 0.0), 1, 1),
+        ((0.0, 0.0, 1.0), 2, 1),
+        ((0.0, 0.0, -1.0), 2, -1),
+    ],
 )
 def test_free_fluid_lies_where_down_is(side, part, down, axis, sign):
     look = Effusion(150.0, down=down, meniscus_mm=0.0, waves_mm=0.0, collapse_mm=0.0)
@@ -87,8 +93,15 @@ def test_mixed_voxels_become_a_mixture_of_wall_and_fluid(side, part):
 
 
 def test_vessels_drown_and_the_density_is_the_one_asked_for(side, part):
-    look = Consolidation(200.0, kind="lobar", hu=-400.0, direction=(0.0, -1.0, 0.0), bronchi=0,
-                         variation_hu=0.0, seed=1)
+    look = Consolidation(
+        200.0,
+        kind="lobar",
+        hu=-400.0,
+        direction=(0.0, -1.0, 0.0),
+        bronchi=0,
+        variation_hu=0.0,
+        seed=1,
+    )
     paint = paint_consolidation(part, side, look, STILL)
     after = part + paint.change
     inside = (paint.cover > 0.9) & (side.space.wall > 8.0)

@@ -165,8 +165,11 @@ def test_a_prepared_scan_knows_its_body():
 
 @pytest.mark.parametrize(
     ("name", "litres"),
-    [("abdomen_ts.nii.gz", 24.2), ("slab_lungfcp0001_small.nii.gz", 7.2),
-     ("chest_ibsi1.nii.gz", 5.7)],
+    [
+        ("abdomen_ts.nii.gz", 24.2),
+        ("slab_lungfcp0001_small.nii.gz", 7.2),
+        ("chest_ibsi1.nii.gz", 5.7),
+    ],
 )
 def test_bodies_of_real_scans(shared_ct, name, litres):
     # Looked at slice by slice: no table, no air; the volume holds what was seen.

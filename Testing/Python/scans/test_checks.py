@@ -148,8 +148,9 @@ STORED = {
     "HU + 1024": patient() + 1024,
     "HU + 1024, lung crop in padding": padded((patient() + 1024)[:, 9:29, 7:19], -2000, 2),
     "HU + 1000": patient() + 1000,
-    "HU + 1000, one voxel at -500": np.where(np.arange(16000).reshape(10, 40, 40) == 7,
-                                             -500, patient() + 1000),
+    "HU + 1000, one voxel at -500": np.where(
+        np.arange(16000).reshape(10, 40, 40) == 7, -500, patient() + 1000
+    ),
     "negated": -patient(),
     "intercept twice": patient() - 1024,
     "in thousands": patient() / 1000.0,
@@ -261,8 +262,9 @@ def test_a_size_that_no_patient_has_is_warned_of(factor, doubtful):
     scan = check_scan(scan_of(body(np.int16), tuple(factor * s for s in SPACING)))
     assert [name for name, _ in scan.warnings] == ["implausible-size"] * doubtful
     if doubtful:
-        assert f"measures {80 * factor:.4g} x {80 * factor:.4g} x {80 * factor:.4g} mm" in (
-            scan.warnings[0][1]
+        assert (
+            f"measures {80 * factor:.4g} x {80 * factor:.4g} x {80 * factor:.4g} mm"
+            in (scan.warnings[0][1])
         )
 
 
@@ -279,8 +281,8 @@ def test_arrays_that_are_no_volume_of_numbers(array):
 
 
 @pytest.mark.parametrize(
-    "geometry", [{"spacing": (-4, 4, 4)}, {"spacing": (4, 4)}, {"direction": (0,) * 9},
-                 {"origin": "abc"}],
+    "geometry",
+    [{"spacing": (-4, 4, 4)}, {"spacing": (4, 4)}, {"direction": (0,) * 9}, {"origin": "abc"}],
 )
 def test_a_geometry_that_is_none(geometry):
     with pytest.raises(ScanError, match=r"has the spacing .* that span a volume are expected"):

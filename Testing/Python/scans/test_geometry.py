@@ -11,12 +11,14 @@ from CTCounterfactualLib.scans.geometry import (
 )
 
 SIZE = (101, 51, 11)
-GRID = np.array([
-    [-0.7, 0.0, 0.0, 100.0],
-    [0.0, -0.7, 0.0, 90.0],
-    [0.0, 0.0, 2.5, -300.0],
-    [0.0, 0.0, 0.0, 1.0],
-])
+GRID = np.array(
+    [
+        [-0.7, 0.0, 0.0, 100.0],
+        [0.0, -0.7, 0.0, 90.0],
+        [0.0, 0.0, 2.5, -300.0],
+        [0.0, 0.0, 0.0, 1.0],
+    ]
+)
 
 
 def moved(row: int, column: int, by: float) -> np.ndarray:

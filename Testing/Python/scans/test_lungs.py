@@ -223,9 +223,16 @@ VIEWS = {  # (K, J, I) of the prepared grid
 def test_lungs_of_a_generated_chest_in_a_narrow_view(view):
     made = chest(0)
     prepared = prepare(Scan.from_array(made.hu, made.spacing, made.origin))
-    truth = prepare(Scan.from_array(
-        np.where(made.masks["lungs"], 1000, -1000).astype(np.int16), made.spacing, made.origin
-    )).volume[view] >= 0.5
+    truth = (
+        prepare(
+            Scan.from_array(
+                np.where(made.masks["lungs"], 1000, -1000).astype(np.int16),
+                made.spacing,
+                made.origin,
+            )
+        ).volume[view]
+        >= 0.5
+    )
     lungs = find(np.ascontiguousarray(prepared.volume[view]))
     assert dice(lungs, truth) >= 0.97
     assert lungs.sum() == pytest.approx(truth.sum(), rel=0.03)

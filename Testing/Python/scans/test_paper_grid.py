@@ -114,9 +114,18 @@ def test_voxels_are_up_to_half_a_voxel_off_the_covering_grid():
     assert cover.origin == pytest.approx((17.0, 17.0, -1.0))  # centred on 8: 8 +- 3 * 3
 
 
-@pytest.mark.parametrize(("present", "wanted", "first"), [
-    (7, 4, 1), (8, 4, 2), (8, 3, 3), (7, 3, 2), (4, 7, -1), (3, 7, -2), (5, 5, 0),
-])
+@pytest.mark.parametrize(
+    ("present", "wanted", "first"),
+    [
+        (7, 4, 1),
+        (8, 4, 2),
+        (8, 3, 3),
+        (7, 3, 2),
+        (4, 7, -1),
+        (3, 7, -2),
+        (5, 5, 0),
+    ],
+)
 def test_pad_and_crop_round_as_monai_does(present, wanted, first):
     ramp = np.arange(present, dtype=np.float32)
     hu = np.broadcast_to(ramp, (3, 3, present)).copy()

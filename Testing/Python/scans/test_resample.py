@@ -65,7 +65,8 @@ def test_it_stops_between_two_parts_of_the_smoothing(scan, monkeypatch):
     gaussian = smoothing.sitk.RecursiveGaussian
     monkeypatch.setattr("CTCounterfactualLib.scans.pieces.PIECE_VOXELS", 80 * 90 * 4)
     monkeypatch.setattr(
-        smoothing.sitk, "RecursiveGaussian",
+        smoothing.sitk,
+        "RecursiveGaussian",
         lambda *given, **named: filtered.append(1) or gaussian(*given, **named),
     )
     with pytest.raises(Stop):

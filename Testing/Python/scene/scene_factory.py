@@ -48,38 +48,53 @@ def make_explanation(flipped: bool = False, name: str = "CHEST") -> Explanation:
     hu = rng.integers(-1000, 300, SIZE_KJI).astype(np.int16)
     scan = replace(
         Scan.from_array(hu, SPACING, ORIGIN, direction(flipped), name),
-        path="/private/patient.nrrd", sha256="ab" * 32,
+        path="/private/patient.nrrd",
+        sha256="ab" * 32,
         warnings=(("uneven-slice-spacing", "Gaps differ."),),
     )
     difference = np.zeros(SIZE_KJI, np.int16)
     for (k, j, i), change in ((FALL_AT, FALL_HU), (RISE_AT, RISE_HU)):
-        difference[k - 1:k + 2, j - 3:j + 4, i - 3:i + 4] = change
+        difference[k - 1 : k + 2, j - 3 : j + 4, i - 3 : i + 4] = change
     settings = ExplainSettings()
     labels = label_change(difference, settings.level_edges)
     whole_image = scan.with_array(labels)
     chunks = [
-        ChunkHeatmap(10 * n, 10 * n + 10, sitk.Extract(
-            whole_image, [SIZE_KJI[2], SIZE_KJI[1], stop - start], [0, 0, start]
-        ))
+        ChunkHeatmap(
+            10 * n,
+            10 * n + 10,
+            sitk.Extract(whole_image, [SIZE_KJI[2], SIZE_KJI[1], stop - start], [0, 0, start]),
+        )
         for n, (start, stop) in enumerate(CHUNK_K)
     ]
     return Explanation(
-        scan=scan, prepared=PreparedInfo(20, (1.5, 1.5, 3.0)), settings=settings,
-        classifier=ModelInfo("toy-net", "c1" * 32), target=TargetInfo("effusion", "probability"),
-        autoencoder=ModelInfo("toy-vqgan", "a2" * 32), scores=Scores(0.9, 0.85, 0.25),
+        scan=scan,
+        prepared=PreparedInfo(20, (1.5, 1.5, 3.0)),
+        settings=settings,
+        classifier=ModelInfo("toy-net", "c1" * 32),
+        target=TargetInfo("effusion", "probability"),
+        autoencoder=ModelInfo("toy-vqgan", "a2" * 32),
+        scores=Scores(0.9, 0.85, 0.25),
         whole=_outcome(0, 20, -120.0, 0.25, "max_change"),
         chunks=(_outcome(0, 10, -80.0, 0.4, "max_change"), _outcome(10, 20, -40.0, 0.875, "flat")),
-        counterfactual=hu + difference, difference=difference, heatmap=labels,
-        chunk_heatmaps=tuple(chunks), levels=heat_levels(settings.level_edges),
+        counterfactual=hu + difference,
+        difference=difference,
+        heatmap=labels,
+        chunk_heatmaps=tuple(chunks),
+        levels=heat_levels(settings.level_edges),
         flags=(Flag("weak", 'Score "moved" little; take care: 5 % & less.'),),
-        timing=Timing(1.0, 2.0, 3.0, 6.5), peak_memory_mb=512.0,
-        versions={"python": "3.11", "torch": "2.13"}, device="cpu",
+        timing=Timing(1.0, 2.0, 3.0, 6.5),
+        peak_memory_mb=512.0,
+        versions={"python": "3.11", "torch": "2.13"},
+        device="cpu",
     )
 
 
 def _outcome(start, stop, lam, score, reason) -> Outcome:
-    path = (SearchPoint(0.0, 0.9, 0.0), SearchPoint(lam, score, 0.05),
-            SearchPoint(lam / 2, (0.9 + score) / 2, 0.02))
+    path = (
+        SearchPoint(0.0, 0.9, 0.0),
+        SearchPoint(lam, score, 0.05),
+        SearchPoint(lam / 2, (0.9 + score) / 2, 0.02),
+    )
     slab = (-150.0 + 3.0 * start, -150.0 + 3.0 * stop)
     return Outcome(start, stop, slab, lam, 0.9, score, reason, 0.05, path)
 

@@ -85,8 +85,13 @@ def test_the_longest_names_are_written(tmp_path, length):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("", "empty"), ("a\0b", "NUL"), ("a\udcff", r"a\\udcff' is not text in UTF-8"),
-     ("n" * 256, "too long: it has .* bytes, its longest name 256"), ("a/" * 2500, "too long")],
+    [
+        ("", "empty"),
+        ("a\0b", "NUL"),
+        ("a\udcff", r"a\\udcff' is not text in UTF-8"),
+        ("n" * 256, "too long: it has .* bytes, its longest name 256"),
+        ("a/" * 2500, "too long"),
+    ],
 )
 def test_names_that_cannot_be_are_refused_in_words(tmp_path, name, words):
     with pytest.raises(OutputError, match=words) as caught:
@@ -122,8 +127,11 @@ with whole_file(sys.argv[1]) as partial:
     sys.stdin.read()
 """
     writers = [
-        subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a.txt")],
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "a.txt")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         for _ in range(2)
     ]
     assert [writer.stdout.readline() for writer in writers] == [b"staged\n"] * 2

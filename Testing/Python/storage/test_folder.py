@@ -45,7 +45,8 @@ def tree(folder):
     """Return all files below a folder, hidden ones too: name -> content."""
     return {
         path.relative_to(folder).as_posix(): path.read_text()
-        for path in Path(folder).rglob("*") if not path.is_dir()
+        for path in Path(folder).rglob("*")
+        if not path.is_dir()
     }
 
 
@@ -69,8 +70,13 @@ def test_replacing_removes_the_earlier_files_and_only_them(tmp_path):
 
 @pytest.mark.parametrize(
     ("foreign", "named"),
-    [("notes.txt", "notes.txt"), ("sub/notes.txt", "sub/notes.txt"), (".hidden", ".hidden"),
-     ("masks/1.nrrd", "masks/"), ("out/result.json", "out/")],
+    [
+        ("notes.txt", "notes.txt"),
+        ("sub/notes.txt", "sub/notes.txt"),
+        (".hidden", ".hidden"),
+        ("masks/1.nrrd", "masks/"),
+        ("out/result.json", "out/"),
+    ],
 )
 def test_what_is_no_part_of_the_earlier_result_is_named_and_kept(tmp_path, foreign, named):
     write(tmp_path / "out", "1")
@@ -130,8 +136,13 @@ def test_the_longest_names_can_be_written_and_replaced(tmp_path, length):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("n" * 256, "too long"), ("a/" * 1950 + "out", "too long"), ("a\0", "NUL"),
-     ("\udcff", "not text in UTF-8"), ("file/out", "in the way")],
+    [
+        ("n" * 256, "too long"),
+        ("a/" * 1950 + "out", "too long"),
+        ("a\0", "NUL"),
+        ("\udcff", "not text in UTF-8"),
+        ("file/out", "in the way"),
+    ],
 )
 def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, name, words):
     (tmp_path / "file").write_text("")
@@ -256,7 +267,8 @@ def killed_at(step, out, busy):
 def shown(folder):
     """Return what a user sees of `out`: nothing hidden."""
     return {
-        name: text for name, text in tree(folder).items()
+        name: text
+        for name, text in tree(folder).items()
         if name.startswith("out/") and "/." not in name
     }
 

@@ -24,7 +24,8 @@ def holder(tmp_path):
     """A process that holds `tmp_path / "lock"`."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path / "lock")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert process.stdout.readline() == b"held\n"
     yield process

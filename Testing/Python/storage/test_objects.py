@@ -7,14 +7,17 @@ from CTCounterfactualLib.storage.objects import parse_json, parse_toml, read_jso
 DEEP = 100_000
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ('{"a": 1, "b": {"c": 1, "c": 2}}', "'c' is there twice"),
-    ('{"a": NaN}', "NaN is no number"),
-    ("[-Infinity]", "-Infinity is no number"),
-    ("[" * DEEP, "nested too deep"),
-    ('{"a": 1', "Expecting"),
-    ("", "Expecting value"),
-])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "'c' is there twice"),
+        ('{"a": NaN}', "NaN is no number"),
+        ("[-Infinity]", "-Infinity is no number"),
+        ("[" * DEEP, "nested too deep"),
+        ('{"a": 1', "Expecting"),
+        ("", "Expecting value"),
+    ],
+)
 def test_what_is_no_strict_json(text, words):
     with pytest.raises(ValueError, match=words):
         parse_json(text)

@@ -11,8 +11,15 @@ from CTCounterfactualLib.training.slices import SliceStack
 
 # Every transform off: what is left is a crop at a random place.
 PLAIN = AugmentSettings(
-    rotation_deg=0, scale=1, stretch=1, warp_px=0, noise_hu=0, shift_hu=0, gain=0,
-    blur_probability=0, mirror_probability=0,
+    rotation_deg=0,
+    scale=1,
+    stretch=1,
+    warp_px=0,
+    noise_hu=0,
+    shift_hu=0,
+    gain=0,
+    blur_probability=0,
+    mirror_probability=0,
 )
 
 
@@ -58,8 +65,9 @@ def test_without_transforms_a_crop_is_interpolated_from_its_slice():
     slope = 0.9375 / 47
     steps = full.diff(dim=-1)
     torch.testing.assert_close(steps, torch.full_like(steps, slope), rtol=0, atol=1e-5)
-    torch.testing.assert_close(full.diff(dim=-2), torch.zeros_like(full[..., 1:, :]),
-                               rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        full.diff(dim=-2), torch.zeros_like(full[..., 1:, :]), rtol=0, atol=1e-5
+    )
 
 
 def test_mirroring_turns_the_ramp():

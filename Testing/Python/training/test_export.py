@@ -14,8 +14,17 @@ from CTCounterfactualLib.training.export import export_model
 from CTCounterfactualLib.training.train_settings import TrainSettings
 
 CONFIG = VQGANConfig(
-    ch=16, ch_mult=(1, 1), num_res_blocks=1, attn_resolutions=(), z_channels=8, embed_dim=8,
-    n_embed=16, mid_attention=False, patch=2, cosine_codebook=True, code_groups=2,
+    ch=16,
+    ch_mult=(1, 1),
+    num_res_blocks=1,
+    attn_resolutions=(),
+    z_channels=8,
+    embed_dim=8,
+    n_embed=16,
+    mid_attention=False,
+    patch=2,
+    cosine_codebook=True,
+    code_groups=2,
 )
 
 
@@ -24,7 +33,12 @@ def exported(tmp_path):
     torch.manual_seed(1)
     network = VQGAN(CONFIG).eval()
     path = export_model(
-        network, TrainSettings(config=CONFIG), tmp_path, "tiny", ["a scan"], "Apache-2.0",
+        network,
+        TrainSettings(config=CONFIG),
+        tmp_path,
+        "tiny",
+        ["a scan"],
+        "Apache-2.0",
         {"psnr_body_db": 30.0},
     )
     return network, path

@@ -32,8 +32,11 @@ def test_a_model_is_two_files_and_its_card_has_the_digest(tmp_path):
     tensors = {"weight": torch.arange(4.0)}
     card = write_model(tmp_path, "mine", tensors, {"schema": 1})
     told = json.loads(card.read_text())
-    assert told == {"schema": 1, "weights": "mine.safetensors",
-                    "sha256": file_sha256(tmp_path / "mine.safetensors")}
+    assert told == {
+        "schema": 1,
+        "weights": "mine.safetensors",
+        "sha256": file_sha256(tmp_path / "mine.safetensors"),
+    }
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(OutputError, match="exists already"):
         write_model(tmp_path, "mine", {"weight": torch.zeros(4)}, {"schema": 1})
@@ -89,9 +92,11 @@ def test_a_conversion_refuses_before_it_reads(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("files", "words"),
-    [({"package.json": '{"name": "x", "schema": 1}'}, "is no card of a model"),
-     ({"package.json": "words"}, "is no card of a model"),
-     ({"package.safetensors": "other weights"}, "without a card of its own")],
+    [
+        ({"package.json": '{"name": "x", "schema": 1}'}, "is no card of a model"),
+        ({"package.json": "words"}, "is no card of a model"),
+        ({"package.safetensors": "other weights"}, "without a card of its own"),
+    ],
 )
 def test_force_replaces_a_model_only(tmp_path, files, words):
     for name, content in files.items():

@@ -21,12 +21,30 @@ from CTCounterfactualLib.training.start import Start
 from CTCounterfactualLib.training.train_settings import TrainSettings
 
 CONFIG = VQGANConfig(
-    ch=16, ch_mult=(1, 1), num_res_blocks=1, attn_resolutions=(), z_channels=8, embed_dim=8,
-    n_embed=16, mid_attention=False, patch=2, cosine_codebook=True, code_groups=2,
+    ch=16,
+    ch_mult=(1, 1),
+    num_res_blocks=1,
+    attn_resolutions=(),
+    z_channels=8,
+    embed_dim=8,
+    n_embed=16,
+    mid_attention=False,
+    patch=2,
+    cosine_codebook=True,
+    code_groups=2,
 )
 SETTINGS = TrainSettings(
-    config=CONFIG, steps=6, batch=2, crop=32, warmup=2, restart_every=2, bfloat16=False, seed=3,
-    log_every=2, checkpoint_every=4, losses=LossWeights(adversarial_start=0.5),
+    config=CONFIG,
+    steps=6,
+    batch=2,
+    crop=32,
+    warmup=2,
+    restart_every=2,
+    bfloat16=False,
+    seed=3,
+    log_every=2,
+    checkpoint_every=4,
+    losses=LossWeights(adversarial_start=0.5),
 )
 
 
@@ -134,12 +152,26 @@ def test_average_follows_the_network(stacks, tmp_path):
 def test_it_learns(stacks, tmp_path):
     """Pixels alone: after a few steps it draws better than the best single grey could."""
     still = AugmentSettings(
-        rotation_deg=0, scale=1, stretch=1, warp_px=0, noise_hu=0, shift_hu=0, gain=0,
-        blur_probability=0, mirror_probability=0,
+        rotation_deg=0,
+        scale=1,
+        stretch=1,
+        warp_px=0,
+        noise_hu=0,
+        shift_hu=0,
+        gain=0,
+        blur_probability=0,
+        mirror_probability=0,
     )
     settings = dataclasses.replace(
-        SETTINGS, steps=80, warmup=4, learning_rate=3e-3, log_every=10, restart_every=10,
-        checkpoint_every=100, losses=LossWeights(adversarial_start=2.0), augment=still,
+        SETTINGS,
+        steps=80,
+        warmup=4,
+        learning_rate=3e-3,
+        log_every=10,
+        restart_every=10,
+        checkpoint_every=100,
+        losses=LossWeights(adversarial_start=2.0),
+        augment=still,
     )
     Trainer(stacks, settings, tmp_path).run()
     errors = [float(row["pixel"]) for row in rows(tmp_path)]

@@ -80,10 +80,15 @@ def test_a_hold_out_of_everybody_is_refused(write):
 def test_a_stack_is_a_patient_and_weighs_as_a_scan_does(write):
     spacing = np.array([(1.5, 1.5), (1.5, 1.5), (0.75, 0.75), (1.5, 1.5)])
     stacks = read_slices(write(spacing_mm=spacing)).stacks()
-    assert [stack.name for stack in stacks] == ["few, patient 0", "few, patient 1",
-                                                "few, patient 5"]
+    assert [stack.name for stack in stacks] == [
+        "few, patient 0",
+        "few, patient 1",
+        "few, patient 5",
+    ]
     assert [[s.shape for s in stack.slices] for stack in stacks] == [
-        [(60, 80)], [(60, 80), (30, 40)], [(60, 80)],
+        [(60, 80)],
+        [(60, 80), (30, 40)],
+        [(60, 80)],
     ]
     assert all(s.dtype == np.float16 for stack in stacks for s in stack.slices)
     scan = Scan.from_array(np.stack([body()] * 4), (1.5, 1.5, 3.0), name="chest")
@@ -96,9 +101,7 @@ def test_a_stack_is_a_patient_and_weighs_as_a_scan_does(write):
 def test_the_card_tells_who_was_left_out(write):
     train, _ = read_slices(write()).split(5)
     told = describe_stacks(train.stacks())
-    assert told == [
-        "few without patients whose number is a multiple of 5 (1 patients): 2 slices"
-    ]
+    assert told == ["few without patients whose number is a multiple of 5 (1 patients): 2 slices"]
 
 
 @pytest.mark.parametrize(
@@ -126,8 +129,15 @@ def test_what_is_no_file_of_slices_is_refused_in_a_line(write, other, words):
     assert "few.npz" in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: b"text", lambda d: d[:-200],
-                                    lambda data: data[: len(data) // 2]])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: b"text",
+        lambda d: d[:-200],
+        lambda data: data[: len(data) // 2],
+    ],
+)
 def test_a_damaged_file_is_refused_in_a_line(write, damage):
     path = write()
     path.write_bytes(damage(path.read_bytes()))

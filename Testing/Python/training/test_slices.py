@@ -67,7 +67,8 @@ def test_real_scans_weigh_by_the_root_of_their_slices():
 
 def test_generated_chests_take_their_share(monkeypatch):
     monkeypatch.setattr(
-        slices_module, "stack_from_generated",
+        slices_module,
+        "stack_from_generated",
         lambda seed, weight: slices_module.SliceStack(f"generated-{seed}", np.zeros(1), weight),
     )
     stacks = build_stacks(of(scan(3, 3.0)), 4, 0.6)
@@ -80,7 +81,8 @@ def test_generated_chests_take_their_share(monkeypatch):
 
 def test_slices_with_findings_take_their_share_of_the_rest(monkeypatch):
     monkeypatch.setattr(
-        slices_module, "stack_from_generated",
+        slices_module,
+        "stack_from_generated",
         lambda seed, weight: slices_module.SliceStack("g", np.zeros(1), weight, "generated"),
     )
     planted = of(scan(12, 3.0, "p"), scan(27, 3.0, "q"))

@@ -15,8 +15,17 @@ from CTCounterfactualLib.training.start import read_start
 from CTCounterfactualLib.training.train_settings import TrainSettings
 
 CONFIG = VQGANConfig(
-    ch=16, ch_mult=(1, 1), num_res_blocks=1, attn_resolutions=(), z_channels=8, embed_dim=8,
-    n_embed=16, mid_attention=False, patch=2, cosine_codebook=True, code_groups=2,
+    ch=16,
+    ch_mult=(1, 1),
+    num_res_blocks=1,
+    attn_resolutions=(),
+    z_channels=8,
+    embed_dim=8,
+    n_embed=16,
+    mid_attention=False,
+    patch=2,
+    cosine_codebook=True,
+    code_groups=2,
 )
 
 
@@ -24,7 +33,12 @@ CONFIG = VQGANConfig(
 def card(tmp_path):
     torch.manual_seed(1)
     return export_model(
-        VQGAN(CONFIG), TrainSettings(config=CONFIG, steps=7), tmp_path, "first", ["a scan"], "CC0",
+        VQGAN(CONFIG),
+        TrainSettings(config=CONFIG, steps=7),
+        tmp_path,
+        "first",
+        ["a scan"],
+        "CC0",
     )
 
 
@@ -44,7 +58,12 @@ def test_cards_tell_of_all_that_came_before(card, tmp_path):
     assert first.told["training"]["steps"] == 7
     assert first.told["sha256"] == json.loads(card.read_text())["sha256"]
     second = export_model(
-        first.network, TrainSettings(config=CONFIG), tmp_path, "second", ["more"], "CC0",
+        first.network,
+        TrainSettings(config=CONFIG),
+        tmp_path,
+        "second",
+        ["more"],
+        "CC0",
         started_from=first.told,
     )
     told = read_start(second).told

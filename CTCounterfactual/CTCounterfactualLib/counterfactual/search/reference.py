@@ -67,7 +67,11 @@ def reference_search(
 
 
 def _stop(
-    point: SearchPoint, last: SearchPoint, first: SearchPoint, direction: str, max_change: float,
+    point: SearchPoint,
+    last: SearchPoint,
+    first: SearchPoint,
+    direction: str,
+    max_change: float,
     unit: str,
 ) -> str | None:
     """Return the first rule, in the paper's order, that `point` meets."""

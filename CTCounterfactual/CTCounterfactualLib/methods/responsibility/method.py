@@ -31,8 +31,10 @@ LEAST_DIFFERENCE = 5e-4
 # Connected parts of an explanation whose sizes are listed.
 MOST_LISTED = 20
 WEIGHTINGS = {
-    "plain": "each the same", "score": "by the share of the score that is kept",
-    "volume": "by how small the box is", "depth": "by how many cuts led to the box",
+    "plain": "each the same",
+    "score": "by the share of the score that is kept",
+    "volume": "by how small the box is",
+    "depth": "by how many cuts led to the box",
 }
 
 
@@ -41,8 +43,10 @@ class ResponsibilityOptions(Options):
     """How a responsibility map is searched."""
 
     occlusion: str | None = setting(
-        None, f"what shows where nothing is kept: {', '.join(KINDS)}, a number in HU, or a scan's "
-        "file; none: the counterfactual, or air for a black box", "Occlusion",
+        None,
+        f"what shows where nothing is kept: {', '.join(KINDS)}, a number in HU, or a scan's "
+        "file; none: the counterfactual, or air for a black box",
+        "Occlusion",
         check=check_occlusion,
     )
     iterations: int = setting(
@@ -60,15 +64,19 @@ class ResponsibilityOptions(Options):
     )
     seconds: float | None = setting(None, "most time of the search", "Seconds", limit=ABOVE_0)
     weighting: str = setting(
-        "plain", f"how passing mutants count: {', '.join(WEIGHTINGS)}", "Weighting",
+        "plain",
+        f"how passing mutants count: {', '.join(WEIGHTINGS)}",
+        "Weighting",
         choices=WEIGHTINGS,
     )
     negative: bool = setting(
         False, "subtract the responsibility for the other answer", "Negative responsibility"
     )
     boundary: float | None = setting(
-        None, "score that parts the answers; none: the target's threshold, or where that doesn't "
-        "part scan and occlusion, half-way between them", "Boundary",
+        None,
+        "score that parts the answers; none: the target's threshold, or where that doesn't "
+        "part scan and occlusion, half-way between them",
+        "Boundary",
     )
 
 
@@ -96,7 +104,9 @@ def run(request: Request) -> Found:
             f"Choose another one."
         )
     mutants = Mutants(
-        request.score, request.x[0, 0], torch.from_numpy(behind).to(request.device),
+        request.score,
+        request.x[0, 0],
+        torch.from_numpy(behind).to(request.device),
         check=request.reporter.check,
     )
     shape = behind.shape
@@ -118,13 +128,18 @@ def run(request: Request) -> Found:
             f"Iteration {found.rounds} of {options.iterations}: {found.passing} of "
             f"{found.passing + found.failing} mutants kept the answer",
             SEARCH_BEGINS + share * (SEARCH_ENDS - SEARCH_BEGINS),
-            iteration=found.rounds, of=options.iterations, calls=mutants.calls,
+            iteration=found.rounds,
+            of=options.iterations,
+            calls=mutants.calls,
         )
 
     search = Search(
-        mutants, answer, _effort(options, request.prepared.spec.voxel_litres),
+        mutants,
+        answer,
+        _effort(options, request.prepared.spec.voxel_litres),
         lambda number: np.random.default_rng((request.settings.seed, number)),
-        stop=lambda: request.cancel.cancelled, told=told,
+        stop=lambda: request.cancel.cancelled,
+        told=told,
     )
     found = search.run(root)
     values = found.net if options.negative else found.positive
@@ -135,8 +150,10 @@ def run(request: Request) -> Found:
     if not partial and values.any():
         parts = Extraction(mutants, answer, values).all()
         request.reporter.report(
-            "extracted", f"Explanations taken out of the map, {mutants.calls} scores in all",
-            EXTRACTED, calls=mutants.calls,
+            "extracted",
+            f"Explanations taken out of the map, {mutants.calls} scores in all",
+            EXTRACTED,
+            calls=mutants.calls,
         )
     return Found(
         values,
@@ -152,7 +169,9 @@ def _effort(options: ResponsibilityOptions, voxel_litres: float):
 
     infinite = float("inf")
     return Effort(
-        rounds=options.iterations, depth=options.depth, queue=options.queue,
+        rounds=options.iterations,
+        depth=options.depth,
+        queue=options.queue,
         least_voxels=max(1, round(options.least_ml / (voxel_litres * ML_PER_LITRE))),
         calls=infinite if options.calls is None else options.calls,
         seconds=infinite if options.seconds is None else options.seconds,
@@ -161,7 +180,10 @@ def _effort(options: ResponsibilityOptions, voxel_litres: float):
 
 
 def _facts(
-    answer: Answer, calls: int, found: Responsibility | None, parts: tuple[Part, ...],
+    answer: Answer,
+    calls: int,
+    found: Responsibility | None,
+    parts: tuple[Part, ...],
     request: Request,
 ) -> dict[str, Any]:
     """Return what is known beside the map, plain JSON values; volumes in mL."""
@@ -169,12 +191,17 @@ def _facts(
 
     voxel_ml = request.prepared.spec.voxel_litres * ML_PER_LITRE
     told: dict[str, Any] = {
-        "score_occluded": answer.occluded, "boundary": answer.boundary, "calls": calls,
+        "score_occluded": answer.occluded,
+        "boundary": answer.boundary,
+        "calls": calls,
     }
     if found is not None:
         told |= {
-            "iterations": found.rounds, "passing": found.passing, "failing": found.failing,
-            "deepest": found.deepest, "ended": found.ended,
+            "iterations": found.rounds,
+            "passing": found.passing,
+            "failing": found.failing,
+            "deepest": found.deepest,
+            "ended": found.ended,
             "searched_ml": round(found.root.voxels * voxel_ml, 1),
         }
     told["explanations"] = [
@@ -220,10 +247,10 @@ METHOD = Method(
     name="responsibility",
     description="Which parts, kept alone, keep the classifier's answer (after 3D ReX)",
     sign="positive: kept alone, or with few others, it keeps the classifier's answer; negative "
-         "(only with negative responsibility): it goes with the other answer",
+    "(only with negative responsibility): it goes with the other answer",
     needs=Needs(),
     run=run,
     options=ResponsibilityOptions,
     source="Navaratnarajah M, Martin SA, Kelly DA, Blake N, Chockler H. 3D ReX: Causal "
-           "Explanations in 3D Neuroimaging Classification. 2025.",
+    "Explanations in 3D Neuroimaging Classification. 2025.",
 )

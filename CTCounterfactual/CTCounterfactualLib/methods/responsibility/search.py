@@ -182,13 +182,14 @@ class Search:
             for box in boxes:
                 weight = self._weight(box, found.root, share if passing else 1 - share, depth)
                 taker[box.slices] += weight / len(boxes)
-        return [
-            (*held, *boxes) for boxes, passing in zip(kept, passes, strict=True) if passing
-        ]
+        return [(*held, *boxes) for boxes, passing in zip(kept, passes, strict=True) if passing]
 
     def _weight(self, box: Box, root: Box, share: float, depth: int) -> float:
         weights = {
-            "plain": 1.0, "score": share, "volume": root.voxels / box.voxels, "depth": float(depth)
+            "plain": 1.0,
+            "score": share,
+            "volume": root.voxels / box.voxels,
+            "depth": float(depth),
         }
         return weights[self.effort.weighting]
 

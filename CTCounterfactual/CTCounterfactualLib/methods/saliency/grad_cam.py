@@ -11,19 +11,23 @@ def run(request: Request) -> Found:
     from .tools import captum
 
     attr = captum()
-    return layer_map(request, lambda score, layer, x: attr.LayerGradCam(score, layer).attribute(
-        x, relu_attributions=False  # `layer_map` cuts
-    ))
+    return layer_map(
+        request,
+        lambda score, layer, x: attr.LayerGradCam(score, layer).attribute(
+            x,
+            relu_attributions=False,  # `layer_map` cuts
+        ),
+    )
 
 
 METHOD = Method(
     name="grad-cam",
     description="A layer's channels, weighted by their mean gradient",
     sign="positive: the layer's features here raise the score (negative ones are cut off unless "
-         "kept); it may point to places that the score doesn't use, see hirescam",
+    "kept); it may point to places that the score doesn't use, see hirescam",
     needs=NEEDS,
     run=run,
     options=LayerOptions,
     source="Selvaraju RR et al. Grad-CAM: Visual Explanations from Deep Networks via "
-           "Gradient-Based Localization. ICCV 2017.",
+    "Gradient-Based Localization. ICCV 2017.",
 )

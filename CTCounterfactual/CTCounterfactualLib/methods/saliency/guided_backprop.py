@@ -31,33 +31,36 @@ def run(request: Request) -> Found:
         found = captum().GuidedBackprop(module).attribute(request.x.clone())
     flags = [KNOWN_FAILURE, *_not_guided(request.classifier.name, counted.run, counted.guided)]
     return Found(
-        as_values(request, found), {"relus_run": counted.run, "relus_guided": counted.guided},
+        as_values(request, found),
+        {"relus_run": counted.run, "relus_guided": counted.guided},
         tuple(flags),
     )
 
 
 def _not_guided(name: str, run: int, guided: int) -> list[Flag]:
     if run == 0:
-        return [Flag(
-            "no-relu", f"{name} has no ReLU to guide, so this is the plain input gradient."
-        )]
+        return [
+            Flag("no-relu", f"{name} has no ReLU to guide, so this is the plain input gradient.")
+        ]
     if guided < run:
-        return [Flag(
-            "relu-not-guided",
-            f"{name} runs {run} ReLUs, {run - guided} of them as functions (F.relu), which can't "
-            f"be guided: the map lies between the plain and the guided gradient. Write them as "
-            f"nn.ReLU layers.",
-        )]
+        return [
+            Flag(
+                "relu-not-guided",
+                f"{name} runs {run} ReLUs, {run - guided} of them as functions (F.relu), which "
+                f"can't be guided: the map lies between the plain and the guided gradient. Write "
+                f"them as nn.ReLU layers.",
+            )
+        ]
     return []
 
 
 METHOD = Method(
     name="guided-backprop",
     description="Gradient with negative parts cut off at every ReLU; known to fail with random "
-                "weights",
+    "weights",
     sign=GRADIENT_SIGN,
     needs=Needs(gradient=True, network=True, captum=True),
     run=run,
     source="Springenberg JT, Dosovitskiy A, Brox T, Riedmiller M. Striving for Simplicity: The All "
-           "Convolutional Net. ICLR workshop 2015.",
+    "Convolutional Net. ICLR workshop 2015.",
 )

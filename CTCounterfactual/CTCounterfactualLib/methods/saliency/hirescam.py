@@ -13,8 +13,8 @@ def run(request: Request) -> Found:
     attr = captum()
     return layer_map(
         request,
-        lambda score, layer, x: attr.LayerGradientXActivation(score, layer).attribute(x).sum(
-            dim=1, keepdim=True
+        lambda score, layer, x: (
+            attr.LayerGradientXActivation(score, layer).attribute(x).sum(dim=1, keepdim=True)
         ),  # (1, C, k, j, i) -> (1, 1, k, j, i)
     )
 
@@ -23,10 +23,10 @@ METHOD = Method(
     name="hirescam",
     description="A layer's channels, weighted by their gradient place by place",
     sign="positive: the layer's features here raise the score (negative ones are cut off unless "
-         "kept)",
+    "kept)",
     needs=NEEDS,
     run=run,
     options=LayerOptions,
     source="Draelos RL, Carin L. Use HiResCAM instead of Grad-CAM for faithful explanations of "
-           "convolutional neural networks. 2020.",
+    "convolutional neural networks. 2020.",
 )

@@ -26,5 +26,5 @@ METHOD = Method(
     needs=Needs(gradient=True, captum=True),
     run=run,
     source="Simonyan K, Vedaldi A, Zisserman A. Deep Inside Convolutional Networks: Visualising "
-           "Image Classification Models and Saliency Maps. ICLR workshop 2014.",
+    "Image Classification Models and Saliency Maps. ICLR workshop 2014.",
 )

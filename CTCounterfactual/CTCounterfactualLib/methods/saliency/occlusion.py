@@ -20,7 +20,9 @@ class OcclusionOptions(Options):
     """What hides, and in which windows."""
 
     occlusion: str = setting(
-        AIR, f"what hides: {', '.join(KINDS)}, a number in HU, or a scan's file", "Occlusion",
+        AIR,
+        f"what hides: {', '.join(KINDS)}, a number in HU, or a scan's file",
+        "Occlusion",
         check=check_occlusion,
     )
     window_mm: float = setting(
@@ -59,8 +61,7 @@ def run(request: Request) -> Found:
     )
     stride = tuple(min(s, w) for s, w in zip(stride, window, strict=True))  # no gaps
     windows = prod(
-        ceil((size - w) / s) + 1
-        for size, w, s in zip(box.shape, window, stride, strict=True)
+        ceil((size - w) / s) + 1 for size, w, s in zip(box.shape, window, stride, strict=True)
     )
     whole = request.x.clone()
     done = 0
@@ -68,7 +69,9 @@ def run(request: Request) -> Found:
     def score(part: torch.Tensor) -> torch.Tensor:
         nonlocal done
         request.reporter.report(
-            "searched", f"Window {done} of {windows}", 0.15 + 0.8 * min(done / windows, 1),
+            "searched",
+            f"Window {done} of {windows}",
+            0.15 + 0.8 * min(done / windows, 1),
             calls=done,
         )
         done += 1
@@ -76,9 +79,15 @@ def run(request: Request) -> Found:
         return request.score(whole)
 
     with torch.no_grad():
-        found = captum().Occlusion(score).attribute(
-            request.x[place].clone(), sliding_window_shapes=(1, *window), strides=(1, *stride),
-            baselines=torch.from_numpy(behind).to(request.device)[None, None][place],
+        found = (
+            captum()
+            .Occlusion(score)
+            .attribute(
+                request.x[place].clone(),
+                sliding_window_shapes=(1, *window),
+                strides=(1, *stride),
+                baselines=torch.from_numpy(behind).to(request.device)[None, None][place],
+            )
         )
     values = np.zeros(request.prepared.volume.shape, np.float32)
     values[box.slices] = found[0, 0].float().cpu().numpy()

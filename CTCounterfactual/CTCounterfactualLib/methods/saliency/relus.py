@@ -38,7 +38,8 @@ def count_relus(module: nn.Module, x: torch.Tensor) -> Relus:
         relus.guided += 1
 
     handles = [
-        layer.register_forward_hook(one_more) for layer in module.modules()
+        layer.register_forward_hook(one_more)
+        for layer in module.modules()
         if isinstance(layer, nn.ReLU)
     ]
     try:

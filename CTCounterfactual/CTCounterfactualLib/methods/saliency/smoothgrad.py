@@ -29,8 +29,12 @@ def run(request: Request) -> Found:
     noise = options.noise_hu / request.prepared.spec.window.hu_per_unit
     with taking_gradients(request):
         found = attr.NoiseTunnel(attr.Saliency(scorer(request))).attribute(
-            request.x.clone(), nt_type="smoothgrad", nt_samples=options.samples,
-            nt_samples_batch_size=1, stdevs=noise, abs=False,
+            request.x.clone(),
+            nt_type="smoothgrad",
+            nt_samples=options.samples,
+            nt_samples_batch_size=1,
+            stdevs=noise,
+            abs=False,
         )
     return Found(as_values(request, found), {"gradients": options.samples})
 
@@ -43,5 +47,5 @@ METHOD = Method(
     run=run,
     options=SmoothGradOptions,
     source="Smilkov D, Thorat N, Kim B, Viegas F, Wattenberg M. SmoothGrad: removing noise by "
-           "adding noise. 2017.",
+    "adding noise. 2017.",
 )

@@ -71,10 +71,12 @@ class EffusionNet(nn.Module):
         """Return the layers from the pooled volume to the middle level, for part of its slices."""
         return (
             Segment((Layer(self._fine, Window(3, 1, 1)),)),
-            Segment((
-                Layer(self.to_middle, Window(3, 2, 1)),
-                Layer(self.middle, Window(5, 1, 2)),  # two kernels of 3
-            )),
+            Segment(
+                (
+                    Layer(self.to_middle, Window(3, 2, 1)),
+                    Layer(self.middle, Window(5, 1, 2)),  # two kernels of 3
+                )
+            ),
         )
 
     def _fine(self, x: torch.Tensor) -> torch.Tensor:
@@ -147,9 +149,9 @@ class EffusionDemo(Classifier):
             # Whole blocks of slices, of which the outer ones may be in part as they were.
             stop = start + len(changed)
             first, last = start // block * block, -(-stop // block) * block
-            blocks = torch.cat([
-                x[:, :, first:start], changed.transpose(0, 1)[None], x[:, :, stop:last]
-            ], dim=2)  # (1, 1, n, H, W)
+            blocks = torch.cat(
+                [x[:, :, first:start], changed.transpose(0, 1)[None], x[:, :, stop:last]], dim=2
+            )  # (1, 1, n, H, W)
             middle = early(self._pooled(blocks), start // block)
             logit = self.network.logit(self.network.late(middle))
             return float(_scored(logit, wanted))

@@ -71,11 +71,14 @@ class PlacesClassifier(Classifier):
         """Return a warning if the scan shows hardly any lung."""
         if self.lung_litres is None or self.lung_litres >= LEAST_LUNG_LITRES:
             return ()
-        return ((
-            NOT_A_CHEST,
-            f"Hardly any lung is seen in this scan ({self.lung_litres * 1e3:.0f} mL; a chest has "
-            f"{LEAST_LUNG_LITRES * 1e3:.0f} mL or more): the score of {self.name} says nothing.",
-        ),)
+        return (
+            (
+                NOT_A_CHEST,
+                f"Hardly any lung is seen in this scan ({self.lung_litres * 1e3:.0f} mL; a chest "
+                f"has {LEAST_LUNG_LITRES * 1e3:.0f} mL or more): the score of {self.name} says "
+                f"nothing.",
+            ),
+        )
 
     def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
         """Return the target's score of each volume; see `Classifier.score`."""
@@ -215,9 +218,14 @@ def findings_targets(
         none = negatives.get(finding, float(amounts[finding].logit(torch.zeros(()))))
         logits.append(Target(finding, "logit", threshold=0.0, negatives=round(none, 2)))
         chance = 1 / (1 + math.exp(-none))
-        probabilities.append(Target(
-            finding + PROBABILITY_SUFFIX, "probability", threshold=0.5, negatives=round(chance, 4)
-        ))
+        probabilities.append(
+            Target(
+                finding + PROBABILITY_SUFFIX,
+                "probability",
+                threshold=0.5,
+                negatives=round(chance, 4),
+            )
+        )
     return (*logits, *probabilities)
 
 

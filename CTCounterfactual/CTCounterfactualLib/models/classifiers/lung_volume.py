@@ -46,9 +46,7 @@ class LungVolume(Classifier):
     grid = GridSpec()
     targets = (Target("aerated lung volume", "L"),)
 
-    def __init__(
-        self, region: np.ndarray | None = None, notes: tuple[tuple[str, str], ...] = ()
-    ):
+    def __init__(self, region: np.ndarray | None = None, notes: tuple[tuple[str, str], ...] = ()):
         self._region = None if region is None else torch.from_numpy(region)
         self._notes = notes
 
@@ -119,26 +117,29 @@ class LungVolume(Classifier):
         return (lungs | ((distance <= MARGIN_MM) & ~near)).astype(np.float32)
 
 
-def _doubts(
-    cut: dict[str, float], sides: tuple[float, float]
-) -> tuple[tuple[str, str], ...]:
+def _doubts(cut: dict[str, float], sides: tuple[float, float]) -> tuple[tuple[str, str], ...]:
     """Return warnings (name, message) of cm2 cut on each side and litres of each lung."""
     notes = []
     where = {side: cm2 for side, cm2 in cut.items() if cm2 > CUT_CM2}
     if where:
         listed = ", ".join(f"{cm2:.0f} cm² at the {side}" for side, cm2 in where.items())
-        notes.append((
-            "lung-cut-by-field-of-view",
-            f"The edge of the scan cuts the lung ({listed}; flagged above {CUT_CM2:.0f} cm²): the "
-            f"volume is that of the part within the scan, and what lies beyond is unknown.",
-        ))
+        notes.append(
+            (
+                "lung-cut-by-field-of-view",
+                f"The edge of the scan cuts the lung ({listed}; flagged above {CUT_CM2:.0f} cm²): "
+                f"the volume is that of the part within the scan, and what lies beyond is unknown.",
+            )
+        )
     smaller, larger = sorted(sides)
     if larger > MOST_SIDES_RATIO * smaller and not {"left", "right"} & set(where):
         small = "left" if sides[0] < sides[1] else "right"
-        notes.append((
-            "one-lung-small",
-            f"{smaller:.2f} L of lung were found on the {small} of the body's middle, {larger:.2f} "
-            f"L on the other (flagged above a ratio of {MOST_SIDES_RATIO:.0f}): one lung may have "
-            f"collapsed, be missing, or not have been found. Look at the lung region.",
-        ))
+        notes.append(
+            (
+                "one-lung-small",
+                f"{smaller:.2f} L of lung were found on the {small} of the body's middle, "
+                f"{larger:.2f} L on the other (flagged above a ratio of {MOST_SIDES_RATIO:.0f}): "
+                f"one lung may have collapsed, be missing, or not have been found. Look at the "
+                f"lung region.",
+            )
+        )
     return tuple(notes)

@@ -42,9 +42,7 @@ class Phecodes(Classifier):
     description = "Merlin's classifier of 1692 phecodes (inflated ResNet-152)"
     grid = GridSpec(crop=(224, 224), antialias=False, monai_layout=True)
 
-    def __init__(
-        self, network: InflatedResNet, targets: tuple[Target, ...], sha256: str = ""
-    ):
+    def __init__(self, network: InflatedResNet, targets: tuple[Target, ...], sha256: str = ""):
         self.network = network.eval().requires_grad_(False)
         self.targets = targets
         self.sha256 = sha256

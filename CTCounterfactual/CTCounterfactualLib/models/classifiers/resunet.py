@@ -26,8 +26,12 @@ class _ConvBlock(nn.Module):
         self.residual_input_conv = nn.Conv2d(inputs, outputs, 1)
         self.residual_batchnorm = nn.BatchNorm2d(outputs)
         self.block = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(outputs),
-            nn.Conv2d(outputs, outputs, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(outputs),
+            nn.Conv2d(inputs, outputs, 3, padding=1),
+            nn.ReLU(),
+            nn.BatchNorm2d(outputs),
+            nn.Conv2d(outputs, outputs, 3, padding=1),
+            nn.ReLU(),
+            nn.BatchNorm2d(outputs),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -67,9 +71,7 @@ class ResUNet(nn.Module):
             _ConvBlock(inputs, outputs)
             for inputs, outputs in zip([1, *widths[:-1]], widths, strict=True)
         )
-        self.up_path = nn.ModuleList(
-            _UpBlock(2 * width, width) for width in reversed(widths[:-1])
-        )
+        self.up_path = nn.ModuleList(_UpBlock(2 * width, width) for width in reversed(widths[:-1]))
         self.last = nn.Conv2d(FIRST_WIDTH, classes, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -69,9 +69,7 @@ def opened(data: bytes | bytearray) -> BinaryIO:
     return io.BufferedReader(_Reader(data)) if isinstance(data, bytearray) else io.BytesIO(data)
 
 
-def stored_entries(
-    archive: zipfile.ZipFile, data: bytearray, name: str
-) -> dict[str, memoryview]:
+def stored_entries(archive: zipfile.ZipFile, data: bytearray, name: str) -> dict[str, memoryview]:
     """Return the bytes of all entries by name, as views of `data`: nothing is unpacked or copied.
 
     Raises

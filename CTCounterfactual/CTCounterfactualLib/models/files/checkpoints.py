@@ -74,9 +74,7 @@ def read_state_dict(
     return tensors_of(data, str(path), may_repeat), digest
 
 
-def tensors_of(
-    data: bytearray, name: str, may_repeat: bool = False
-) -> dict[str, torch.Tensor]:
+def tensors_of(data: bytearray, name: str, may_repeat: bool = False) -> dict[str, torch.Tensor]:
     """Return the tensors of a checkpoint's state dict from its bytes, which they share."""
     content, tensors = _opened(data, name)
     stored = _state_dict(content, name)
@@ -177,7 +175,8 @@ def _state_dict(content: Any, name: str) -> dict[str, StoredTensor]:
                 f"tensors are read. Save it as one (to_dense, dequantize)."
             )
     tensors = {
-        key: value for key, value in found.items()
+        key: value
+        for key, value in found.items()
         if isinstance(key, str) and isinstance(value, StoredTensor)
     }
     if not tensors:

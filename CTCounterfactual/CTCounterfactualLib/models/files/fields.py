@@ -46,8 +46,9 @@ class Table:
 
     def refuse(self, name: str, expected: str) -> ModelError:
         """Return the error for a field that isn't as `expected`."""
-        return ModelError(f"{self.where}: {name} = {shown(self.values.get(name))}, expected "
-                          f"{expected}.")
+        return ModelError(
+            f"{self.where}: {name} = {shown(self.values.get(name))}, expected {expected}."
+        )
 
     def text(self, name: str, default: Any = _MISSING) -> str:
         """Return a text; without a default it must be there and not be empty."""
@@ -83,18 +84,30 @@ class Table:
 
     @overload
     def numbers(
-        self, name: str, count: Literal[2], default: Any = ..., above: float = ...,
+        self,
+        name: str,
+        count: Literal[2],
+        default: Any = ...,
+        above: float = ...,
         most: float = ...,
     ) -> tuple[float, float]: ...
 
     @overload
     def numbers(
-        self, name: str, count: Literal[3], default: Any = ..., above: float = ...,
+        self,
+        name: str,
+        count: Literal[3],
+        default: Any = ...,
+        above: float = ...,
         most: float = ...,
     ) -> tuple[float, float, float]: ...
 
     def numbers(
-        self, name: str, count: int, default: Any = _MISSING, above: float = -math.inf,
+        self,
+        name: str,
+        count: int,
+        default: Any = _MISSING,
+        above: float = -math.inf,
         most: float = math.inf,
     ) -> tuple[float, ...]:
         """Return a tuple of `count` finite numbers, each greater than `above`, `most` at most."""
@@ -130,7 +143,11 @@ class Table:
     ) -> tuple[int, ...]: ...
 
     def integers(
-        self, name: str, count: int | None, default: Any = _MISSING, least: int = 1,
+        self,
+        name: str,
+        count: int | None,
+        default: Any = _MISSING,
+        least: int = 1,
         most: int = MOST_WHOLE,
     ) -> tuple[int, ...]:
         """Return whole numbers of at least `least`: `count` of them, or any number but none."""
@@ -165,8 +182,11 @@ class Table:
         if value is None:
             return None
         # Control characters could make the question for consent say something else.
-        if not isinstance(value, str) or not value or leaves_folder(value) or (
-            not value.isprintable()
+        if (
+            not isinstance(value, str)
+            or not value
+            or leaves_folder(value)
+            or (not value.isprintable())
         ):
             raise self.refuse(name, "the name of a file in the card's own folder")
         return folder / value

@@ -37,8 +37,11 @@ def read_legacy(data: bytearray, name: str) -> tuple[Any, dict[str, memoryview]]
     stream = opened(data)
     try:
         _magic, protocol, about, (content, storages), (keys, _) = (
-            read_stream(stream)[0], read_stream(stream)[0], read_stream(stream)[0],
-            read_stream(stream), read_stream(stream),
+            read_stream(stream)[0],
+            read_stream(stream)[0],
+            read_stream(stream)[0],
+            read_stream(stream),
+            read_stream(stream),
         )
         if protocol != PROTOCOL or not isinstance(about, dict) or not isinstance(keys, list):
             raise RefusedPickle("its beginning is another one")

@@ -61,9 +61,12 @@ def load_strict(module: nn.Module, tensors: dict[str, torch.Tensor], source: str
     for word, names in (
         ("missing", sorted(set(expected) - set(tensors))),
         ("unexpected", sorted(set(tensors) - set(expected))),
-        ("of another shape", sorted(
-            n for n in set(expected) & set(tensors) if expected[n].shape != tensors[n].shape
-        )),
+        (
+            "of another shape",
+            sorted(
+                n for n in set(expected) & set(tensors) if expected[n].shape != tensors[n].shape
+            ),
+        ),
     ):
         if names:
             shown = ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")

@@ -53,16 +53,21 @@ def networks_of(model: Any) -> list[nn.Module]:
     for value in getattr(model, "__dict__", {}).values():
         if isinstance(value, dict):
             value = tuple(value.values())
-        found += [each for each in (value if isinstance(value, tuple | list) else (value,))
-                  if isinstance(each, nn.Module)]
+        found += [
+            each
+            for each in (value if isinstance(value, tuple | list) else (value,))
+            if isinstance(each, nn.Module)
+        ]
     return found
 
 
 def training_modules(model: Any) -> list[str]:
     """Return the names of modules that are in training mode; "itself" for the whole network."""
     return [
-        name or "itself" for network in networks_of(model)
-        for name, module in network.named_modules() if getattr(module, "training", False)
+        name or "itself"
+        for network in networks_of(model)
+        for name, module in network.named_modules()
+        if getattr(module, "training", False)
     ]
 
 
@@ -85,13 +90,17 @@ class _Condition:
         self.flags = [(p, p.requires_grad) for p in network.parameters()]
         self.parameters = [
             (module._parameters, key, p, p.data)
-            for module in network.modules() if not isinstance(module, torch.jit.ScriptModule)
-            for key, p in module._parameters.items() if p is not None
+            for module in network.modules()
+            if not isinstance(module, torch.jit.ScriptModule)
+            for key, p in module._parameters.items()
+            if p is not None
         ]
         self.buffers = [
             (module._buffers, key, buffer)
-            for module in network.modules() if not isinstance(module, torch.jit.ScriptModule)
-            for key, buffer in module._buffers.items() if buffer is not None
+            for module in network.modules()
+            if not isinstance(module, torch.jit.ScriptModule)
+            for key, buffer in module._buffers.items()
+            if buffer is not None
         ]
         first = next(network.parameters(), None)
         self.device = None if first is None else first.device

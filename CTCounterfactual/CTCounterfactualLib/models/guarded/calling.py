@@ -47,9 +47,7 @@ def tensor_of(found: Any, what: str, wanted: str, like: torch.Tensor | None = No
         If it is no tensor of floats.
     """
     if not isinstance(found, torch.Tensor):
-        raise ModelError(
-            f"{what} returned {describe(found)}; expected {wanted} as a torch.Tensor."
-        )
+        raise ModelError(f"{what} returned {describe(found)}; expected {wanted} as a torch.Tensor.")
     if not found.is_floating_point():
         raise ModelError(
             f"{what} returned numbers of type {str(found.dtype).removeprefix('torch.')}; expected "

@@ -23,9 +23,7 @@ from .calling import describe, ordinary_tensors, tensor_of, wants_gradient
 _OURS = (LungVolume, EffusionDemo, LungSize, Phecodes)
 # A sum of probabilities may be so much above 1.
 ROUNDING = 1e-3
-_SHAPES = (
-    "Does it take volumes (N, 1, D, H, W) of any number of slices on its own `grid`?"
-)
+_SHAPES = "Does it take volumes (N, 1, D, H, W) of any number of slices on its own `grid`?"
 _INTERFACE = (
     "expected a name of the catalogue, the path of a card, or an object with score(x, target), "
     "`grid` (a GridSpec) and `targets` (Targets), as `models.classifier.ClassifierLike` says"
@@ -60,8 +58,11 @@ def require_classifier(classifier: Any) -> Any:
     grid, targets = (getattr(classifier, field, None) for field in ("grid", "targets"))
     if not isinstance(grid, GridSpec):
         raise ModelError(f"The `grid` of classifier {name} is {describe(grid)}; {_INTERFACE}.")
-    if not (isinstance(targets, tuple | list) and targets
-            and all(isinstance(target, Target) for target in targets)):
+    if not (
+        isinstance(targets, tuple | list)
+        and targets
+        and all(isinstance(target, Target) for target in targets)
+    ):
         raise ModelError(
             f"The `targets` of classifier {name} are {describe(targets)}, not one or more "
             f"Targets; {_INTERFACE}."

@@ -25,8 +25,14 @@ def own_autoencoder(card: AutoencoderCard, opened: Opened) -> SliceAutoencoder:
     """
     network = EncodeDecode(opened.network, card)
     return SliceAutoencoder(
-        network, card.name, opened.sha256, card.description, card.to_network, card.from_network,
-        card.scale, card.transpose,
+        network,
+        card.name,
+        opened.sha256,
+        card.description,
+        card.to_network,
+        card.from_network,
+        card.scale,
+        card.transpose,
     )
 
 
@@ -88,8 +94,10 @@ class EncodeDecode(nn.Module):
 
     def _check(self, method: str, found, expected: tuple[int | None, ...]) -> None:
         shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-        fits = isinstance(shape, tuple) and len(shape) == len(expected) and all(
-            wanted in (None, size) for wanted, size in zip(expected, shape, strict=True)
+        fits = (
+            isinstance(shape, tuple)
+            and len(shape) == len(expected)
+            and all(wanted in (None, size) for wanted, size in zip(expected, shape, strict=True))
         )
         if not fits:
             words = ", ".join("any" if size is None else str(size) for size in expected)

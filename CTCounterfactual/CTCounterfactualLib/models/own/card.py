@@ -91,9 +91,14 @@ def classifier_card(card: dict[str, Any], path: Path) -> ClassifierCard:
     if len(set(names)) < len(names):
         raise ModelError(f"{where} has two targets of the same name; names must differ.")
     return ClassifierCard(
-        table.text("name"), table.text("description", ""), table.text("licence", "not stated"),
+        table.text("name"),
+        table.text("description", ""),
+        table.text("licence", "not stated"),
         _grid(table.table("grid"), f"{where}, grid"),
-        InputSpec.from_table(table.table("input"), f"{where}, input"), source, output, targets,
+        InputSpec.from_table(table.table("input"), f"{where}, input"),
+        source,
+        output,
+        targets,
     )
 
 
@@ -109,11 +114,18 @@ def autoencoder_card(card: dict[str, Any], path: Path) -> AutoencoderCard:
             f"decode, which type {source.type} can't give. Use python, torchscript or monai."
         )
     return AutoencoderCard(
-        table.text("name"), table.text("description", ""), table.text("licence", "not stated"),
-        source, table.integer("factor", most=MOST_FACTOR), table.integer("channels", 1),
-        _method(table, "encode"), _method(table, "decode"),
-        affine(table, "to_network", TO_NETWORK), affine(table, "from_network", FROM_NETWORK),
-        table.number("scale", 1.0, *SCALES), table.flag("transpose", False),
+        table.text("name"),
+        table.text("description", ""),
+        table.text("licence", "not stated"),
+        source,
+        table.integer("factor", most=MOST_FACTOR),
+        table.integer("channels", 1),
+        _method(table, "encode"),
+        _method(table, "decode"),
+        affine(table, "to_network", TO_NETWORK),
+        affine(table, "from_network", FROM_NETWORK),
+        table.number("scale", 1.0, *SCALES),
+        table.flag("transpose", False),
     )
 
 
@@ -134,7 +146,9 @@ def _grid(values: dict, where: str) -> GridSpec:
         raise table.refuse("window", "the lower HU before the higher")
     crop = table.integers("crop", 2) if "crop" in values else default.crop
     return GridSpec(
-        table.numbers("spacing", 3, default.spacing, *SPACINGS_MM), IntensityWindow(*window), crop,
+        table.numbers("spacing", 3, default.spacing, *SPACINGS_MM),
+        IntensityWindow(*window),
+        crop,
         table.flag("antialias", default.antialias),
         table.flag("monai_layout", default.monai_layout),
     )

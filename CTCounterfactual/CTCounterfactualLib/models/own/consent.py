@@ -81,7 +81,9 @@ class Consent:
             raise ConsentNeeded(
                 f"{question} It was not run, as nobody agreed to it. If you trust whoever made it, "
                 f"use {say('trust_code')}; you are asked once per file.",
-                name, sha256, why,
+                name,
+                sha256,
+                why,
             )
         try:
             self._remember(name, sha256)
@@ -89,7 +91,10 @@ class Consent:
             # A yes is a yes: where nothing can be written, it holds for this time.
             logger.warning(
                 "The consent to run %s could not be remembered (%s); you will be asked again. Set "
-                "%s to a folder that can be written.", name, error, FOLDER_VARIABLE,
+                "%s to a folder that can be written.",
+                name,
+                error,
+                FOLDER_VARIABLE,
             )
 
     def knows(self, sha256: str) -> bool:

@@ -60,8 +60,11 @@ class InputSpec:
             divisible_by = table.integers("divisible_by", 3, cls.divisible_by)
         depth = None if values.get("depth", "any") == "any" else table.integer("depth")
         return cls(
-            axes, table.numbers("intensity", 2, cls.intensity),
-            table.integer("channels", cls.channels), depth, divisible_by,
+            axes,
+            table.numbers("intensity", 2, cls.intensity),
+            table.integer("channels", cls.channels),
+            depth,
+            divisible_by,
         )
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
@@ -73,17 +76,25 @@ class InputSpec:
         if self.depth is not None:
             x = _fit(x, self.depth)
         width, height, depth = self.divisible_by
-        x = _pad(x, [(-size) % divisor for size, divisor in
-                     zip(x.shape[2:], (depth, height, width), strict=True)])
+        x = _pad(
+            x,
+            [
+                (-size) % divisor
+                for size, divisor in zip(x.shape[2:], (depth, height, width), strict=True)
+            ],
+        )
         low, high = self.intensity
         x = low + (high - low) * x
         order = [PREPARED_AXES.index(_family(letter)) + _FIRST_SPATIAL for letter in self.axes]
         # (N, 1, D, H, W) -> (N, 1, *axes)
         x = x.permute(0, 1, *order)
-        x = x.flip([
-            number for number, letter in enumerate(self.axes, start=_FIRST_SPATIAL)
-            if letter not in PREPARED_AXES
-        ])
+        x = x.flip(
+            [
+                number
+                for number, letter in enumerate(self.axes, start=_FIRST_SPATIAL)
+                if letter not in PREPARED_AXES
+            ]
+        )
         # In memory as it reads, and each channel of its own: a network may take a `view` of it, or
         # normalise channels in place.
         return x.contiguous() if self.channels == 1 else x.repeat(1, self.channels, 1, 1, 1)

@@ -28,8 +28,12 @@ from .monai_arguments import check_arguments
 # Name of the private copies of bundles, in the system's folder for temporary files.
 COPIES = "ct-counterfactual-bundle"
 MOST_FILES = 10_000
-CONFIGS = ("configs/inference.json", "configs/inference.yaml", "configs/train.json",
-           "configs/train.yaml")
+CONFIGS = (
+    "configs/inference.json",
+    "configs/inference.yaml",
+    "configs/train.json",
+    "configs/train.yaml",
+)
 WEIGHTS = "models/model.pt"
 NETWORK = "network_def"
 
@@ -147,8 +151,15 @@ def _unpacked(path: Path, sha256: str, into: Path) -> str:
     archive = check_zip(data, path.name, "a folder or a zip file with a MONAI bundle")
     try:
         archive.extractall(into)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, zlib.error,
-            ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        zlib.error,
+        ValueError,
+    ) as error:
         raise ModelError(f"{path.name} cannot be unpacked: {error}.") from error
     return digest
 

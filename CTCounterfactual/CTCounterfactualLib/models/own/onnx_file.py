@@ -52,8 +52,11 @@ def network_from_onnx(path: Path, sha256: str) -> tuple[nn.Module, str]:
 
 
 _ON_GPU, _ON_CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-_TYPES = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16,
-          "tensor(double)": torch.float64}
+_TYPES = {
+    "tensor(float)": torch.float32,
+    "tensor(float16)": torch.float16,
+    "tensor(double)": torch.float64,
+}
 
 
 class OnnxNetwork(nn.Module):
@@ -69,9 +72,7 @@ class OnnxNetwork(nn.Module):
         Providers -> session, where there is one for GPUs: used for tensors that are on one.
     """
 
-    def __init__(
-        self, session: Any, name: str, start: Callable[[list[str]], Any] | None = None
-    ):
+    def __init__(self, session: Any, name: str, start: Callable[[list[str]], Any] | None = None):
         super().__init__()
         self.session = session
         self.name = name

@@ -54,7 +54,8 @@ def _names_a_file(message: memoryview, kind: str, depth: int) -> bool:
             if number == _EXTERNAL_DATA or (number, value) == (_DATA_LOCATION, _IN_ANOTHER_FILE):
                 return True
         elif (
-            number in _PARTS[kind] and isinstance(value, memoryview)
+            number in _PARTS[kind]
+            and isinstance(value, memoryview)
             and _names_a_file(value, _PARTS[kind][number], depth - 1)
         ):
             return True

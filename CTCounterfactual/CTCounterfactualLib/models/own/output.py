@@ -59,8 +59,8 @@ class OutputSpec:
         activation = table.choice("activation", ACTIVATIONS, "none")
         if kind == PROBABILITY and activation != "none":
             raise table.refuse(
-                "activation", "none for kind probability; if the network gives logits, say kind "
-                "logit"
+                "activation",
+                "none for kind probability; if the network gives logits, say kind logit",
             )
         select = values.get("select")
         if select is not None and (isinstance(select, bool) or not isinstance(select, int | str)):
@@ -81,8 +81,11 @@ class OutputSpec:
         table = Table(values, where, _TARGET_FIELDS)
         listed = isinstance(values.get("index"), list)
         default = self.default_index(position)
-        index = (table.integers("index", None, least=0) if listed
-                 else (table.integer("index", default, least=0),))
+        index = (
+            table.integers("index", None, least=0)
+            if listed
+            else (table.integer("index", default, least=0),)
+        )
         unit = table.text("unit", self.unit)
         if self.kind == SEGMENTATION and unit not in (LITRES, VOXELS):
             raise table.refuse("unit", f"{LITRES} or {VOXELS} for a segmentation")
@@ -97,8 +100,7 @@ class OutputSpec:
         )
 
     def default_index(self, position: int) -> int:
-        """Return the output of the target at a position; class 0 of a segmentation is background.
-        """
+        """Return the output of a target by position; class 0 of a segmentation is background."""
         return position + 1 if self.kind == SEGMENTATION else position
 
     def score(self, returned: Any, target: CardTarget, litres: float) -> torch.Tensor:

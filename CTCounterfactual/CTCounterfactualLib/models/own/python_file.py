@@ -56,10 +56,13 @@ def network_from_python(
     wanted = digest
     if len(files) > 1 or arguments or factory != FACTORY:
         # Names, and what is called with what, are as much a part of what will run as the bytes.
-        wanted = canonical_sha256({
-            "files": [[path.name, one] for path, (_, one) in zip(files, read, strict=True)],
-            "factory": factory, "arguments": arguments,
-        })
+        wanted = canonical_sha256(
+            {
+                "files": [[path.name, one] for path, (_, one) in zip(files, read, strict=True)],
+                "factory": factory,
+                "arguments": arguments,
+            }
+        )
     consent.require(names, wanted, "a Python file runs when its network is built.")
     package = PACKAGE_PREFIX + digest[:DIGITS]
     sources = {

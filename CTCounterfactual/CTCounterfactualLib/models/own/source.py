@@ -26,8 +26,16 @@ PYTHON, TORCHSCRIPT, EXPORT = "python", "torchscript", "torch.export"
 BUNDLE, MONAI, ONNX = "monai-bundle", "monai", "onnx"
 # Fields of each type, besides `type`; the first are needed.
 _FIELDS = {
-    PYTHON: ("file", "factory", "also", "arguments", "sha256", "weights", "weights_sha256",
-             "prefix"),
+    PYTHON: (
+        "file",
+        "factory",
+        "also",
+        "arguments",
+        "sha256",
+        "weights",
+        "weights_sha256",
+        "prefix",
+    ),
     TORCHSCRIPT: ("file", "sha256"),
     EXPORT: ("file", "sha256"),
     BUNDLE: ("file", "sha256", "network", "weights"),
@@ -96,7 +104,9 @@ class SourceSpec:
             tuple(others.file(number, folder) for number in numbered),
             table.table("arguments"),
             table.text("network") if kind == MONAI else table.text("network", monai_nets.NETWORK),
-            weights, table.text("prefix", ""), table.text("sha256", ""),
+            weights,
+            table.text("prefix", ""),
+            table.text("sha256", ""),
             table.text("weights_sha256", ""),
         )
 

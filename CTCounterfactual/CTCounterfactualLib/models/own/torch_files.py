@@ -21,9 +21,7 @@ from ..files.read_once import read_file
 from .consent import Consent
 
 
-def network_from_torchscript(
-    path: Path, sha256: str, consent: Consent
-) -> tuple[nn.Module, str]:
+def network_from_torchscript(path: Path, sha256: str, consent: Consent) -> tuple[nn.Module, str]:
     """Return a TorchScript network and the SHA-256 of its file.
 
     Raises

@@ -140,8 +140,9 @@ def _collect(
             told = partial.size
             progress(partial.size, part.total)
     if end is not None and partial.size < end:
-        raise DownloadFailed(file.url, f"only {in_words(partial.size)} of {in_words(end)} came",
-                             True)
+        raise DownloadFailed(
+            file.url, f"only {in_words(partial.size)} of {in_words(end)} came", True
+        )
     if not partial.size:
         raise WrongFile(f"{file.url} is empty; {file.name} was not taken from there.")
     partial.record()

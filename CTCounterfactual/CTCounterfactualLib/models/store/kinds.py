@@ -71,8 +71,15 @@ def _no_checkpoint(path: Path, head: bytes) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             return _no_archive(archive, path.stat().st_size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
-            ValueError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as error:
         return f"is cut short, damaged or of another kind ({error})"
 
 
@@ -104,6 +111,9 @@ def _no_configuration(path: Path, head: bytes) -> str:
 _CHECKPOINT = (CHECKPOINT_WORDS, _no_checkpoint)
 _CONFIGURATION = (CONFIGURATION_WORDS, _no_configuration)
 _KINDS: dict[str, tuple[str, Callable[[Path, bytes], str]]] = {
-    ".ckpt": _CHECKPOINT, ".pt": _CHECKPOINT, ".pth": _CHECKPOINT,
-    ".yaml": _CONFIGURATION, ".yml": _CONFIGURATION,
+    ".ckpt": _CHECKPOINT,
+    ".pt": _CHECKPOINT,
+    ".pth": _CHECKPOINT,
+    ".yaml": _CONFIGURATION,
+    ".yml": _CONFIGURATION,
 }

@@ -94,7 +94,8 @@ def is_here(cache: ModelCache, files: Iterable[RemoteFile]) -> bool:
     """Tell whether anything of a model is here, be it a part of a download."""
     return any(
         (cache.folder / f"{file.name}{ending}").is_file()
-        for file in files for ending in ("", PARTIAL_SUFFIX)
+        for file in files
+        for ending in ("", PARTIAL_SUFFIX)
     )
 
 
@@ -128,8 +129,10 @@ def _verify(cache: ModelCache, file: RemoteFile) -> FileCheck:
         return FileCheck(file, ABSENT)
     except OSError as error:
         return FileCheck(
-            file, UNREADABLE, f"{path} can't be read: {reason(error)}. Mend its permissions, or "
-            f"remove it and fetch it again."
+            file,
+            UNREADABLE,
+            f"{path} can't be read: {reason(error)}. Mend its permissions, or "
+            f"remove it and fetch it again.",
         )
     try:
         cache.path(file)
@@ -213,6 +216,10 @@ class _Share:
         words = f"{in_words(done)} of {in_words(total)}" if total else in_words(done)
         part = min(done / total, 1.0) if total else 0.0
         self._reporter.report(
-            FETCH, f"{self._file.name}: {words}", self._before + self._part * part,
-            file=self._file.name, bytes=done, total=total,
+            FETCH,
+            f"{self._file.name}: {words}",
+            self._before + self._part * part,
+            file=self._file.name,
+            bytes=done,
+            total=total,
         )

@@ -32,9 +32,10 @@ def status_failed(url: str, status: int) -> DownloadFailed:
         words = f" ({HTTPStatus(status).phrase})"
     except ValueError:
         words = ""
-    passing = status in (
-        HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS
-    ) or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    passing = (
+        status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )
     return DownloadFailed(url, f"the server answered {status}{words}", passing)
 
 
@@ -61,8 +62,12 @@ def connection_failed(url: str, error: Exception) -> DownloadFailed:
         return DownloadFailed(url, f"{host} didn't answer in time", True)
     if is_a(below.InvalidHeader, requests.exceptions.InvalidHeader):
         return DownloadFailed(url, f"the answer of {host} makes no sense")
-    if is_a(requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError,
-            below.ProtocolError, OSError):
+    if is_a(
+        requests.exceptions.ConnectionError,
+        requests.exceptions.ChunkedEncodingError,
+        below.ProtocolError,
+        OSError,
+    ):
         return DownloadFailed(url, f"the connection to {host} broke off", True)
     return DownloadFailed(url, f"the answer of {host} makes no sense")
 

@@ -53,8 +53,11 @@ class Version:
 
     def contradicts(self, other: Version) -> bool:
         """Whether the two can't be of the same bytes, as far as both say anything."""
-        pairs = ((self.etag, other.etag), (self.modified, other.modified),
-                 (self.total, other.total))
+        pairs = (
+            (self.etag, other.etag),
+            (self.modified, other.modified),
+            (self.total, other.total),
+        )
         return self.url != other.url or any(a and b and a != b for a, b in pairs)
 
 
@@ -163,8 +166,9 @@ class PartialFile:
         try:
             told = read_object(self._record, MOST_RECORD_BYTES)
             size, sha256 = int(told.pop("bytes")), told.pop("sha256")
-            version = Version(**{name: type(default)(told[name]) for name, default in
-                                 asdict(Version("")).items()})
+            version = Version(
+                **{name: type(default)(told[name]) for name, default in asdict(Version("")).items()}
+            )
             self._open(0)
             status = os.fstat(self._file.fileno())
         except (OSError, ValueError, TypeError, KeyError, AttributeError):

@@ -119,8 +119,13 @@ def read_part(url: str, response: requests.Response) -> Part:
             raise DownloadFailed(url, "the server sent another part than it says")
         length = last + 1 - start
         total = total or last + 1
-    return Part(start, total, length, headers.get("ETag", "").strip(),
-                headers.get("Last-Modified", "").strip())
+    return Part(
+        start,
+        total,
+        length,
+        headers.get("ETag", "").strip(),
+        headers.get("Last-Modified", "").strip(),
+    )
 
 
 def _length(url: str, response: requests.Response) -> int | None:

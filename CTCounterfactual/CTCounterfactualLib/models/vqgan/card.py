@@ -30,6 +30,11 @@ def autoencoder_from_card(path: Path, card: dict[str, Any] | None = None) -> Sli
     sizes = VQGANConfig.from_dict(config)
     network = filled(lambda: VQGAN(sizes), file, table.text("sha256"), str(path))
     return SliceAutoencoder(
-        network, table.text("name"), sha256, table.text("description", ""), *mapping, scale,
+        network,
+        table.text("name"),
+        sha256,
+        table.text("description", ""),
+        *mapping,
+        scale,
         transpose,
     )

@@ -14,17 +14,21 @@ MOST_BLOCKS, MOST_LEVELS, MOST_MULTIPLE = 64, 16, 64
 # Slices are padded to multiples of it.
 MOST_FACTOR = 256
 _MOST = {
-    "ch": MOST_CHANNELS, "num_res_blocks": MOST_BLOCKS, "resolution": MOST_SIDE,
-    "in_channels": MOST_CHANNELS, "out_ch": MOST_CHANNELS, "z_channels": MOST_CHANNELS,
-    "embed_dim": MOST_CHANNELS, "n_embed": MOST_CODES, "patch": MOST_FACTOR,
+    "ch": MOST_CHANNELS,
+    "num_res_blocks": MOST_BLOCKS,
+    "resolution": MOST_SIDE,
+    "in_channels": MOST_CHANNELS,
+    "out_ch": MOST_CHANNELS,
+    "z_channels": MOST_CHANNELS,
+    "embed_dim": MOST_CHANNELS,
+    "n_embed": MOST_CODES,
+    "patch": MOST_FACTOR,
     "code_groups": MOST_CHANNELS,
 }
 
 
 def _unfit(name: str, value: object, expected: str) -> ModelError:
-    return ModelError(
-        f"These sizes make no VQ-GAN: {name} = {shown(value)}; expected {expected}."
-    )
+    return ModelError(f"These sizes make no VQ-GAN: {name} = {shown(value)}; expected {expected}.")
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,10 @@ class VQGANConfig:
     def __post_init__(self) -> None:
         for name, most in _MOST.items():
             self._check(name, getattr(self, name), most)
-        for name, most, least_count in (("ch_mult", MOST_MULTIPLE, 1),
-                                        ("attn_resolutions", MOST_SIDE, 0)):
+        for name, most, least_count in (
+            ("ch_mult", MOST_MULTIPLE, 1),
+            ("attn_resolutions", MOST_SIDE, 0),
+        ):
             values = getattr(self, name)
             if isinstance(values, list):
                 values = tuple(values)

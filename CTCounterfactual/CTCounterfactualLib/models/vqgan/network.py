@@ -62,7 +62,10 @@ class Encoder(nn.Module):
         for level, multiplier in enumerate(config.ch_mult):
             out = config.ch * multiplier
             down = _Level(
-                width, out, config.num_res_blocks, _level_has_attention(config, level),
+                width,
+                out,
+                config.num_res_blocks,
+                _level_has_attention(config, level),
                 config.dropout,
             )
             if level != len(config.ch_mult) - 1:
@@ -98,7 +101,10 @@ class Decoder(nn.Module):
         for level in reversed(range(len(config.ch_mult))):
             out = config.ch * config.ch_mult[level]
             up = _Level(
-                width, out, config.num_res_blocks + 1, _level_has_attention(config, level),
+                width,
+                out,
+                config.num_res_blocks + 1,
+                _level_has_attention(config, level),
                 config.dropout,
             )
             if level != 0:

@@ -33,7 +33,10 @@ MESSAGE_LENGTH = 200
 ASSUMED_RESOLUTION = 256
 # What the published layout leaves no choice about.
 PUBLISHED_LAYOUT: dict[str, Any] = {
-    "patch": 1, "mid_attention": True, "cosine_codebook": False, "code_groups": 1,
+    "patch": 1,
+    "mid_attention": True,
+    "cosine_codebook": False,
+    "code_groups": 1,
 }
 
 
@@ -78,7 +81,8 @@ def convert_checkpoint(
     read, digest = read_state_dict(Path(checkpoint), sha256, "the record of its first use")
     tensors = {
         key: tensor.detach().contiguous().clone()  # tensors may share storage; files may not
-        for key, tensor in read.items() if not key.startswith(LOSS_PREFIX)
+        for key, tensor in read.items()
+        if not key.startswith(LOSS_PREFIX)
     }
     del read
     config = infer_config(tensors, str(checkpoint)) if yaml is None else config_from_yaml(yaml)
@@ -96,9 +100,14 @@ def convert_checkpoint(
         save_file(tensors, partial)
         weights_sha256 = file_sha256(partial)
     content = {
-        "schema": CARD_SCHEMA, "name": name, "kind": "autoencoder", "weights": weights.name,
-        "sha256": weights_sha256, "converted_from": digest,
-        "config": config.to_dict(), **card,
+        "schema": CARD_SCHEMA,
+        "name": name,
+        "kind": "autoencoder",
+        "weights": weights.name,
+        "sha256": weights_sha256,
+        "converted_from": digest,
+        "config": config.to_dict(),
+        **card,
     }
     path = folder / f"{name}.json"
     write_json(path, content)
@@ -124,8 +133,11 @@ def config_from_yaml(path: str | Path) -> VQGANConfig:
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
             raise ValueError("it repeats parts by * aliases, which can fill the memory")
         params = yaml.safe_load(text)["model"]["params"]
-        values = {**params["ddconfig"], "embed_dim": params["embed_dim"],
-                  "n_embed": params["n_embed"]}
+        values = {
+            **params["ddconfig"],
+            "embed_dim": params["embed_dim"],
+            "n_embed": params["n_embed"],
+        }
     except (yaml.YAMLError, ValueError, KeyError, TypeError, RecursionError) as error:
         words = " ".join(str(error).split())[:MESSAGE_LENGTH]
         raise ModelError(
@@ -164,14 +176,22 @@ def infer_config(tensors: dict[str, torch.Tensor], source: str) -> VQGANConfig:
             f"encoder.*, decoder.*, quantize.embedding.weight, quant_conv.* and post_quant_conv.*."
         ) from error
     resolution = max(ASSUMED_RESOLUTION, 2 ** (levels - 1))
-    attention = sorted({
-        resolution // 2**level for level in _numbers(tensors, r"encoder\.down\.(\d+)\.attn\.")
-    })
+    attention = sorted(
+        {resolution // 2**level for level in _numbers(tensors, r"encoder\.down\.(\d+)\.attn\.")}
+    )
     return VQGANConfig(
-        ch=ch, ch_mult=tuple(width // ch for width in widths), num_res_blocks=blocks,
-        attn_resolutions=tuple(attention), resolution=resolution, in_channels=in_channels,
-        out_ch=out_ch, z_channels=z_channels, embed_dim=embed_dim, n_embed=n_embed,
-        double_z=encoded == 2 * z_channels, **PUBLISHED_LAYOUT,
+        ch=ch,
+        ch_mult=tuple(width // ch for width in widths),
+        num_res_blocks=blocks,
+        attn_resolutions=tuple(attention),
+        resolution=resolution,
+        in_channels=in_channels,
+        out_ch=out_ch,
+        z_channels=z_channels,
+        embed_dim=embed_dim,
+        n_embed=n_embed,
+        double_z=encoded == 2 * z_channels,
+        **PUBLISHED_LAYOUT,
     )
 
 

@@ -39,7 +39,8 @@ def without_localizers(
     called = [frame for frame in frames if frame.localizer]
     rest = [frame for frame in frames if not frame.localizer] or list(frames)
     sound = [
-        (frame, frame.orientation) for frame in rest
+        (frame, frame.orientation)
+        for frame in rest
         if frame.orientation and not _is_damaged(frame.orientation)
     ]
     if sound:
@@ -51,10 +52,12 @@ def without_localizers(
             rest = [frame for frame in rest if frame not in other]
     if not called or len(called) == len(frames):
         return tuple(frames), ()
-    return tuple(rest), ((
-        "localizer-left-out",
-        f"{len(called)} localizer(s) in the series were left out: {named(called)}.",
-    ),)
+    return tuple(rest), (
+        (
+            "localizer-left-out",
+            f"{len(called)} localizer(s) in the series were left out: {named(called)}.",
+        ),
+    )
 
 
 def check_each(frames: Sequence[Frame], told: str, assume_hu: bool) -> tuple[PlacedFrame, ...]:
@@ -165,9 +168,7 @@ def _need(frames: Sequence[Frame], value: Callable, told: str, what: str) -> Non
     )
 
 
-def _alike(
-    frames: Sequence[Frame], value: Callable, told: str, what: str, same: Callable
-) -> None:
+def _alike(frames: Sequence[Frame], value: Callable, told: str, what: str, same: Callable) -> None:
     usual = _most_common([value(frame) for frame in frames])
     values = np.array([value(frame) for frame in frames], float)
     other = np.flatnonzero(~same(values, np.array(usual, float)).all(axis=1))

@@ -54,11 +54,14 @@ def check_gaps(
         raise ScanError(
             f"{told} has a slice spacing that drifts: {span}. Resample it to even spacing first."
         )
-    return (*distant, (
-        "uneven-slice-spacing",
-        f"Slice gaps run from {gaps.min():.2f} to {gaps.max():.2f} mm; the scan is read as if they "
-        f"were even.",
-    ))
+    return (
+        *distant,
+        (
+            "uneven-slice-spacing",
+            f"Slice gaps run from {gaps.min():.2f} to {gaps.max():.2f} mm; the scan is read as if "
+            f"they were even.",
+        ),
+    )
 
 
 def _check_thickness(
@@ -82,11 +85,13 @@ def _check_thickness(
         raise ScanError(
             f"{told} misses slices: they {what} {size} but lie {gap:.2f} mm apart. {_copy(lacking)}"
         )
-    return ((
-        "gaps-between-slices",
-        f"Slices {what} {size} but lie {gap:.2f} mm apart: what lies between wasn't scanned, or "
-        f"slices are missing. It is interpolated.",
-    ),)
+    return (
+        (
+            "gaps-between-slices",
+            f"Slices {what} {size} but lie {gap:.2f} mm apart: what lies between wasn't scanned, "
+            f"or slices are missing. It is interpolated.",
+        ),
+    )
 
 
 def _instance_steps(frames: Sequence[Frame]) -> np.ndarray | None:

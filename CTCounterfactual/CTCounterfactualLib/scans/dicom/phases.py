@@ -71,8 +71,10 @@ def one_phase(
         f"{number}.{n}: {phase}" for n, phase in enumerate(phases[:MAX_LISTED], start=1)
     )
     apart = next((name for name in SHARED if phases[0].words.startswith(name)), "")
-    why = f"each of another {apart}" if apart else (
-        "with several slices at the same position or between one another's"
+    why = (
+        f"each of another {apart}"
+        if apart
+        else ("with several slices at the same position or between one another's")
     )
     raise ScanError(
         f"{told} holds {len(phases)} volumes {why}. Choose one with "

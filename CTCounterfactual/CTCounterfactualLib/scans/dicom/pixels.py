@@ -97,8 +97,10 @@ def _wide_enough(volume: np.ndarray, hu: np.ndarray) -> np.ndarray:
     """Return the volume in a type that also holds the slice `hu`."""
     whole = hu.dtype.kind == "i" or bool(np.array_equal(hu, np.rint(hu)))
     needed = np.dtype(holds(hu.min(), hu.max(), whole))
-    wide = np.float32 if np.float32 in (volume.dtype, needed) else max(
-        volume.dtype, needed, key=lambda dtype: dtype.itemsize
+    wide = (
+        np.float32
+        if np.float32 in (volume.dtype, needed)
+        else max(volume.dtype, needed, key=lambda dtype: dtype.itemsize)
     )
     return volume.astype(wide, copy=False)
 

@@ -58,8 +58,10 @@ def read_dicom_file(path: Path, name: str, series: str | None, assume_hu: bool) 
         )
     contents = contents_of([path])
     if not contents.series:
-        reason = contents.unread[0].reason if contents.unread else (
-            "holds no image (a structure set, a report, a segmentation)"
+        reason = (
+            contents.unread[0].reason
+            if contents.unread
+            else ("holds no image (a structure set, a report, a segmentation)")
         )
         raise ScanError(f"The DICOM file {path} {reason}. Give a CT scan, or copy it again.")
     found = contents.series[0]
@@ -72,9 +74,7 @@ def read_dicom_file(path: Path, name: str, series: str | None, assume_hu: bool) 
     return _read(path, contents, series, assume_hu, name)
 
 
-def _read(
-    place: Path, contents: Contents, wanted: str | None, assume_hu: bool, name: str
-) -> Scan:
+def _read(place: Path, contents: Contents, wanted: str | None, assume_hu: bool, name: str) -> Scan:
     chosen, phase = choose(place, contents, wanted)
     told = f"The DICOM series {chosen} in {place}"
     if chosen.modality != "CT" and not assume_hu:
@@ -99,9 +99,18 @@ def _read(
     found = stack(of_phase, told, _words(unread).strip())
     volume, digest, padded = read_hu(found.frames, told)
     return Scan(
-        _image(volume, found), name, str(place), digest,
-        (*warnings, *copies, *remarks(frames), *found.warnings, *_unread_warning(unread),
-         *_padded(padded)),
+        _image(volume, found),
+        name,
+        str(place),
+        digest,
+        (
+            *warnings,
+            *copies,
+            *remarks(frames),
+            *found.warnings,
+            *_unread_warning(unread),
+            *_padded(padded),
+        ),
         f"{chosen.uid}.{phase}" if phase else chosen.uid,
     )
 
@@ -114,17 +123,21 @@ def _without_copies(
     copies: list[Path] = []
     for frame in frames:
         original = first.setdefault(frame.sop_uid or str(frame.path), frame.path)
-        if original != frame.path and frame.path not in copies and (
-            original.read_bytes() == frame.path.read_bytes()
+        if (
+            original != frame.path
+            and frame.path not in copies
+            and (original.read_bytes() == frame.path.read_bytes())
         ):
             copies.append(frame.path)
     if not copies:
         return tuple(frames), ()
-    return tuple(frame for frame in frames if frame.path not in copies), ((
-        "copies-left-out",
-        f"{len(copies)} file(s) are copies of others and were left out: "
-        f"{named(path.name for path in copies)}.",
-    ),)
+    return tuple(frame for frame in frames if frame.path not in copies), (
+        (
+            "copies-left-out",
+            f"{len(copies)} file(s) are copies of others and were left out: "
+            f"{named(path.name for path in copies)}.",
+        ),
+    )
 
 
 def _image(volume, found: Stack) -> sitk.Image:
@@ -145,18 +158,23 @@ def _words(unread: Sequence[Unread]) -> str:
 def _unread_warning(unread: Sequence[Unread]) -> tuple[tuple[str, str], ...]:
     if not unread:
         return ()
-    return ((
-        "unreadable-dicom-files",
-        f"{len(unread)} file(s) of the folder can't be read and were left out "
-        f"({_words(unread).strip(' .')}); the scan may lack slices. Copy the whole series again.",
-    ),)
+    return (
+        (
+            "unreadable-dicom-files",
+            f"{len(unread)} file(s) of the folder can't be read and were left out "
+            f"({_words(unread).strip(' .')}); the scan may lack slices. Copy the whole series "
+            f"again.",
+        ),
+    )
 
 
 def _padded(count: int) -> tuple[tuple[str, str], ...]:
     if not count:
         return ()
-    return ((
-        "padding-as-air",
-        f"{count} voxels hold the padding value (0028,0120), which is brighter than air; they were "
-        f"read as air ({AIR_HU} HU).",
-    ),)
+    return (
+        (
+            "padding-as-air",
+            f"{count} voxels hold the padding value (0028,0120), which is brighter than air; they "
+            f"were read as air ({AIR_HU} HU).",
+        ),
+    )

@@ -23,20 +23,24 @@ def remarks(frames: Sequence[Frame]) -> tuple[tuple[str, str], ...]:
     found = []
     projected = [frame for frame in frames if PROJECTIONS & _words(frame.phase.get("image type"))]
     if projected:
-        found.append((
-            "projections",
-            f"{len(projected)} of {len(frames)} slices call themselves projections or renderings "
-            f"({named(projected[:1])} first): their values aren't those of one slice. Choose the "
-            f"original series.",
-        ))
+        found.append(
+            (
+                "projections",
+                f"{len(projected)} of {len(frames)} slices call themselves projections or "
+                f"renderings ({named(projected[:1])} first): their values aren't those of one "
+                f"slice. Choose the original series.",
+            )
+        )
     for name in MIXED:
         values = sorted({frame.phase.get(name, "") for frame in frames} - {""})
         if len(values) > 1:
-            found.append((
-                "mixed-acquisition",
-                f"Slices differ in their {name} ({named(values)}); noise and contrast change "
-                f"where it does.",
-            ))
+            found.append(
+                (
+                    "mixed-acquisition",
+                    f"Slices differ in their {name} ({named(values)}); noise and contrast change "
+                    f"where it does.",
+                )
+            )
     return tuple(found)
 
 

@@ -58,7 +58,8 @@ class Contents:
         """Return the files that may be missing from a series: its own, and those of none known."""
         suffixes = {path.suffix.lower() for path in chosen.files}
         return tuple(
-            file for file in self.unread
+            file
+            for file in self.unread
             if file.series_uid in ("", chosen.uid)
             and (file.series_uid or file.path.suffix.lower() in suffixes)
         )

@@ -114,11 +114,13 @@ def _check_line(
             f"({frames[worst]}): was the table or the field of view moved? Keep the slices of one "
             f"position, or resample them onto one grid first."
         )
-    return [(
-        "shifted-slices",
-        f"{count} slices lie beside the line of the others, by up to {shift:.2f} mm "
-        f"({frames[worst]}); the scan is read as if they were on it.",
-    )]
+    return [
+        (
+            "shifted-slices",
+            f"{count} slices lie beside the line of the others, by up to {shift:.2f} mm "
+            f"({frames[worst]}); the scan is read as if they were on it.",
+        )
+    ]
 
 
 def _check_tilt(step: np.ndarray, across: np.ndarray, told: str) -> list[tuple[str, str]]:
@@ -131,7 +133,10 @@ def _check_tilt(step: np.ndarray, across: np.ndarray, told: str) -> list[tuple[s
         )
     if tilt <= TILT_DEGREES:
         return []
-    return [(
-        "gantry-tilt",
-        f"The gantry was tilted by {tilt:.1f} degrees; each slice lies where its position says.",
-    )]
+    return [
+        (
+            "gantry-tilt",
+            f"The gantry was tilted by {tilt:.1f} degrees; each slice lies where its position "
+            f"says.",
+        )
+    ]

@@ -63,11 +63,13 @@ def check_metaimage(path: Path) -> tuple[float, tuple[tuple[str, str], ...]]:
 def _orientation(keys: dict[str, str]) -> tuple[tuple[str, str], ...]:
     if any(key in keys for key in ORIENTATION_KEYS):
         return ()
-    return ((
-        "unknown-orientation",
-        "The file doesn't say how the patient lies (no TransformMatrix): it was read as if its "
-        "axes grew to Left, Posterior and Superior. Left and right may be swapped.",
-    ),)
+    return (
+        (
+            "unknown-orientation",
+            "The file doesn't say how the patient lies (no TransformMatrix): it was read as if its "
+            "axes grew to Left, Posterior and Superior. Left and right may be swapped.",
+        ),
+    )
 
 
 def _modality(keys: dict[str, str]) -> tuple[tuple[str, str], ...]:

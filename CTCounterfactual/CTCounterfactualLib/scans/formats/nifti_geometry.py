@@ -71,11 +71,13 @@ def _affine(path: Path, header: Mapping[str, np.ndarray], pixdim: np.ndarray):
     if has_qform:
         return _qform(header, pixdim), ()
     along_lps = np.column_stack([_RAS_TO_LPS @ np.diag(pixdim), np.zeros(3)])
-    return along_lps, ((
-        "unknown-orientation",
-        "The file doesn't say how the patient lies (no qform, no sform): it was read as if its "
-        "axes grew to Left, Posterior and Superior. Left and right may be swapped.",
-    ),)
+    return along_lps, (
+        (
+            "unknown-orientation",
+            "The file doesn't say how the patient lies (no qform, no sform): it was read as if its "
+            "axes grew to Left, Posterior and Superior. Left and right may be swapped.",
+        ),
+    )
 
 
 def _qform(header: Mapping[str, np.ndarray], pixdim: np.ndarray) -> np.ndarray:
@@ -85,11 +87,13 @@ def _qform(header: Mapping[str, np.ndarray], pixdim: np.ndarray) -> np.ndarray:
     if length > 1.0:  # rounding: a half turn has a = 0
         b, c, d = (v / np.sqrt(length) for v in (b, c, d))
     a = np.sqrt(max(0.0, 1.0 - length))
-    rotation = np.array([
-        [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
-        [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
-        [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
-    ])
+    rotation = np.array(
+        [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
+        ]
+    )
     handed = -1.0 if header["pixdim"][0] < 0 else 1.0
     return np.column_stack([rotation * pixdim * [1.0, 1.0, handed], header["qoffset"]])
 
@@ -98,17 +102,22 @@ def _disagreement(sform: np.ndarray, qform: np.ndarray | None, pixdim: np.ndarra
     """Return a warning if a header says two voxel sizes or two orientations."""
     spacing = np.linalg.norm(sform[:, :3], axis=0)
     if not np.allclose(spacing, pixdim, rtol=SAME_SPACING):
-        return ((
-            "two-voxel-sizes",
-            f"The file says two voxel sizes: {mm(spacing)} in its sform, which was taken, and "
-            f"{mm(pixdim)} in pixdim.",
-        ),)
+        return (
+            (
+                "two-voxel-sizes",
+                f"The file says two voxel sizes: {mm(spacing)} in its sform, which was taken, and "
+                f"{mm(pixdim)} in pixdim.",
+            ),
+        )
     if qform is not None:
         with np.errstate(invalid="ignore", divide="ignore"):
             turned = np.abs(sform[:, :3] / spacing - qform[:, :3] / pixdim).max()
         if not turned <= SAME_DIRECTION:
-            return ((
-                "two-orientations",
-                "The file says two orientations: that of its sform was taken, its qform differs.",
-            ),)
+            return (
+                (
+                    "two-orientations",
+                    "The file says two orientations: that of its sform was taken, its qform "
+                    "differs.",
+                ),
+            )
     return ()

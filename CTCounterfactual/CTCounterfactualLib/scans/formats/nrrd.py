@@ -63,12 +63,14 @@ def check_nrrd(path: Path) -> tuple[float, tuple[tuple[str, str], ...]]:
     scale = _unit(path, fields)
     warnings: tuple[tuple[str, str], ...] = ()
     if not directions or not PATIENT_SPACES.fullmatch(fields.get("space", "")):
-        warnings = ((
-            "unknown-orientation",
-            "The file doesn't say how the patient lies (no patient 'space' with directions): it "
-            "was read as if its axes grew to Left, Posterior and Superior. Left and right may be "
-            "swapped.",
-        ),)
+        warnings = (
+            (
+                "unknown-orientation",
+                "The file doesn't say how the patient lies (no patient 'space' with directions): "
+                "it was read as if its axes grew to Left, Posterior and Superior. Left and right "
+                "may be swapped.",
+            ),
+        )
     return scale, warnings
 
 
@@ -113,7 +115,8 @@ def _unit(path: Path, fields: dict[str, str]) -> float:
     """Return how many mm the unit of length has; raise if the axes' units differ or are unknown."""
     told = {u.strip().lower() for u in re.findall(r'"([^"]*)"', fields.get("space units", ""))}
     told |= {
-        u.strip().lower() for u in re.findall(r'"([^"]*)"', fields.get("units", ""))
+        u.strip().lower()
+        for u in re.findall(r'"([^"]*)"', fields.get("units", ""))
         if u.strip().lower() in MM_PER_UNIT
     }  # `units` also names those of axes that aren't in space
     lengths = {MM_PER_UNIT[unit] for unit in told - {""} if unit in MM_PER_UNIT} or {1.0}

@@ -22,7 +22,15 @@ from .soft_tissue import paint_soft_tissue
 from .table import paint_table
 
 MASKS = (
-    "body", "lungs", "left_lung", "right_lung", "heart", "trachea", "bone", "vessels", "effusion",
+    "body",
+    "lungs",
+    "left_lung",
+    "right_lung",
+    "heart",
+    "trachea",
+    "bone",
+    "vessels",
+    "effusion",
 )
 # Thick slices are averaged from planes no further apart than this.
 PLANE_STEP_MM = 1.6
@@ -99,7 +107,10 @@ def _paint_piece(
     body = average(canvas.field("body"))
     for n, height in enumerate(heights):
         noise = slice_noise(
-            patient, settings.seed, rows.start + n, (hu.shape[1], hu.shape[2]),
+            patient,
+            settings.seed,
+            rows.start + n,
+            (hu.shape[1], hu.shape[2]),
             settings.spacing[:2],
         )
         hu[n] += patient.noise_hu * noise_strength(body[n], height) * noise

@@ -64,9 +64,7 @@ class Fields:
 
 def tubes_to_patient(patient: Patient, tubes: Tubes) -> Tubes:
     """Move tubes from reference to patient mm."""
-    return Tubes(
-        patient.to_patient(tubes.start), patient.to_patient(tubes.end), tubes.r0, tubes.r1
-    )
+    return Tubes(patient.to_patient(tubes.start), patient.to_patient(tubes.end), tubes.r0, tubes.r1)
 
 
 def compute_fields(patient: Patient, seed: int) -> Fields:

@@ -21,14 +21,14 @@ def paint_heart_and_vessels(canvas: Canvas) -> None:
     # Epicardial fat of varying thickness lies between pericardium and muscle.
     fat = 3.0 * np.maximum(canvas.field("bundle"), 0.0)
     outer = heart - PERICARDIUM_MM + 1.0
-    canvas.paint(canvas.sheet(outer, 1.0) * canvas.cover(canvas.field("cage") + 3.0),
-                 PERICARDIUM_HU)
+    canvas.paint(
+        canvas.sheet(outer, 1.0) * canvas.cover(canvas.field("cage") + 3.0), PERICARDIUM_HU
+    )
     muscle = canvas.cover(canvas.field("myocardium") + fat)
     canvas.mark("heart", canvas.cover(heart))
     canvas.paint(canvas.cover(heart), FAT_HU + 10.0)
     canvas.paint(muscle, MYOCARDIUM_ENHANCED_HU if patient.contrast else MYOCARDIUM_HU)
-    canvas.paint(muscle * canvas.cover(canvas.field("chambers")),
-                 patient.blood_hu + 3.0 * marbling)
+    canvas.paint(muscle * canvas.cover(canvas.field("chambers")), patient.blood_hu + 3.0 * marbling)
     # Arteries carry a little less contrast than the veins that bring it.
     for name, share in (("veins", 0.9), ("pulmonary", 1.05), ("aorta", 1.0)):
         canvas.paint_tubes(vessels[name], share * patient.blood_hu + 2.0 * marbling)

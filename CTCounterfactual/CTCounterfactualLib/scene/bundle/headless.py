@@ -95,7 +95,8 @@ def _make_scene(cache: str) -> HeadlessScene:
     application.SetMRMLSceneDataIO(scene, remote_io, data_io)
     headless = HeadlessScene(scene, application, [remote_io, data_io])
     for make in (
-        slicer.vtkSlicerVolumesLogic, slicer.vtkSlicerSequencesLogic,
+        slicer.vtkSlicerVolumesLogic,
+        slicer.vtkSlicerSequencesLogic,
         slicer.vtkSlicerSubjectHierarchyModuleLogic,
     ):
         logic = make()

@@ -12,7 +12,11 @@ from .transaction import all_or_nothing
 
 
 def build_nodes(
-    scene, explanation: Explanation, input_node=None, *, animation: bool = False,
+    scene,
+    explanation: Explanation,
+    input_node=None,
+    *,
+    animation: bool = False,
     surfaces: bool = False,
 ) -> SceneNodes:
     """Add everything an explanation consists of to a scene; touches no view and no other node.
@@ -64,11 +68,18 @@ def _build(scene, explanation: Explanation, input_node, called: names.Names) -> 
     path_chart, paths, curves = plots.add_path_chart(scene, explanation, called)
     evidence, bars = plots.add_evidence_chart(scene, explanation, chunks, called)
     nodes = SceneNodes(
-        scan=scan, counterfactual=counterfactual, change=change, heatmap=heatmap,
+        scan=scan,
+        counterfactual=counterfactual,
+        change=change,
+        heatmap=heatmap,
         chunk_heatmaps=chunk_maps,
         score_table=tables.add_score_table(scene, explanation, called.of("scores")),
-        whole_table=whole, chunk_table=chunks, path_tables=paths,
-        path_chart=path_chart, evidence_chart=evidence, plot_series=(*curves, *bars),
+        whole_table=whole,
+        chunk_table=chunks,
+        path_tables=paths,
+        path_chart=path_chart,
+        evidence_chart=evidence,
+        plot_series=(*curves, *bars),
         colors=(heat_colors, change.GetDisplayNode().GetColorNode()),
         folder=hierarchy.add_folder(scene, scan, called.of("explanation")),
     )
@@ -79,8 +90,10 @@ def _build(scene, explanation: Explanation, input_node, called: names.Names) -> 
 def _relate(scene, explanation: Explanation, nodes: SceneNodes) -> None:
     """Describe, reference and file the nodes."""
     results = {
-        roles.SCORES: nodes.score_table, roles.WHOLE_SEARCH: nodes.whole_table,
-        roles.CHUNKS: nodes.chunk_table, roles.PATH_CHART: nodes.path_chart,
+        roles.SCORES: nodes.score_table,
+        roles.WHOLE_SEARCH: nodes.whole_table,
+        roles.CHUNKS: nodes.chunk_table,
+        roles.PATH_CHART: nodes.path_chart,
         roles.EVIDENCE_CHART: nodes.evidence_chart,
     }
     results = {role: node for role, node in results.items() if node is not None}
@@ -97,7 +110,8 @@ def _relate(scene, explanation: Explanation, nodes: SceneNodes) -> None:
     provenance.refer(mine, nodes.scan, nodes.counterfactual)
     hierarchy.place(scene, shown, nodes.folder)
     for name, inside in (
-        (hierarchy.CHUNK_FOLDER, nodes.chunk_heatmaps), (hierarchy.PLOT_FOLDER, plotted)
+        (hierarchy.CHUNK_FOLDER, nodes.chunk_heatmaps),
+        (hierarchy.PLOT_FOLDER, plotted),
     ):
         if inside:
             hierarchy.place(scene, inside, hierarchy.add_subfolder(scene, nodes.folder, name))
@@ -107,9 +121,13 @@ def _add_outcomes(scene, explanation: Explanation, called: names.Names) -> tuple
     """Add the tables of the whole search and of the chunks; None for each that there isn't."""
     return tuple(
         tables.add_search_table(
-            scene, [SearchRow.of(outcome) for outcome in outcomes], explanation.target.unit,
+            scene,
+            [SearchRow.of(outcome) for outcome in outcomes],
+            explanation.target.unit,
             called.of(what),
-        ) if outcomes else None
+        )
+        if outcomes
+        else None
         for what, outcomes in (
             ("whole search", (explanation.whole,) if explanation.whole is not None else ()),
             ("chunks", explanation.chunks),
@@ -137,4 +155,3 @@ def _add_change(scene, explanation: Explanation, scan, called: names.Names):
     colors.add_legend(node, "Change (HU)")
     provenance.mark(node, roles.CHANGE, "Counterfactual minus scan, HU.")
     return node
-

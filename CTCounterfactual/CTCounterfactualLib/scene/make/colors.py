@@ -80,7 +80,8 @@ def change_limit(difference: np.ndarray, edges: tuple[float, ...]) -> float:
         changed += len(size)
         beyond += [np.count_nonzero(size > limit) for limit in candidates]
     enough = [
-        limit for limit, count in zip(candidates, beyond, strict=True)
+        limit
+        for limit, count in zip(candidates, beyond, strict=True)
         if count <= BEYOND_WINDOW * changed
     ]
     return float(enough[0] if enough else candidates[-1])

@@ -88,9 +88,9 @@ def result_nodes(scene, counterfactual) -> SceneNodes:
             f"'{counterfactual.GetName()}' is not the counterfactual of a volume in this scene."
         )
     sets = [
-        each for each in find_sets(scene, scan)
-        if each.counterfactual is not None
-        and each.counterfactual.GetID() == counterfactual.GetID()
+        each
+        for each in find_sets(scene, scan)
+        if each.counterfactual is not None and each.counterfactual.GetID() == counterfactual.GetID()
     ]
     if not sets:
         raise LookupError(
@@ -121,12 +121,17 @@ def _scene_nodes(scan, found: ResultSet) -> SceneNodes:
     # Not by its role: what is played replaces the attributes of the volume that plays it.
     proxy = browser.GetProxyNode(sequence) if sequence and browser else None
     return SceneNodes(
-        scan=scan, counterfactual=found.counterfactual,
-        change=needed(roles.CHANGE), heatmap=needed(roles.HEATMAP),
+        scan=scan,
+        counterfactual=found.counterfactual,
+        change=needed(roles.CHANGE),
+        heatmap=needed(roles.HEATMAP),
         chunk_heatmaps=tuple(sorted(every(roles.CHUNK_HEATMAP), key=_first_slice)),
-        score_table=needed(roles.SCORES), whole_table=one(roles.WHOLE_SEARCH),
-        chunk_table=one(roles.CHUNKS), path_tables=every(roles.PATH),
-        path_chart=one(roles.PATH_CHART), evidence_chart=one(roles.EVIDENCE_CHART),
+        score_table=needed(roles.SCORES),
+        whole_table=one(roles.WHOLE_SEARCH),
+        chunk_table=one(roles.CHUNKS),
+        path_tables=every(roles.PATH),
+        path_chart=one(roles.PATH_CHART),
+        evidence_chart=one(roles.EVIDENCE_CHART),
         plot_series=every(roles.SERIES),
         colors=every(roles.HEATMAP_COLORS, roles.CHANGE_COLORS),
         folder=found.folder,

@@ -127,7 +127,8 @@ def _check_scalar_volume(volume) -> None:
 def _check_stated(volume, assume_hu: bool) -> None:
     """Raise `ScanError` if the volume is said to hold something else than HU, as PET and MR do."""
     for entry, allowed in (
-        (volume.GetVoxelValueQuantity(), CT_QUANTITIES), (volume.GetVoxelValueUnits(), HU_UNITS)
+        (volume.GetVoxelValueQuantity(), CT_QUANTITIES),
+        (volume.GetVoxelValueUnits(), HU_UNITS),
     ):
         code = entry.GetCodeValue() if entry is not None else ""
         if code and code not in allowed and not assume_hu:
@@ -158,15 +159,26 @@ def _transform_warnings(volume) -> tuple[tuple[str, str], ...]:
     if parent is None:
         return ()
     if parent.IsTransformToWorldLinear():
-        return ((PARENT_TRANSFORM, (
-            f"The volume lies under the transform '{parent.GetName()}': slices and positions are "
-            f"counted in the volume's own space, before that transform; results lie under it too."
-        )),)
-    return ((NON_LINEAR_TRANSFORM, (
-        f"The volume lies under the non-linear transform '{parent.GetName()}' (of a DICOM series: "
-        f"gantry tilt or uneven slice spacing). It was computed in voxel space, as if its slices "
-        f"were evenly spaced; results lie under the same transform."
-    )),)
+        return (
+            (
+                PARENT_TRANSFORM,
+                (
+                    f"The volume lies under the transform '{parent.GetName()}': slices and "
+                    f"positions are counted in the volume's own space, before that transform; "
+                    f"results lie under it too."
+                ),
+            ),
+        )
+    return (
+        (
+            NON_LINEAR_TRANSFORM,
+            (
+                f"The volume lies under the non-linear transform '{parent.GetName()}' (of a DICOM "
+                f"series: gantry tilt or uneven slice spacing). It was computed in voxel space, as "
+                f"if its slices were evenly spaced; results lie under the same transform."
+            ),
+        ),
+    )
 
 
 def _labels(segmentation, segment, segment_id: str):
@@ -212,6 +224,8 @@ def _resample(labels, segmentation, volume) -> np.ndarray:
     values = vtk.util.numpy_support.vtk_to_numpy(found.GetPointData().GetScalars())
     values = values.reshape(k1 - k0 + 1, j1 - j0 + 1, i1 - i0 + 1)  # (n,) -> (K, J, I)
     inside[
-        k0 - first_k:k1 - first_k + 1, j0 - first_j:j1 - first_j + 1, i0 - first_i:i1 - first_i + 1
+        k0 - first_k : k1 - first_k + 1,
+        j0 - first_j : j1 - first_j + 1,
+        i0 - first_i : i1 - first_i + 1,
     ] = values > 0
     return inside

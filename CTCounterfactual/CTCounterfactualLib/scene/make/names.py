@@ -30,15 +30,14 @@ class Names:
         """Return names of which the scene has none yet."""
         every = (cls(scan, "" if n == 1 else f" ({n})") for n in itertools.count(1))
         return next(
-            names for names in every
-            if scene.GetFirstNodeByName(names.of(COUNTERFACTUAL)) is None
+            names for names in every if scene.GetFirstNodeByName(names.of(COUNTERFACTUAL)) is None
         )
 
     @classmethod
     def of_set(cls, scan: str, counterfactual: str) -> Names:
         """Return the names of the set whose counterfactual is called so."""
         prefix = f"{scan} {COUNTERFACTUAL}"
-        return cls(scan, counterfactual[len(prefix):] if counterfactual.startswith(prefix) else "")
+        return cls(scan, counterfactual[len(prefix) :] if counterfactual.startswith(prefix) else "")
 
     def of(self, what: str) -> str:
         """Return the name of a node of this set: "CHEST-1 heatmap (2)"."""

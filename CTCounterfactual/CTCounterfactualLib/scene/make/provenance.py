@@ -61,8 +61,13 @@ def record_slab(node, row: SearchRow) -> None:
     `slabLow`, `slabHigh`: S coordinates (mm, RAS) of the slab's faces, before any parent transform.
     """
     set_attributes(
-        node, start=row.start, stop=row.stop, slabLow=row.low, slabHigh=row.high,
-        gain=row.gain, stopReason=row.stop_reason,
+        node,
+        start=row.start,
+        stop=row.stop,
+        slabLow=row.low,
+        slabHigh=row.high,
+        gain=row.gain,
+        stopReason=row.stop_reason,
     )
     node.SetAttribute(ATTRIBUTE_PREFIX + "lambda", str(row.lam))  # a keyword in Python
 

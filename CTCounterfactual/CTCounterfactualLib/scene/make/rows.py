@@ -46,8 +46,15 @@ class SearchRow:
     def of(cls, outcome: Outcome) -> SearchRow:
         """Return the row of a finished search."""
         return cls(
-            outcome.start, outcome.stop, *outcome.slab_mm, outcome.lam, outcome.score_before,
-            outcome.score_after, outcome.stop_reason, outcome.change, outcome.evaluations,
+            outcome.start,
+            outcome.stop,
+            *outcome.slab_mm,
+            outcome.lam,
+            outcome.score_before,
+            outcome.score_after,
+            outcome.stop_reason,
+            outcome.change,
+            outcome.evaluations,
             outcome.direction,
         )
 
@@ -56,9 +63,17 @@ class SearchRow:
         """Return the row of a `chunk` event's data; other keys in it are ignored."""
         low, high = data["slab_mm"]
         return cls(
-            int(data["start"]), int(data["stop"]), float(low), float(high), float(data["lambda"]),
-            float(data["score_before"]), float(data["score_after"]), str(data["stop_reason"]),
-            float(data["change"]), int(data["evaluations"]), str(data["direction"]),
+            int(data["start"]),
+            int(data["stop"]),
+            float(low),
+            float(high),
+            float(data["lambda"]),
+            float(data["score_before"]),
+            float(data["score_after"]),
+            str(data["stop_reason"]),
+            float(data["change"]),
+            int(data["evaluations"]),
+            str(data["direction"]),
         )
 
     @property

@@ -102,8 +102,12 @@ def _cut(scan: Scan, frame: sitk.Image) -> tuple[slice, slice, slice]:
     whole = np.eye(4)
     whole[:3, :3], whole[:3, 3] = np.diag(steps), first
     last = first + steps * (np.array(frame.GetSize()) - 1)
-    if not same_grid(frame.GetSize(), lies, scan.ijk_to_ras() @ whole) or steps.min() < 1 \
-            or first.min() < 0 or (last >= scan.size).any():
+    if (
+        not same_grid(frame.GetSize(), lies, scan.ijk_to_ras() @ whole)
+        or steps.min() < 1
+        or first.min() < 0
+        or (last >= scan.size).any()
+    ):
         raise OutputError(
             f"The frames of the animation don't lie on the grid of '{scan.name}'. They belong to "
             f"another scan: read the result together with the scan that it was made of."

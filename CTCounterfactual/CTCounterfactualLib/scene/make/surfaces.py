@@ -49,12 +49,30 @@ def add_surfaces(
     rise, fall = changed_meshes(explanation, level_hu)
     with all_or_nothing(scene):
         looks = (
-            (roles.FALL_SURFACE, fall, "fall", f"Where HU fell by {size}.",
-             colors.change_rgb(False, 1.0), CHANGE_OPACITY),
-            (roles.RISE_SURFACE, rise, "rise", f"Where HU rose by {size}.",
-             colors.change_rgb(True, 1.0), CHANGE_OPACITY),
-            (roles.LUNG_SURFACE, lung_mesh(explanation), "lungs", "Lungs of the scan.",
-             LUNG_RGB, LUNG_OPACITY),
+            (
+                roles.FALL_SURFACE,
+                fall,
+                "fall",
+                f"Where HU fell by {size}.",
+                colors.change_rgb(False, 1.0),
+                CHANGE_OPACITY,
+            ),
+            (
+                roles.RISE_SURFACE,
+                rise,
+                "rise",
+                f"Where HU rose by {size}.",
+                colors.change_rgb(True, 1.0),
+                CHANGE_OPACITY,
+            ),
+            (
+                roles.LUNG_SURFACE,
+                lung_mesh(explanation),
+                "lungs",
+                "Lungs of the scan.",
+                LUNG_RGB,
+                LUNG_OPACITY,
+            ),
         )
         models = []
         for role, mesh, what, text, color, opacity in looks:
@@ -97,8 +115,7 @@ def changed_meshes(explanation: Explanation, level_hu: float) -> tuple:
         voxels = sitk.GetArrayFromImage(coarse)  # (K, J, I), HU
         sides = (voxels, -voxels)
         if all(
-            meshes.raw_contour(side, level_hu).GetNumberOfPolys() <= MAX_TRIANGLES
-            for side in sides
+            meshes.raw_contour(side, level_hu).GetNumberOfPolys() <= MAX_TRIANGLES for side in sides
         ):
             break
     return tuple(meshes.contour(side, level_hu, Scan(coarse).ijk_to_ras()) for side in sides)

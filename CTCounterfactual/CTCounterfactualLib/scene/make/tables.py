@@ -65,11 +65,15 @@ def add_score_table(scene, explanation: Explanation, name: str):
         "counterfactual": scores.counterfactual,
         _GAINS[explanation.settings.direction == INCREASE]: explanation.gain,
     }
-    return add_table(scene, name, [
-        Column("volume", list(rows)),
-        Column(explanation.target.name, list(rows.values()), unit),
-        Column("unit", [unit] * len(rows)),
-    ])
+    return add_table(
+        scene,
+        name,
+        [
+            Column("volume", list(rows)),
+            Column(explanation.target.name, list(rows.values()), unit),
+            Column("unit", [unit] * len(rows)),
+        ],
+    )
 
 
 def gain_column(direction: str, unit: str) -> str:
@@ -93,7 +97,9 @@ def search_columns(rows: Sequence[SearchRow], unit: str) -> list[Column]:
         Column("score before", [row.score_before for row in rows], unit),
         Column("score after", [row.score_after for row in rows], unit),
         Column(
-            noun(rows[0].direction), [row.gain for row in rows], unit,
+            noun(rows[0].direction),
+            [row.gain for row in rows],
+            unit,
             "How far the score went as asked",
         ),
         Column("change", [row.change for row in rows], "", "Fraction of the image that changed"),
@@ -108,7 +114,9 @@ def _logit_columns(rows: Sequence[SearchRow], unit: str) -> tuple[Column, ...]:
         Column("logit before", [logit(row.score_before) for row in rows], LOGIT),
         Column("logit after", [logit(row.score_after) for row in rows], LOGIT),
         Column(
-            gain_column(rows[0].direction, unit), [row.gain_on_scale(unit) for row in rows], LOGIT,
+            gain_column(rows[0].direction, unit),
+            [row.gain_on_scale(unit) for row in rows],
+            LOGIT,
             "How far the logit went as asked",
         ),
     )
@@ -122,12 +130,16 @@ def add_search_table(scene, rows: Sequence[SearchRow], unit: str, name: str):
 def add_path_table(scene, path: Sequence[SearchPoint], unit: str, name: str):
     """Add the evaluations of one search, by rising lambda."""
     points = sorted(path, key=lambda point: point.lam)
-    return add_table(scene, name, [
-        Column(LAMBDA, [point.lam for point in points]),
-        Column(SCORE, [point.score for point in points], unit),
-        Column("change", [point.change for point in points]),
-        *([Column(LOGIT, [logit(point.score) for point in points])] if has_logit(unit) else ()),
-    ])
+    return add_table(
+        scene,
+        name,
+        [
+            Column(LAMBDA, [point.lam for point in points]),
+            Column(SCORE, [point.score for point in points], unit),
+            Column("change", [point.change for point in points]),
+            *([Column(LOGIT, [logit(point.score) for point in points])] if has_logit(unit) else ()),
+        ],
+    )
 
 
 def _array_for(values: Sequence[str | int | float]):

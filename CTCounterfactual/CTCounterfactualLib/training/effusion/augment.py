@@ -47,8 +47,13 @@ class BatchSampler:
         If there is nothing to draw, with fluid or without.
     """
 
-    def __init__(self, examples: list[Example], generated_share: float, seed: int,
-                 settings: AugmentSettings | None = None):
+    def __init__(
+        self,
+        examples: list[Example],
+        generated_share: float,
+        seed: int,
+        settings: AugmentSettings | None = None,
+    ):
         self.settings = settings or AugmentSettings()
         self.rng = np.random.default_rng(seed)
         share = {REAL: 1.0 - generated_share, GENERATED: generated_share}

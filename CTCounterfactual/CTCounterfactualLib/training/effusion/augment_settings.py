@@ -52,9 +52,19 @@ class AugmentSettings:
     def __post_init__(self) -> None:
         take_types(self)
         check_limits(
-            self, rotation_deg=COUNT, scale=POSITIVE, warp=COUNT, warp_nodes=WARP_NODES,
-            shift_hu=COUNT, gain=FRACTION, lung_shift_hu=COUNT, contrast=COUNT,
-            dense_chance=FRACTION, dense_hu=COUNT, noise_hu=COUNT, blur_chance=FRACTION,
+            self,
+            rotation_deg=COUNT,
+            scale=POSITIVE,
+            warp=COUNT,
+            warp_nodes=WARP_NODES,
+            shift_hu=COUNT,
+            gain=FRACTION,
+            lung_shift_hu=COUNT,
+            contrast=COUNT,
+            dense_chance=FRACTION,
+            dense_hu=COUNT,
+            noise_hu=COUNT,
+            blur_chance=FRACTION,
         )
         if self.contrast[0] > self.contrast[1]:
             raise SettingsError(f"Setting contrast is {self.contrast}; give least and greatest.")

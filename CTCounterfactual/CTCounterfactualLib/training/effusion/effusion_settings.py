@@ -59,9 +59,19 @@ class EffusionSettings:
     def __post_init__(self) -> None:
         take_types(self)
         check_limits(
-            self, generated=COUNT, variants=COUNT, generated_share=FRACTION, ml=ABOVE_0,
-            steps=POSITIVE, batch=POSITIVE, learning_rate=ABOVE_0, weight_decay=COUNT,
-            warmup=COUNT, site_weight=COUNT, seed=SEED, log_every=POSITIVE,
+            self,
+            generated=COUNT,
+            variants=COUNT,
+            generated_share=FRACTION,
+            ml=ABOVE_0,
+            steps=POSITIVE,
+            batch=POSITIVE,
+            learning_rate=ABOVE_0,
+            weight_decay=COUNT,
+            warmup=COUNT,
+            site_weight=COUNT,
+            seed=SEED,
+            log_every=POSITIVE,
             checkpoint_every=POSITIVE,
         )
         if self.ml[0] > self.ml[1]:
@@ -71,7 +81,9 @@ class EffusionSettings:
     def from_dict(cls, values: dict) -> EffusionSettings:
         """Build from a card's `training`; raise `SettingsError` naming unknown fields."""
         return built(
-            cls, values, config=partial(built, EffusionConfig),
+            cls,
+            values,
+            config=partial(built, EffusionConfig),
             augment=partial(built, AugmentSettings),
         )
 

@@ -149,8 +149,9 @@ def unpainted(source: Source, rng: np.random.Generator, distractors: bool) -> Ex
     if distractors:
         hu = hu.copy()
         paint_distractors(hu, source.spaces, rng, noise_of(source.hu))
-    return _example(source.name, source.group, hu, np.zeros(hu.shape, np.float32),
-                    source.spacing, rng)
+    return _example(
+        source.name, source.group, hu, np.zeros(hu.shape, np.float32), source.spacing, rng
+    )
 
 
 def build_examples(
@@ -233,6 +234,4 @@ def _example(
     cut = tuple(slice(c, None) for c in corner)
     both = torch.from_numpy(np.stack([hu[cut], fluid[cut]]))[None]  # 2 x (K, J, I) -> (1, 2, ...)
     small_hu, small_fluid = pool(both, factors)[0].numpy()
-    return Example(
-        name, group, np.rint(small_hu).astype(np.int16), small_fluid.astype(np.float16)
-    )
+    return Example(name, group, np.rint(small_hu).astype(np.int16), small_fluid.astype(np.float16))

@@ -16,7 +16,11 @@ from .examples import Example
 # Fields of view of a batch in voxels of 6 mm, (D, H, W), and how many of them make a batch: from a
 # few slices of the whole body to a whole chest.
 VIEWS = (
-    ((8, 56, 72), 4), ((16, 56, 72), 3), ((24, 48, 64), 3), ((40, 56, 64), 2), ((56, 48, 64), 2),
+    ((8, 56, 72), 4),
+    ((16, 56, 72), 3),
+    ((24, 48, 64), 3),
+    ((40, 56, 64), 2),
+    ((56, 48, 64), 2),
     ((24, 32, 40), 6),
 )
 VIEWS_CHANCE = (0.12, 0.18, 0.2, 0.2, 0.15, 0.15)
@@ -106,8 +110,9 @@ class BatchSampler:
         """Return sampling positions in voxels of the source, (D, H, W, 3), K, J, I order."""
         rng = self.rng
         turn = _rotation(np.deg2rad(rng.uniform(-ROTATION_DEG, ROTATION_DEG, 3)))
-        zoom = np.exp(rng.uniform(-1, 1) * np.log(SCALE) + rng.uniform(-1, 1, 3)
-                      * np.log(SCALE_ALONE))
+        zoom = np.exp(
+            rng.uniform(-1, 1) * np.log(SCALE) + rng.uniform(-1, 1, 3) * np.log(SCALE_ALONE)
+        )
         matrix = turn * zoom
         flips = (UPSIDE_DOWN_CHANCE, BACK_TO_FRONT_CHANCE, 0.5)
         matrix[:, [rng.random() < chance for chance in flips]] *= -1

@@ -41,9 +41,9 @@ def calibrate(network: FindingsNet, sampler: BatchSampler) -> list[float]:
                 for at, shift in enumerate(SHIFTS):
                     seen = (weight * gates(places[:, number] + shift)).sum((1, 2, 3)) + ignored
                     error = torch.log(seen / true).abs()
-                    errors[:, number, at] += torch.stack([
-                        (error * (1 - there)).sum(), (error * there).sum()
-                    ])
+                    errors[:, number, at] += torch.stack(
+                        [(error * (1 - there)).sum(), (error * there).sum()]
+                    )
         best = SHIFTS[(errors / counts.clamp(min=1)).sum(0).argmin(1)]
         # Each channel's logits of a site's voxels lie side by side.
         network.place_of.get_parameter("bias").add_(best.repeat_interleave(BLOCK**3))

@@ -70,8 +70,10 @@ def _carved(hu: torch.Tensor, wanted: torch.Tensor, rng: np.random.Generator) ->
     for _ in range(rng.integers(*CARVED_COUNT)):
         k, j, i = spots[rng.integers(len(spots))].tolist()
         radius = rng.uniform(*CARVED_RADIUS)
-        squares = [((a - c) / (radius * rng.uniform(0.6, 1.4))) ** 2
-                   for a, c in zip(axes, (k, j, i), strict=True)]
+        squares = [
+            ((a - c) / (radius * rng.uniform(0.6, 1.4))) ** 2
+            for a, c in zip(axes, (k, j, i), strict=True)
+        ]
         distance = squares[0][:, None, None] + squares[1][:, None] + squares[2]
         cover = (1.5 - distance.sqrt() * 1.0).clamp(0, 1) * free
         hu = hu + rng.uniform(0.3, 1.0) * cover * (rng.uniform(*CARVED_HU) - hu)

@@ -28,7 +28,9 @@ FINDING_CHANCE = {"effusion": 0.34, "consolidation": 0.22, "nodule": 0.26, "pneu
 MOST_OVERLAP = 0.02
 # Volumes, mL, drawn evenly on a logarithmic scale; wider than what the bench plants.
 ML = {
-    "effusion": (15.0, 1500.0), "consolidation": (8.0, 600.0), "nodule": (0.15, 30.0),
+    "effusion": (15.0, 1500.0),
+    "consolidation": (8.0, 600.0),
+    "nodule": (0.15, 30.0),
     "pneumothorax": (20.0, 1200.0),
 }
 # At most this share of the lungs.
@@ -103,7 +105,9 @@ def build_examples(
         small = Small(
             np.rint(source.pooled(source.hu)).astype(np.int16),
             np.rint(source.pooled(source.lungs) * 100).astype(np.uint8),
-            source.unknown, source.name, source.group,
+            source.unknown,
+            source.name,
+            source.group,
         )
         variants = _variants(source, settings, rng, check)
         weight = source.hu.shape[0] ** 0.5 / len(variants)
@@ -114,7 +118,9 @@ def build_examples(
 
 
 def _variants(
-    source: Source, settings: FindingsSettings, rng: np.random.Generator,
+    source: Source,
+    settings: FindingsSettings,
+    rng: np.random.Generator,
     check: Callable[[], None],
 ) -> list[tuple[Patch, ...]]:
     if not source.lungs.any():

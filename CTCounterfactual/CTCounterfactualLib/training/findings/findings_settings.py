@@ -62,10 +62,22 @@ class FindingsSettings:
     def __post_init__(self) -> None:
         take_types(self)
         check_limits(
-            self, generated=COUNT, variants=POSITIVE, steps=POSITIVE, learning_rate=ABOVE_0,
-            weight_decay=COUNT, warmup=COUNT, found_share=ABOVE_0, overlap_weight=COUNT,
-            amount_weight=COUNT, amount_from=FRACTION, fooled_from=FRACTION, fooling_hu=COUNT,
-            seed=SEED, log_every=POSITIVE, checkpoint_every=POSITIVE,
+            self,
+            generated=COUNT,
+            variants=POSITIVE,
+            steps=POSITIVE,
+            learning_rate=ABOVE_0,
+            weight_decay=COUNT,
+            warmup=COUNT,
+            found_share=ABOVE_0,
+            overlap_weight=COUNT,
+            amount_weight=COUNT,
+            amount_from=FRACTION,
+            fooled_from=FRACTION,
+            fooling_hu=COUNT,
+            seed=SEED,
+            log_every=POSITIVE,
+            checkpoint_every=POSITIVE,
         )
 
     @classmethod

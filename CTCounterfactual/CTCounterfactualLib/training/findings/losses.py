@@ -30,7 +30,8 @@ def places_loss(
         "amount": amount_loss(gate, batch),
     }
     terms["total"] = (
-        terms["voxels"] + settings.overlap_weight * terms["overlap"]
+        terms["voxels"]
+        + settings.overlap_weight * terms["overlap"]
         + settings.amount_weight * (done >= settings.amount_from) * terms["amount"]
     )
     return terms

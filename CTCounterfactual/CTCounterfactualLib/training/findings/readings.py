@@ -55,10 +55,12 @@ def free_slices(
     leave_out: patients whose number is a multiple of it are left out, to measure on them.
     """
     ill = {
-        int(patient) for patient, found in zip(file.patient, readings, strict=True)
+        int(patient)
+        for patient, found in zip(file.patient, readings, strict=True)
         if set(found.values()) != {NO}
     }
     return [
-        number for number, patient in enumerate(file.patient.tolist())
+        number
+        for number, patient in enumerate(file.patient.tolist())
         if patient not in ill and not (leave_out and patient % leave_out == 0)
     ]

@@ -8,9 +8,7 @@ class MyAutoencoder(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.down = nn.Sequential(
-            nn.Conv2d(1, 16, 4, 2, 1), nn.SiLU(), nn.Conv2d(16, 4, 4, 2, 1)
-        )
+        self.down = nn.Sequential(nn.Conv2d(1, 16, 4, 2, 1), nn.SiLU(), nn.Conv2d(16, 4, 4, 2, 1))
         self.up = nn.Sequential(
             nn.ConvTranspose2d(4, 16, 4, 2, 1), nn.SiLU(), nn.ConvTranspose2d(16, 1, 4, 2, 1)
         )

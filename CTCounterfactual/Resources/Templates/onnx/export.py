@@ -14,6 +14,9 @@ network = nn.Sequential(  # (N, 1, D, H, W) -> (N, 2)
 )
 sizes = {number: torch.export.Dim.DYNAMIC for number in (0, 2, 3, 4)}
 torch.onnx.export(
-    network.eval(), (torch.rand(2, 1, 20, 32, 40),), Path(__file__).with_name("model.onnx"),
-    dynamic_shapes=(sizes,), external_data=False,
+    network.eval(),
+    (torch.rand(2, 1, 20, 32, 40),),
+    Path(__file__).with_name("model.onnx"),
+    dynamic_shapes=(sizes,),
+    external_data=False,
 )

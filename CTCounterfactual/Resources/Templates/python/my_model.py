@@ -15,8 +15,13 @@ class Net(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv3d(1, width, 5, stride=4), nn.BatchNorm3d(width), nn.ReLU(), nn.Dropout(),
-            nn.Conv3d(width, 2 * width, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool3d(1),
+            nn.Conv3d(1, width, 5, stride=4),
+            nn.BatchNorm3d(width),
+            nn.ReLU(),
+            nn.Dropout(),
+            nn.Conv3d(width, 2 * width, 3, stride=2),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool3d(1),
         )
         self.head = nn.Linear(2 * width, 2)
 

@@ -161,9 +161,7 @@ def test_a_turn_near_the_start_is_found_by_going_back():
 
 
 def test_a_saturating_score_stops_where_it_stops_moving():
-    found = adaptive_search(
-        Landscape(lambda s: max(0.2, 1 - s), lambda s: 0.001 * s), 5.0, goal()
-    )
+    found = adaptive_search(Landscape(lambda s: max(0.2, 1 - s), lambda s: 0.001 * s), 5.0, goal())
     assert found.stop_reason == stopping.NO_FURTHER_DECREASE
     assert found.point.score == 0.2
 
@@ -271,9 +269,7 @@ def test_keeps_the_best_allowed_point_of_any_landscape(
     wanted = goal(direction, limit, target, evaluations)
     first_step = guess * limit ** (1 / bend) / rate
     told: list[SearchPoint] = []
-    found = adaptive_search(
-        Landscape(score, change, sign), first_step, wanted, keep=told.append
-    )
+    found = adaptive_search(Landscape(score, change, sign), first_step, wanted, keep=told.append)
 
     # Whoever was told last which point is the best holds the one that is kept.
     assert (told or found.path[:1])[-1] is found.point

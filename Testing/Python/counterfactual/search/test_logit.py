@@ -8,10 +8,16 @@ import pytest
 from CTCounterfactualLib.counterfactual.search.logit import logit, probability_of, saturated
 
 
-@pytest.mark.parametrize(("p", "found"), [
-    (0.5, 0.0), (0.75, math.log(3)), (0.25, -math.log(3)), (1 / (1 + math.e**-20), 20.0),
-    (1e-30, -30 * math.log(10)),
-])
+@pytest.mark.parametrize(
+    ("p", "found"),
+    [
+        (0.5, 0.0),
+        (0.75, math.log(3)),
+        (0.25, -math.log(3)),
+        (1 / (1 + math.e**-20), 20.0),
+        (1e-30, -30 * math.log(10)),
+    ],
+)
 def test_known_logits(p, found):
     assert logit(p) == pytest.approx(found, rel=1e-6, abs=1e-12)
 
@@ -34,8 +40,9 @@ def single(value: float) -> float:
     return float(np.float32(1) / (np.float32(1) + np.exp(np.float32(-value), dtype=np.float32)))
 
 
-@pytest.mark.parametrize(("value", "lost"), [(0.0, False), (10.0, False), (14.0, False),
-                                             (15.5, True), (30.0, True)])
+@pytest.mark.parametrize(
+    ("value", "lost"), [(0.0, False), (10.0, False), (14.0, False), (15.5, True), (30.0, True)]
+)
 def test_a_probability_near_1_is_saturated_once_single_precision_loses_its_logit(value, lost):
     assert saturated(single(value)) is lost
     # What is called lost is off by more than the rest: that is what the word means.

@@ -28,9 +28,7 @@ from CTCounterfactualLib.scans.grid import GridSpec
 from oracle_problems import BEYOND, FIXTURES, HEATMAP_STRIDE, SHIFT_CASES, SLICES, shift_problem
 
 ORACLE = json.loads((FIXTURES / "latent_shift.json").read_text(encoding="utf-8"))
-LADDER = [
-    0, -10, -21, -34, -48, -63, -80, -98, -118, -140, -164, -191, -221, -254, -290, -329
-]
+LADDER = [0, -10, -21, -34, -48, -63, -80, -98, -118, -140, -164, -191, -221, -254, -290, -329]
 REASONS = {
     "rose": stopping.NO_FURTHER_DECREASE,
     "very_low": stopping.TARGET_REACHED,

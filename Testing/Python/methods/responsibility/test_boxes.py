@@ -21,8 +21,10 @@ def test_a_cut_worked_out_by_hand():
     # Axes in the order (K, I, J): K is cut at 1, then each half along I at 2; J stays whole.
     parts = cut_in_four(Box((0, 0, 0), (3, 4, 5)), Written([0, 2, 1], 1, 2))
     assert parts == (
-        Box((0, 0, 0), (1, 4, 2)), Box((0, 0, 2), (1, 4, 5)),
-        Box((1, 0, 0), (3, 4, 2)), Box((1, 0, 2), (3, 4, 5)),
+        Box((0, 0, 0), (1, 4, 2)),
+        Box((0, 0, 2), (1, 4, 5)),
+        Box((1, 0, 0), (3, 4, 2)),
+        Box((1, 0, 2), (3, 4, 5)),
     )
 
 
@@ -44,8 +46,9 @@ def test_cuts_tile_the_box_whatever_is_drawn():
         inside = np.zeros_like(covered)
         inside[box.slices] = 1
         assert np.array_equal(covered, inside)
-        axes.add(tuple(len({p.shape[axis] for p in parts} | {box.shape[axis]}) > 1
-                       for axis in range(3)))
+        axes.add(
+            tuple(len({p.shape[axis] for p in parts} | {box.shape[axis]}) > 1 for axis in range(3))
+        )
     assert len(axes) == 3  # each pair of axes is drawn
 
 

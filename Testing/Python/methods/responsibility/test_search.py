@@ -64,17 +64,17 @@ def test_two_levels_worked_out_by_hand():
     # 1 x 4 x 4 voxels in four blocks of 2 x 2; the answer needs one voxel of block 0, one of
     # block 3. At the second level each of these blocks is cut while the other is held.
     numbers = Written([1, 2], 2, 2, [1, 2], 1, 1, [1, 2], 3, 3)
-    found, mutants = searched(
-        all_of((0, 1, 1), (0, 2, 2)), (1, 4, 4), numbers, queue=1, depth=2
-    )
+    found, mutants = searched(all_of((0, 1, 1), (0, 2, 2)), (1, 4, 4), numbers, queue=1, depth=2)
     first, other = 7 / 6, 1 / 3
     single, along = 3.5, 7 / 6
-    expected = np.array([
-        [first + along, first + along, other, other],
-        [first + along, first + single, other, other],
-        [other, other, first + single, first + along],
-        [other, other, first + along, first + along],
-    ])
+    expected = np.array(
+        [
+            [first + along, first + along, other, other],
+            [first + along, first + single, other, other],
+            [other, other, first + single, first + along],
+            [other, other, first + along, first + along],
+        ]
+    )
     assert found.kept_by[0] == pytest.approx(expected)
     assert mutants.calls == 3 * 14 and found.deepest == 2
 
@@ -102,7 +102,8 @@ def test_weighting_by_the_score_counts_the_share_that_is_kept():
     # a is worth 0.8, the others nothing: every passing mutant keeps 0.8 of the way.
     mutants = Mutants(
         lambda x: 0.8 * x[:, 0, 0, 0, 0] + 0.2 * (x.mean(dim=(1, 2, 3, 4)) == 1),
-        torch.ones(SLICE), torch.zeros(SLICE),
+        torch.ones(SLICE),
+        torch.zeros(SLICE),
     )
     effort = Effort(rounds=1, least_voxels=1, weighting="score")
     search = Search(mutants, Answer.of(1.0, 0.0, 0.5), effort, seeded)
@@ -125,9 +126,7 @@ def test_in_3d_the_responsible_voxel_is_found():
 def test_a_round_does_not_depend_on_how_far_others_came():
     both, _ = searched(all_of((3, 3, 3)), (6, 6, 6), seeded, rounds=2, queue=1)
     first, _ = searched(all_of((3, 3, 3)), (6, 6, 6), seeded, rounds=1, queue=1)
-    second, _ = searched(
-        all_of((3, 3, 3)), (6, 6, 6), lambda n: seeded(n + 1), rounds=1, queue=1
-    )
+    second, _ = searched(all_of((3, 3, 3)), (6, 6, 6), lambda n: seeded(n + 1), rounds=1, queue=1)
     assert np.allclose(both.kept_by, first.kept_by + second.kept_by, rtol=1e-5)
 
 
@@ -142,8 +141,12 @@ def test_budget_of_seconds_and_cancel_leave_what_is_there():
     mutants = Mutants(all_of(A), torch.ones(SLICE), torch.zeros(SLICE))
     rounds = []
     search = Search(
-        mutants, Answer.of(1.0, 0.0), Effort(rounds=9, least_voxels=1), seeded,
-        stop=lambda: len(rounds) == 2, told=lambda found: rounds.append(found.rounds),
+        mutants,
+        Answer.of(1.0, 0.0),
+        Effort(rounds=9, least_voxels=1),
+        seeded,
+        stop=lambda: len(rounds) == 2,
+        told=lambda found: rounds.append(found.rounds),
     )
     found = search.run(Box((0, 0, 0), SLICE))
     assert found.ended == "cancelled" and rounds == [1, 2]

@@ -10,8 +10,14 @@ from CTCounterfactualLib.events import CancelToken
 from CTCounterfactualLib.methods.attribute import attribute
 from CTCounterfactualLib.scans.grid import prepare
 
-GRADIENTS = ["input-gradient", "smoothgrad", "integrated-gradients", "guided-backprop", "grad-cam",
-             "hirescam"]
+GRADIENTS = [
+    "input-gradient",
+    "smoothgrad",
+    "integrated-gradients",
+    "guided-backprop",
+    "grad-cam",
+    "hirescam",
+]
 
 
 def x():
@@ -27,9 +33,13 @@ def mapped(method, network=None, **options):
     return attribute(scan_with_block(), method, Judge(network or Linear()), options=options)
 
 
-@pytest.mark.parametrize(("method", "options"), [
-    ("input-gradient", {}), ("smoothgrad", {"samples": 3}),
-])
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("input-gradient", {}),
+        ("smoothgrad", {"samples": 3}),
+    ],
+)
 def test_a_linear_score_has_its_weights_as_gradient(method, options):
     found = mapped(method, **options)
     assert found.values == pytest.approx(on_scan(weights().numpy()), abs=1e-5)
@@ -76,7 +86,9 @@ def test_occlusion_is_what_hiding_a_voxel_takes_away():
 
 def test_occlusion_takes_black_boxes_and_goes_only_where_something_is_hidden():
     found = attribute(
-        scan_with_block(), "occlusion", BlockFinder(),
+        scan_with_block(),
+        "occlusion",
+        BlockFinder(),
         options={"window_mm": 8.0, "stride_mm": 4.0, "occlusion": "-600"},
     )
     inside = np.zeros(SIZE, bool)

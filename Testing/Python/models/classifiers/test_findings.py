@@ -65,8 +65,10 @@ class Everywhere(FindingsNet):
 def test_the_amount_of_fluid_everywhere_is_its_volume():
     """10 x 20 x 30 prepared voxels of 1.5 x 1.5 x 3 mm at 20 HU: 40.5 mL."""
     x = torch.full((1, 1, 10, 20, 30), (20 + 1000) / 2000)  # no whole blocks of 2 x 4 x 4
-    classifier = FindingsDemo(Everywhere("effusion"), {**DEFAULT_AMOUNTS, "effusion": Amount(
-        present_ml=40.5, ignored_ml=1.0, slope=2.0)})
+    classifier = FindingsDemo(
+        Everywhere("effusion"),
+        {**DEFAULT_AMOUNTS, "effusion": Amount(present_ml=40.5, ignored_ml=1.0, slope=2.0)},
+    )
     assert float(classifier.score(x, "effusion")) == pytest.approx(0.0, abs=0.01)
     nothing = DEFAULT_AMOUNTS["nodule"].logit(torch.zeros(())).item()
     assert float(classifier.score(x, "nodule")) == pytest.approx(nothing, abs=1e-3)

@@ -170,7 +170,7 @@ def test_a_trachea_is_left_out(gap):
 @pytest.mark.parametrize("gap", [2, 4, 12])
 def test_a_gas_bubble_is_left_out(gap):
     hu = chest()
-    bubble = np.s_[6:26, 30:66, 60 + gap:100]
+    bubble = np.s_[6:26, 30:66, 60 + gap : 100]
     hu[bubble] = GAS
     found = region(hu)
     assert not found[bubble].any()

@@ -45,10 +45,17 @@ WHOLE = saved({"w": torch.arange(6.0)})
 
 
 @pytest.mark.parametrize("suffix", [".ckpt", ".pt", ".pth", ".pt2", ".bin", ".zip", ""])
-@pytest.mark.parametrize("extra", [
-    ("archive/constants.pkl", b""), ("archive/code/__torch__.py", b""), ("constants.pkl", b""),
-    ("code/x.py", b""), ("a/b/CODE/x.py", b""), None,
-])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        ("archive/constants.pkl", b""),
+        ("archive/code/__torch__.py", b""),
+        ("constants.pkl", b""),
+        ("code/x.py", b""),
+        ("a/b/CODE/x.py", b""),
+        None,
+    ],
+)
 def test_torchscript_is_refused_before_anybody_loads_it(tmp_path, monkeypatch, suffix, extra):
     for loader in (torch, torch.jit):
         monkeypatch.setattr(loader, "load", lambda *_, **__: pytest.fail("PyTorch was asked"))
@@ -58,18 +65,27 @@ def test_torchscript_is_refused_before_anybody_loads_it(tmp_path, monkeypatch, s
         read_tensors(path)
 
 
-@pytest.mark.parametrize(("data", "words"), [
-    (repacked(WHOLE, extra=[("other/data.pkl", b"N.")]), "several data.pkl"),
-    (repacked(WHOLE, how=zipfile.ZIP_DEFLATED), "is compressed"),
-    (repacked(WHOLE, lambda n, c: (n, c[:-4] if "/data/" in n else c)), "numbers of a tensor are"),
-    (repacked(WHOLE, lambda n, c: (n.replace("/data/0", "/data/1"), c)), "numbers of a tensor are"),
-    (repacked(WHOLE, lambda n, c: (n, b"big" if "byteorder" in n else c)), "big-endian"),
-    (WHOLE.replace(struct.pack("<f", 5.0), struct.pack("<f", 6.0)), "checksum of its entry"),
-    (b"#!/bin/sh\n" + WHOLE, "another kind"),
-    (saved(torch.nn.Linear(1, 1)), r"a whole object \('torch.nn.modules.linear.Linear'\)"),
-    (saved({"w": torch.ones(2).to_sparse()}), "only dense tensors are read"),
-    (saved({"w": torch.ones(2, dtype=torch.complex64)}), "cannot be read as a checkpoint"),
-])
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (repacked(WHOLE, extra=[("other/data.pkl", b"N.")]), "several data.pkl"),
+        (repacked(WHOLE, how=zipfile.ZIP_DEFLATED), "is compressed"),
+        (
+            repacked(WHOLE, lambda n, c: (n, c[:-4] if "/data/" in n else c)),
+            "numbers of a tensor are",
+        ),
+        (
+            repacked(WHOLE, lambda n, c: (n.replace("/data/0", "/data/1"), c)),
+            "numbers of a tensor are",
+        ),
+        (repacked(WHOLE, lambda n, c: (n, b"big" if "byteorder" in n else c)), "big-endian"),
+        (WHOLE.replace(struct.pack("<f", 5.0), struct.pack("<f", 6.0)), "checksum of its entry"),
+        (b"#!/bin/sh\n" + WHOLE, "another kind"),
+        (saved(torch.nn.Linear(1, 1)), r"a whole object \('torch.nn.modules.linear.Linear'\)"),
+        (saved({"w": torch.ones(2).to_sparse()}), "only dense tensors are read"),
+        (saved({"w": torch.ones(2, dtype=torch.complex64)}), "cannot be read as a checkpoint"),
+    ],
+)
 def test_what_isnt_as_torch_saves_it_is_refused(tmp_path, data, words):
     path = tmp_path / "x.pt"
     path.write_bytes(data)

@@ -36,7 +36,8 @@ def saved(content) -> bytes:
 WHOLE = saved({"w": torch.arange(6.0)})
 # PyTorch 2.2 has no uint16 yet.
 ODD_TYPES = [
-    getattr(torch, name) for name in ("bool", "uint8", "uint16", "float8_e5m2")
+    getattr(torch, name)
+    for name in ("bool", "uint8", "uint16", "float8_e5m2")
     if hasattr(torch, name)
 ]
 
@@ -89,14 +90,18 @@ def test_tensors_keep_type_layout_and_parameters(tmp_path, dtype):
     assert tensors["p"].tolist() == [1, 1]
 
 
-@pytest.mark.parametrize("make", [
-    lambda marker: Attack(os.system, f"touch {marker}"),
-    lambda marker: Attack(eval, f"open({str(marker)!r}, 'w')"),
-    lambda marker: Attack(open, str(marker), "w"),
-    lambda marker: Attack(torch.hub.download_url_to_file, "http://localhost:1/", str(marker)),
-    lambda marker: Attack(getattr, "text", "upper"),
-    lambda marker: Attack(__import__, "this"),
-], ids=["os.system", "eval", "open", "torch-function", "getattr", "import"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda marker: Attack(os.system, f"touch {marker}"),
+        lambda marker: Attack(eval, f"open({str(marker)!r}, 'w')"),
+        lambda marker: Attack(open, str(marker), "w"),
+        lambda marker: Attack(torch.hub.download_url_to_file, "http://localhost:1/", str(marker)),
+        lambda marker: Attack(getattr, "text", "upper"),
+        lambda marker: Attack(__import__, "this"),
+    ],
+    ids=["os.system", "eval", "open", "torch-function", "getattr", "import"],
+)
 def test_nothing_that_a_checkpoint_pickles_is_run(tmp_path, make):
     marker = tmp_path / "was-run"
     path = tmp_path / "attack.ckpt"
@@ -133,8 +138,20 @@ def test_a_zip_bomb_is_refused_by_its_stated_size(tmp_path):
 
 def test_a_tensor_that_reaches_beyond_its_storage_is_refused(tmp_path):
     path = tmp_path / "reach.pt"
-    torch.save({"w": Attack(torch._utils._rebuild_tensor_v2, torch.ones(1).untyped_storage(),
-                            0, (10**9,), (1,), False, None)}, path)
+    torch.save(
+        {
+            "w": Attack(
+                torch._utils._rebuild_tensor_v2,
+                torch.ones(1).untyped_storage(),
+                0,
+                (10**9,),
+                (1,),
+                False,
+                None,
+            )
+        },
+        path,
+    )
     with pytest.raises(ModelError, match="cannot be read as a checkpoint"):
         read_tensors(path)
 
@@ -196,7 +213,9 @@ def test_tensors_with_attributes_and_of_subclasses_are_read(tmp_path):
     del module.Tagged
     tensors = read_tensors(path)
     assert {name: tensor.tolist() for name, tensor in tensors.items()} == {
-        "w": [0, 1, 2], "p": [0, 1], "t": [1, 1],
+        "w": [0, 1, 2],
+        "p": [0, 1],
+        "t": [1, 1],
     }
     assert {type(tensor) for tensor in tensors.values()} == {torch.Tensor}
 

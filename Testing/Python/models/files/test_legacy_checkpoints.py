@@ -26,9 +26,15 @@ def path(tmp_path):
 def test_every_kind_of_tensor_is_read_as_pytorch_reads_it(path):
     base = torch.arange(24.0).reshape(4, 6)
     state = {
-        "float": torch.randn(3, 5), "half": torch.randn(7).half(), "whole": torch.arange(9),
-        "byte": torch.tensor([1, 255], dtype=torch.uint8), "truth": torch.tensor([True, False]),
-        "one": torch.tensor(2.5), "none": torch.empty(0, 3), "turned": base.t(), "part": base[1:3],
+        "float": torch.randn(3, 5),
+        "half": torch.randn(7).half(),
+        "whole": torch.arange(9),
+        "byte": torch.tensor([1, 255], dtype=torch.uint8),
+        "truth": torch.tensor([True, False]),
+        "one": torch.tensor(2.5),
+        "none": torch.empty(0, 3),
+        "turned": base.t(),
+        "part": base[1:3],
         "parameter": torch.nn.Parameter(torch.ones(2)),
     }
     save({"state_dict": state, "epoch": 3}, path)
@@ -47,8 +53,8 @@ def test_a_network_gets_the_same_weights(path):
     again = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4))
     again.load_state_dict(read_tensors(path), strict=True)
     assert all(
-        torch.equal(a, b) for a, b in
-        zip(network.state_dict().values(), again.state_dict().values(), strict=True)
+        torch.equal(a, b)
+        for a, b in zip(network.state_dict().values(), again.state_dict().values(), strict=True)
     )
 
 

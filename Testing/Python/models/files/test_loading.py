@@ -17,8 +17,14 @@ from CTCounterfactualLib.models.vqgan.config import VQGANConfig
 from CTCounterfactualLib.models.vqgan.network import VQGAN
 
 CONFIG = {
-    "ch": 16, "ch_mult": [1, 1], "num_res_blocks": 1, "attn_resolutions": [], "z_channels": 4,
-    "embed_dim": 4, "n_embed": 8, "mid_attention": False,
+    "ch": 16,
+    "ch_mult": [1, 1],
+    "num_res_blocks": 1,
+    "attn_resolutions": [],
+    "z_channels": 4,
+    "embed_dim": 4,
+    "n_embed": 8,
+    "mid_attention": False,
 }
 
 
@@ -37,8 +43,12 @@ def install(tmp_path, network):
         save_file(network.state_dict() if tensors is None else tensors, weights)
         weights.write_bytes(damage(weights.read_bytes()))
         card = {
-            "schema": 1, "name": "tiny", "config": CONFIG, "weights": weights.name,
-            "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "description": "for tests",
+            "schema": 1,
+            "name": "tiny",
+            "config": CONFIG,
+            "weights": weights.name,
+            "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "description": "for tests",
             **card_changes,
         }
         path = tmp_path / "model.json"

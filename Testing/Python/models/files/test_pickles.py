@@ -12,14 +12,21 @@ from CTCounterfactualLib.models.files.pickled_values import Inert, RefusedPickle
 from CTCounterfactualLib.models.files.pickles import read_pickle
 
 REBUILD = torch._utils._rebuild_tensor_v2
-STORAGE = (b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000"
-           b"X\x03\x00\x00\x00cpuK\x06tQ")
+STORAGE = (
+    b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x06tQ"
+)
 
 
 def tensor(size: bytes, stride: bytes, offset: bytes = b"K\x00") -> bytes:
     """The pickle of one tensor over six numbers; sizes and strides as instructions."""
-    return (b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + STORAGE + offset + size + stride
-            + b"\x89ccollections\nOrderedDict\n)RtR.")
+    return (
+        b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n("
+        + STORAGE
+        + offset
+        + size
+        + stride
+        + b"\x89ccollections\nOrderedDict\n)RtR."
+    )
 
 
 def test_a_tensor_is_described():
@@ -29,28 +36,34 @@ def test_a_tensor_is_described():
     assert (found.storage.key, found.dtype, found.storage.count) == ("0", "float32", 6)
 
 
-@pytest.mark.parametrize(("size", "stride", "offset", "words"), [
-    (b"K\x02K\x03\x86", b"K\x03K\x02\x86", b"K\x00", "beyond its storage"),
-    (b"K\x06\x85", b"K\x01\x85", b"K\x01", "beyond its storage"),
-    (b"K\x01\x85", b"J\xff\xff\xff\xff\x85", b"K\x00", "negative"),
-    (b"J\xff\xff\xff\xff\x85", b"K\x01\x85", b"K\x00", "negative"),
-    (b"K\x01\x85", b"K\x01\x85", b"J\xff\xff\xff\xff", "negative"),
-    (b"K\x01\x85", b"K\x01K\x01\x86", b"K\x00", "another number of sizes"),
-    (b"(" + b"K\x01" * 65 + b"t", b"(" + b"K\x01" * 65 + b"t", b"K\x00", "number of sizes"),
-    (b"\x8a\x09" + b"\x00" * 8 + b"\x10\x85", b"K\x01\x85", b"K\x00", "beyond its storage"),
-    (b"G\x3f\xf0" + b"\x00" * 6 + b"\x85", b"K\x01\x85", b"K\x00", "negative"),
-])
+@pytest.mark.parametrize(
+    ("size", "stride", "offset", "words"),
+    [
+        (b"K\x02K\x03\x86", b"K\x03K\x02\x86", b"K\x00", "beyond its storage"),
+        (b"K\x06\x85", b"K\x01\x85", b"K\x01", "beyond its storage"),
+        (b"K\x01\x85", b"J\xff\xff\xff\xff\x85", b"K\x00", "negative"),
+        (b"J\xff\xff\xff\xff\x85", b"K\x01\x85", b"K\x00", "negative"),
+        (b"K\x01\x85", b"K\x01\x85", b"J\xff\xff\xff\xff", "negative"),
+        (b"K\x01\x85", b"K\x01K\x01\x86", b"K\x00", "another number of sizes"),
+        (b"(" + b"K\x01" * 65 + b"t", b"(" + b"K\x01" * 65 + b"t", b"K\x00", "number of sizes"),
+        (b"\x8a\x09" + b"\x00" * 8 + b"\x10\x85", b"K\x01\x85", b"K\x00", "beyond its storage"),
+        (b"G\x3f\xf0" + b"\x00" * 6 + b"\x85", b"K\x01\x85", b"K\x00", "negative"),
+    ],
+)
 def test_a_tensor_stays_within_its_storage(size, stride, offset, words):
     with pytest.raises(RefusedPickle, match=words):
         read_pickle(tensor(size, stride, offset))
 
 
-@pytest.mark.parametrize("code", [
-    b"ctorch._utils\n_rebuild_tensor_v2\n}X\x0c\x00\x00\x00__defaults__(K\x07K\x07tsb.",
-    b"ctorch._utils\n_rebuild_tensor_v2\nN}X\x0c\x00\x00\x00__defaults__K\x07s\x86b.",
-    b"ccollections\nOrderedDict\n}X\x07\x00\x00\x00__new__Nsb.",
-    b"ctorch\nSize\n}X\x01\x00\x00\x00aK\x01sb.",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"ctorch._utils\n_rebuild_tensor_v2\n}X\x0c\x00\x00\x00__defaults__(K\x07K\x07tsb.",
+        b"ctorch._utils\n_rebuild_tensor_v2\nN}X\x0c\x00\x00\x00__defaults__K\x07s\x86b.",
+        b"ccollections\nOrderedDict\n}X\x07\x00\x00\x00__new__Nsb.",
+        b"ctorch\nSize\n}X\x01\x00\x00\x00aK\x01sb.",
+    ],
+)
 def test_build_changes_no_function(code):
     before = REBUILD.__defaults__, dict(REBUILD.__dict__), dict(vars(torch.Size))
     with pytest.raises(RefusedPickle, match=r"would change .* itself"):
@@ -58,31 +71,43 @@ def test_build_changes_no_function(code):
     assert (REBUILD.__defaults__, dict(REBUILD.__dict__), dict(vars(torch.Size))) == before
 
 
-@pytest.mark.parametrize("code", [
-    b"cos\nsystem\nX\x04\x00\x00\x00true\x85R.",
-    b"(X\x04\x00\x00\x00trueios\nsystem\n.",
-    b"(cos\nsystem\nX\x04\x00\x00\x00trueo.",
-    b"\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",
-    b"cbuiltins\nexec\nX\x04\x00\x00\x00true\x85\x81.",
-    b"ca_module_that_is_nowhere\nf\n)R}b.",
-    b"cbuiltins\ngetattr\ncos\nsystem\nX\x08\x00\x00\x00__call__\x86R.",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"cos\nsystem\nX\x04\x00\x00\x00true\x85R.",
+        b"(X\x04\x00\x00\x00trueios\nsystem\n.",
+        b"(cos\nsystem\nX\x04\x00\x00\x00trueo.",
+        b"\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",
+        b"cbuiltins\nexec\nX\x04\x00\x00\x00true\x85\x81.",
+        b"ca_module_that_is_nowhere\nf\n)R}b.",
+        b"cbuiltins\ngetattr\ncos\nsystem\nX\x08\x00\x00\x00__call__\x86R.",
+    ],
+)
 def test_names_are_inert_however_they_are_called(code):
     modules = set(sys.modules)
     assert isinstance(read_pickle(b"\x80\x02" + code), Inert)
     assert set(sys.modules) == modules
 
 
-@pytest.mark.parametrize(("code", "words"), [
-    (b"\x82\x01.", "damaged|instruction EXT1"),
-    (b"P1\n.", "instruction PERSID"),
-    (b"N2.", "instruction DUP"),
-    (b"0.", "damaged"), (b"t.", "damaged"), (b"h\x05.", "damaged"), (b"K\x01", "damaged"),
-    (b"", "damaged"), (b"K\x01)R.", "damaged"), (b"}](NNu.", "damaged"), (b"}NNNu.", "damaged"),
-    (b"\x8e" + struct.pack("<Q", 1 << 62) + b".", "damaged"),
-    (b"\x8d" + struct.pack("<Q", 1 << 40) + b".", "damaged"),
-    (b"I" + b"9" * 5000 + b"\n.", "damaged"),
-])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (b"\x82\x01.", "damaged|instruction EXT1"),
+        (b"P1\n.", "instruction PERSID"),
+        (b"N2.", "instruction DUP"),
+        (b"0.", "damaged"),
+        (b"t.", "damaged"),
+        (b"h\x05.", "damaged"),
+        (b"K\x01", "damaged"),
+        (b"", "damaged"),
+        (b"K\x01)R.", "damaged"),
+        (b"}](NNu.", "damaged"),
+        (b"}NNNu.", "damaged"),
+        (b"\x8e" + struct.pack("<Q", 1 << 62) + b".", "damaged"),
+        (b"\x8d" + struct.pack("<Q", 1 << 40) + b".", "damaged"),
+        (b"I" + b"9" * 5000 + b"\n.", "damaged"),
+    ],
+)
 def test_what_no_checkpoint_needs_is_refused(code, words):
     with pytest.raises(RefusedPickle, match=words):
         read_pickle(b"\x80\x02" + code)

@@ -49,12 +49,15 @@ class Bare:
         return x
 
 
-@pytest.mark.parametrize(("model", "words"), [
-    (42, "A int is no slice autoencoder: it has no method 'encode'; expected a name of"),
-    (nn.Linear(2, 1), "A Linear is no slice autoencoder"),
-    (Bare(), "no method 'decode'"),
-    (Duck, "The class Duck was given as an autoencoder"),
-])
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (42, "A int is no slice autoencoder: it has no method 'encode'; expected a name of"),
+        (nn.Linear(2, 1), "A Linear is no slice autoencoder"),
+        (Bare(), "no method 'decode'"),
+        (Duck, "The class Duck was given as an autoencoder"),
+    ],
+)
 def test_what_is_no_autoencoder_is_told_what_is_missing(model, words):
     with pytest.raises(ModelError, match=words):
         load_autoencoder(model)
@@ -69,10 +72,18 @@ def test_a_factor_that_is_none_is_refused(factor):
 
 
 def test_only_a_vqgan_of_ours_is_called_without_a_copy():
-    network = VQGAN(VQGANConfig(
-        ch=32, ch_mult=(1, 1), num_res_blocks=1, attn_resolutions=(), resolution=16, z_channels=4,
-        embed_dim=4, n_embed=8,
-    ))
+    network = VQGAN(
+        VQGANConfig(
+            ch=32,
+            ch_mult=(1, 1),
+            num_res_blocks=1,
+            attn_resolutions=(),
+            resolution=16,
+            z_channels=4,
+            embed_dim=4,
+            n_embed=8,
+        )
+    )
     ours = GuardedAutoencoder(SliceAutoencoder(network))
     assert ours.ours
     assert torch.equal(ours.encode(X), ours.inner.encode(X))
@@ -127,37 +138,49 @@ def test_a_gradient_is_taken_through_a_decoder_that_works_in_place():
     assert torch.equal(gradient, torch.full_like(z, 2.0))  # four pixels of half each
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (lambda z: (10 * z).long(), r"encode returned numbers of type int64; expected latents \(2"),
-    (lambda z: (z, z), "Duck.encode returned a tuple of 2"),
-    (lambda z: z.numpy(), "Duck.encode returned a ndarray"),
-    (lambda z: z[:1], r"Duck.encode returned \(1, 1, 3, 4\); expected latents \(2, C, h, w\)"),
-    (lambda z: z.flatten(1), r"Duck.encode returned \(2, 12\)"),
-    (lambda z: z * float("nan"), "Duck.encode gives NaN or infinite values"),
-    (lambda z: z / 0, "Duck.encode gives NaN or infinite values"),
-    (lambda z: z @ torch.ones(7, 1), "Autoencoder Duck cannot take slices of"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda z: (10 * z).long(), r"encode returned numbers of type int64; expected latents \(2"),
+        (lambda z: (z, z), "Duck.encode returned a tuple of 2"),
+        (lambda z: z.numpy(), "Duck.encode returned a ndarray"),
+        (lambda z: z[:1], r"Duck.encode returned \(1, 1, 3, 4\); expected latents \(2, C, h, w\)"),
+        (lambda z: z.flatten(1), r"Duck.encode returned \(2, 12\)"),
+        (lambda z: z * float("nan"), "Duck.encode gives NaN or infinite values"),
+        (lambda z: z / 0, "Duck.encode gives NaN or infinite values"),
+        (lambda z: z @ torch.ones(7, 1), "Autoencoder Duck cannot take slices of"),
+    ],
+)
 def test_latents_of_another_kind_are_named(change, words):
     with pytest.raises(ModelError, match=words):
         GuardedAutoencoder(Duck(encode=change)).encode(X)
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (lambda x: (255 * x).to(torch.uint8), "Duck.decode returned numbers of type uint8"),
-    (lambda x: x[:, 0], r"Duck.decode returned \(2, 6, 8\); expected \(2, 1, 6, 8\)"),
-    (lambda x: x.expand(-1, 3, -1, -1), r"Duck.decode returned \(2, 3, 6, 8\)"),
-    (lambda x: x[..., :5], r"Duck.decode returned \(2, 1, 6, 5\).*is `factor` right"),
-    (lambda x: torch.sqrt(x - 10), "Duck.decode gives NaN or infinite values"),
-    (lambda x: exit(), "Autoencoder Duck ends the program"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x: (255 * x).to(torch.uint8), "Duck.decode returned numbers of type uint8"),
+        (lambda x: x[:, 0], r"Duck.decode returned \(2, 6, 8\); expected \(2, 1, 6, 8\)"),
+        (lambda x: x.expand(-1, 3, -1, -1), r"Duck.decode returned \(2, 3, 6, 8\)"),
+        (lambda x: x[..., :5], r"Duck.decode returned \(2, 1, 6, 5\).*is `factor` right"),
+        (lambda x: torch.sqrt(x - 10), "Duck.decode gives NaN or infinite values"),
+        (lambda x: exit(), "Autoencoder Duck ends the program"),
+    ],
+)
 def test_slices_of_another_kind_are_named(change, words):
     guarded = GuardedAutoencoder(Duck(decode=change))
     with pytest.raises(ModelError, match=words):
         guarded.decode(guarded.encode(X), (6, 8))
 
 
-@pytest.mark.parametrize("change", [lambda x: x.detach(), torch.no_grad()(lambda x: x * 1),
-                                    torch.inference_mode()(lambda x: x * 1)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x.detach(),
+        torch.no_grad()(lambda x: x * 1),
+        torch.inference_mode()(lambda x: x * 1),
+    ],
+)
 def test_a_decoder_without_gradient_is_named(change):
     guarded = GuardedAutoencoder(Duck(decode=change))
     z = guarded.encode(X)

@@ -78,7 +78,8 @@ def test_modules_in_training_mode_are_named(network):
 
 def test_a_network_without_numbers_is_told():
     empty = SimpleNamespace(net=nn.Sequential(nn.Linear(2, 1, device="meta")))
-    with pytest.raises(ModelError, match=r"'0\.weight' of Sequential has no numbers"), borrowed(
-        (empty,), CPU
+    with (
+        pytest.raises(ModelError, match=r"'0\.weight' of Sequential has no numbers"),
+        borrowed((empty,), CPU),
     ):
         pytest.fail("it was run")

@@ -95,15 +95,21 @@ def test_ours_are_called_without_a_copy_but_not_their_subclasses():
     assert guarded_classifier(guarded) is guarded
 
 
-@pytest.mark.parametrize(("model", "words"), [
-    (42, "A int is no classifier; expected a name of the catalogue"),
-    (nn.Linear(2, 1), "A Linear is no classifier.*by a card"),
-    (Duck, "The class Duck was given as a classifier; make an object of it: Duck"),
-    (SimpleNamespace(score=len, targets=Duck.targets), "`grid` of classifier SimpleNamespace"),
-    (SimpleNamespace(score=len, grid=GridSpec()), "`targets` of classifier SimpleNamespace are"),
-    (SimpleNamespace(score=len, grid=GridSpec(), targets=()), "`targets`.*a tuple of 0"),
-    (SimpleNamespace(score=len, grid=GridSpec(), targets=["mean"]), "`targets`.*a list of 1"),
-])
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (42, "A int is no classifier; expected a name of the catalogue"),
+        (nn.Linear(2, 1), "A Linear is no classifier.*by a card"),
+        (Duck, "The class Duck was given as a classifier; make an object of it: Duck"),
+        (SimpleNamespace(score=len, targets=Duck.targets), "`grid` of classifier SimpleNamespace"),
+        (
+            SimpleNamespace(score=len, grid=GridSpec()),
+            "`targets` of classifier SimpleNamespace are",
+        ),
+        (SimpleNamespace(score=len, grid=GridSpec(), targets=()), "`targets`.*a tuple of 0"),
+        (SimpleNamespace(score=len, grid=GridSpec(), targets=["mean"]), "`targets`.*a list of 1"),
+    ],
+)
 def test_what_is_no_classifier_is_told_what_is_missing(model, words):
     with pytest.raises(ModelError, match=words):
         load_classifier(model)
@@ -164,19 +170,22 @@ def volume_mean(x):
     return x.mean(dim=(1, 2, 3, 4))
 
 
-@pytest.mark.parametrize(("function", "words"), [
-    (lambda x: 0.5, "returned a float; expected one score a volume"),
-    (lambda x: volume_mean(x).numpy(), "returned a ndarray of shape"),
-    (lambda x: (volume_mean(x),), "returned a tuple of 1"),
-    (lambda x: {"out": x}, "returned a dict with 'out'"),
-    (lambda x: x.mean(), r"shape \(\) for 1 volume\(s\); expected \(1,\)"),
-    (lambda x: volume_mean(x)[:, None], r"shape \(1, 1\) for 1 volume\(s\)"),
-    (lambda x: x.flatten(1).argmax(1), "numbers of type int64.*argmax have no gradient"),
-    (lambda x: volume_mean(x) > 0.1, "numbers of type bool"),
-    (lambda x: nn.Linear(7, 1)(x), "Duck cannot take an input of.*mat1 and mat2"),
-    (lambda x: volume_mean(x).nothing, "Duck fails on an input of.*Mend its code"),
-    (lambda x: exit(3), "Classifier Duck ends the program"),
-])
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x: 0.5, "returned a float; expected one score a volume"),
+        (lambda x: volume_mean(x).numpy(), "returned a ndarray of shape"),
+        (lambda x: (volume_mean(x),), "returned a tuple of 1"),
+        (lambda x: {"out": x}, "returned a dict with 'out'"),
+        (lambda x: x.mean(), r"shape \(\) for 1 volume\(s\); expected \(1,\)"),
+        (lambda x: volume_mean(x)[:, None], r"shape \(1, 1\) for 1 volume\(s\)"),
+        (lambda x: x.flatten(1).argmax(1), "numbers of type int64.*argmax have no gradient"),
+        (lambda x: volume_mean(x) > 0.1, "numbers of type bool"),
+        (lambda x: nn.Linear(7, 1)(x), "Duck cannot take an input of.*mat1 and mat2"),
+        (lambda x: volume_mean(x).nothing, "Duck fails on an input of.*Mend its code"),
+        (lambda x: exit(3), "Classifier Duck ends the program"),
+    ],
+)
 def test_scores_of_another_kind_are_named(function, words):
     with pytest.raises(ModelError, match=words), torch.no_grad():
         guard(function).score(X)
@@ -192,15 +201,18 @@ def inference(x):
         return volume_mean(x)
 
 
-@pytest.mark.parametrize("function", [
-    no_grad,
-    inference,
-    lambda x: volume_mean(x.detach()),
-    lambda x: volume_mean(torch.from_numpy(x.detach().numpy())),
-    lambda x: volume_mean((255 * x).to(torch.uint8).float()),
-    lambda x: x.flatten(1).argmax(1).float(),
-    lambda x: (volume_mean(x) > 0.1).float(),
-])
+@pytest.mark.parametrize(
+    "function",
+    [
+        no_grad,
+        inference,
+        lambda x: volume_mean(x.detach()),
+        lambda x: volume_mean(torch.from_numpy(x.detach().numpy())),
+        lambda x: volume_mean((255 * x).to(torch.uint8).float()),
+        lambda x: x.flatten(1).argmax(1).float(),
+        lambda x: (volume_mean(x) > 0.1).float(),
+    ],
+)
 def test_a_missing_gradient_is_said_as_check_model_says_it(function):
     guarded = guard(function)
     with torch.no_grad():

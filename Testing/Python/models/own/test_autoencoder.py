@@ -46,11 +46,14 @@ def test_latents_and_slices(write, trusting, returned):
 
 
 def test_channels_affines_and_method_names(write, trusting):
-    card = CARD.replace("[source]", """channels = 3
+    card = CARD.replace(
+        "[source]",
+        """channels = 3
 encode = "squeeze"
 to_network = { scale = 10.0, shift = 1.0 }
 from_network = { scale = 0.1, shift = -0.1 }
-[source]""")
+[source]""",
+    )
     net = code("(F.avg_pool2d(x, 2), None)").replace("encode", "squeeze")
     autoencoder = load_own_autoencoder(write(card, **{"net.py": net}), trusting)
     latents = autoencoder.encode(torch.full((2, 1, 4, 4), 0.5))
@@ -58,12 +61,18 @@ from_network = { scale = 0.1, shift = -0.1 }
     assert torch.allclose(autoencoder.decode(latents), torch.full((2, 1, 4, 4), 0.5))
 
 
-@pytest.mark.parametrize(("net", "words"), [
-    (code("F.avg_pool2d(x, 4)"), r"encode returned \(1, 1, 2, 2\); with factor 2.*any, 4, 4"),
-    (code("'latents'"), r"encode returned a str"),
-    (code("x.reshape(3)"), r"halves.encode cannot take an input of \(1, 1, 8, 8\) \(RuntimeError"),
-    (code().replace("decode", "draw"), "has no method 'decode'"),
-])
+@pytest.mark.parametrize(
+    ("net", "words"),
+    [
+        (code("F.avg_pool2d(x, 4)"), r"encode returned \(1, 1, 2, 2\); with factor 2.*any, 4, 4"),
+        (code("'latents'"), r"encode returned a str"),
+        (
+            code("x.reshape(3)"),
+            r"halves.encode cannot take an input of \(1, 1, 8, 8\) \(RuntimeError",
+        ),
+        (code().replace("decode", "draw"), "has no method 'decode'"),
+    ],
+)
 def test_what_does_not_fit_is_said(write, trusting, net, words):
     with pytest.raises(ModelError, match=words):
         load_own_autoencoder(write(CARD, **{"net.py": net}), trusting).encode(

@@ -108,8 +108,10 @@ def test_weights_moved_while_scoring_in_inference_mode_can_be_differentiated(wri
 @pytest.mark.parametrize("place", ["import", "build"])
 def test_a_file_that_ends_the_program_is_an_error(write, trusting, place):
     text = network()
-    text = f"raise SystemExit(0)\n{text}" if place == "import" else text.replace(
-        "    return Net()", "    raise SystemExit(0)"
+    text = (
+        f"raise SystemExit(0)\n{text}"
+        if place == "import"
+        else text.replace("    return Net()", "    raise SystemExit(0)")
     )
     with pytest.raises(ModelError, match="SystemExit: 0"):
         load_own_classifier(write(**{"net.py": text}), trusting)
@@ -130,12 +132,15 @@ def test_an_autoencoder_may_work_in_place_on_its_three_channels(write, trusting)
     assert torch.equal(slices("x.sub_(0.5).div_(0.2)", "z.mul_(0.2)"), plain)
 
 
-@pytest.mark.parametrize(("encode", "words"), [
-    ("return self.pool(x).long()", r"encode returned numbers of type int64; expected latents"),
-    ("x = x.half() @ x.new_ones(6, 6)", r"pool\.encode fails on.*another precision"),
-    ("x = x @ x.new_ones(9, 9)", r"pool\.encode cannot take.*Mend channels or factor"),
-    ("raise SystemExit", r"pool\.encode ends the program"),
-])
+@pytest.mark.parametrize(
+    ("encode", "words"),
+    [
+        ("return self.pool(x).long()", r"encode returned numbers of type int64; expected latents"),
+        ("x = x.half() @ x.new_ones(6, 6)", r"pool\.encode fails on.*another precision"),
+        ("x = x @ x.new_ones(9, 9)", r"pool\.encode cannot take.*Mend channels or factor"),
+        ("raise SystemExit", r"pool\.encode ends the program"),
+    ],
+)
 def test_an_autoencoders_faults_are_told_by_their_cause(write, trusting, encode, words):
     text = POOL.format(encode=encode, decode="pass")
     autoencoder = load_own_autoencoder(write(AUTOENCODER, **{"net.py": text}), trusting)

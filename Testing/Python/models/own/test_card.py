@@ -23,12 +23,18 @@ def test_toml_and_json_give_the_same(write, trusting):
 
 
 def test_all_fields_arrive(write, trusting):
-    card = CARD.replace("[output]", """[grid]
+    card = (
+        CARD.replace(
+            "[output]",
+            """[grid]
 spacing = [1, 2, 3]
 window = [-150, 250]
 crop = [64, 32]
 antialias = false
-[output]""") + 'unit = "HU"\ncode = "511.2"\nthreshold = 0.25\nnegatives = -1\n'
+[output]""",
+        )
+        + 'unit = "HU"\ncode = "511.2"\nthreshold = 0.25\nnegatives = -1\n'
+    )
     model = load_own_classifier(write(card), trusting)
     assert model.grid.spacing == (1, 2, 3) and model.grid.crop == (64, 32)
     assert (model.grid.window.low_hu, model.grid.window.high_hu) == (-150, 250)
@@ -39,34 +45,49 @@ antialias = false
     assert model.find_target("511.2") is target
 
 
-@pytest.mark.parametrize(("old", "new", "words"), [
-    ("schema = 1", "schema = 7", "schema 7; this version reads schema 1"),
-    ("schema = 1", "schema = ", "no valid TOML"),
-    ('kind = "classifier"', 'kind = "segmenter"', "kind = 'segmenter', expected one of classifier"),
-    ('name = "mine"\n', "", "lacks name"),
-    ('name = "mine"', 'nmae = "mine"', "has no field 'nmae'. Did you mean 'name'"),
-    ('type = "python"', 'type = "keras"', "expected one of python, torchscript"),
-    ('type = "python"', 'type = "onnx"\nfactory = "f"', r"type onnx\) has no field 'factory'"),
-    ('file = "net.py"', "", "lacks file"),
-    ('"net.py"', '"../net.py"', "in the card's own folder"),
-    ('"net.py"', '"/etc/passwd"', "in the card's own folder"),
-    ('"net.py"', '"C:\\\\net.py"', "in the card's own folder"),
-    ('"net.py"', '"gone.py"', "Cannot read the model file .*gone.py"),
-    ('"net.py"', '"net.py"\nfactory = "make"', "no function or class 'make'"),
-    ('"net.py"', f'"net.py"\nsha256 = "{"0" * 64}"', "damaged or was replaced"),
-    ('kind = "score"', 'kind = "class"', "expected one of logit, probability, score, segm"),
-    ('[[targets]]\nname = "mean"', "targets = []", "at least one table with a name"),
-    ('name = "mean"', 'name = "mean"\nthreshold = "0.5"', "threshold = '0.5', expected a number"),
-    ('name = "mean"', 'name = "mean"\nthreshold = nan', "threshold = nan, expected a number"),
-    ('name = "mean"', 'name = "mean"\nnegatives = 1', "target 1: negatives = 1 without a thresh"),
-    ('name = "mean"', 'name = "mean"\nthreshold = 1\nnegatives = 2', "below the threshold 1"),
-    ('name = "mean"', 'name = "mean"\nunit = "probability"\nthreshold = 50', "between 0 and 1"),
-    ('name = "mean"', 'name = "mean"\nindex = -1', "index = -1, expected a whole number"),
-    ('name = "mean"', 'name = "a"\n[[targets]]\nname = "A"', "two targets of the same name"),
-    ("[output]", "[grid]\nspacing = [1, 0, 3]\n[output]", "3 numbers above 0"),
-    ("[output]", "[grid]\nwindow = [250, -150]\n[output]", "the lower HU before the higher"),
-    ("[output]", "[grid]\ncrop = [1.5, 2]\n[output]", "2 whole numbers"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("schema = 1", "schema = 7", "schema 7; this version reads schema 1"),
+        ("schema = 1", "schema = ", "no valid TOML"),
+        (
+            'kind = "classifier"',
+            'kind = "segmenter"',
+            "kind = 'segmenter', expected one of classifier",
+        ),
+        ('name = "mine"\n', "", "lacks name"),
+        ('name = "mine"', 'nmae = "mine"', "has no field 'nmae'. Did you mean 'name'"),
+        ('type = "python"', 'type = "keras"', "expected one of python, torchscript"),
+        ('type = "python"', 'type = "onnx"\nfactory = "f"', r"type onnx\) has no field 'factory'"),
+        ('file = "net.py"', "", "lacks file"),
+        ('"net.py"', '"../net.py"', "in the card's own folder"),
+        ('"net.py"', '"/etc/passwd"', "in the card's own folder"),
+        ('"net.py"', '"C:\\\\net.py"', "in the card's own folder"),
+        ('"net.py"', '"gone.py"', "Cannot read the model file .*gone.py"),
+        ('"net.py"', '"net.py"\nfactory = "make"', "no function or class 'make'"),
+        ('"net.py"', f'"net.py"\nsha256 = "{"0" * 64}"', "damaged or was replaced"),
+        ('kind = "score"', 'kind = "class"', "expected one of logit, probability, score, segm"),
+        ('[[targets]]\nname = "mean"', "targets = []", "at least one table with a name"),
+        (
+            'name = "mean"',
+            'name = "mean"\nthreshold = "0.5"',
+            "threshold = '0.5', expected a number",
+        ),
+        ('name = "mean"', 'name = "mean"\nthreshold = nan', "threshold = nan, expected a number"),
+        (
+            'name = "mean"',
+            'name = "mean"\nnegatives = 1',
+            "target 1: negatives = 1 without a thresh",
+        ),
+        ('name = "mean"', 'name = "mean"\nthreshold = 1\nnegatives = 2', "below the threshold 1"),
+        ('name = "mean"', 'name = "mean"\nunit = "probability"\nthreshold = 50', "between 0 and 1"),
+        ('name = "mean"', 'name = "mean"\nindex = -1', "index = -1, expected a whole number"),
+        ('name = "mean"', 'name = "a"\n[[targets]]\nname = "A"', "two targets of the same name"),
+        ("[output]", "[grid]\nspacing = [1, 0, 3]\n[output]", "3 numbers above 0"),
+        ("[output]", "[grid]\nwindow = [250, -150]\n[output]", "the lower HU before the higher"),
+        ("[output]", "[grid]\ncrop = [1.5, 2]\n[output]", "2 whole numbers"),
+    ],
+)
 def test_slips_are_named(write, trusting, old, new, words):
     assert old in CARD
     card = CARD.replace(old, new)
@@ -82,11 +103,18 @@ def test_unknown_targets_are_answered_with_the_known_ones(write, trusting):
 
 
 def test_what_the_network_cannot_take_is_said_with_what_to_mend(write, trusting):
-    model = load_own_classifier(write(**{"net.py": """
+    model = load_own_classifier(
+        write(
+            **{
+                "net.py": """
 from torch import nn
 def build():
     return nn.Conv3d(3, 1, 3)
-"""}), trusting)
+"""
+            }
+        ),
+        trusting,
+    )
     with pytest.raises(ModelError, match=r"mine cannot take an input of \(1, 1, 4, 4, 4\).*Mend"):
         model.score(torch.zeros(1, 1, 4, 4, 4))
 
@@ -98,12 +126,19 @@ def test_an_autoencoder_by_a_file_without_two_methods_is_refused(write, trusting
 
 
 def test_a_mean_over_the_batch_does_not_pass_for_scores(write, trusting):
-    model = load_own_classifier(write(**{"net.py": """
+    model = load_own_classifier(
+        write(
+            **{
+                "net.py": """
 from torch import nn
 class Net(nn.Module):
     def forward(self, x):
         return x.mean().reshape(1)
 build = Net
-"""}), trusting)
+"""
+            }
+        ),
+        trusting,
+    )
     with pytest.raises(ModelError, match=r"1 scores for 2 volume"):
         model.score(torch.zeros(2, 1, 2, 2, 2))

@@ -82,8 +82,9 @@ def test_files_of_other_names_are_other_code(write, trusting, nobody):
     """`from .a import f` means another file when two accepted ones change their names."""
     line = 'file = "net.py"\n'
     files = {"net.py": NETWORK, "a.py": "x = 1", "b.py": "x = 2"}
-    load_own_classifier(write(CARD.replace(line, line + 'also = ["a.py", "b.py"]\n'), **files),
-                        trusting)
+    load_own_classifier(
+        write(CARD.replace(line, line + 'also = ["a.py", "b.py"]\n'), **files), trusting
+    )
     files |= {"a.py": "x = 2", "b.py": "x = 1"}
     card = write(CARD.replace(line, line + 'also = ["b.py", "a.py"]\n'), **files)
     with pytest.raises(ModelError, match=r"nobody agreed"):

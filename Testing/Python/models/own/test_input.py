@@ -19,14 +19,17 @@ def test_default_changes_nothing():
     assert torch.equal(InputSpec()(numbered()), numbered())
 
 
-@pytest.mark.parametrize(("axes", "shape", "first", "last"), [
-    ("SAR", (2, 3, 4), 0, 123),
-    ("RAS", (4, 3, 2), 0, 123),
-    ("SPL", (2, 3, 4), 23, 100),  # rows and columns from the other end, slices as they are
-    ("LPS", (4, 3, 2), 23, 100),
-    ("IPR", (2, 3, 4), 120, 3),
-    ("ARS", (3, 4, 2), 0, 123),
-])
+@pytest.mark.parametrize(
+    ("axes", "shape", "first", "last"),
+    [
+        ("SAR", (2, 3, 4), 0, 123),
+        ("RAS", (4, 3, 2), 0, 123),
+        ("SPL", (2, 3, 4), 23, 100),  # rows and columns from the other end, slices as they are
+        ("LPS", (4, 3, 2), 23, 100),
+        ("IPR", (2, 3, 4), 120, 3),
+        ("ARS", (3, 4, 2), 0, 123),
+    ],
+)
 def test_axes(axes, shape, first, last):
     given_to_network = InputSpec(axes=axes)(numbered())[0, 0]
     assert given_to_network.shape == shape
@@ -34,9 +37,7 @@ def test_axes(axes, shape, first, last):
 
 
 def test_ras_is_the_transpose_voxel_by_voxel():
-    assert torch.equal(
-        InputSpec(axes="RAS")(numbered())[0, 0], numbered()[0, 0].permute(2, 1, 0)
-    )
+    assert torch.equal(InputSpec(axes="RAS")(numbered())[0, 0], numbered()[0, 0].permute(2, 1, 0))
 
 
 def test_intensity_reaches_both_ends_and_channels_repeat():
@@ -61,7 +62,8 @@ def test_padding_is_air_at_the_networks_own_range():
 
 
 @given(
-    st.tuples(*[st.integers(1, 7)] * 3), st.tuples(*[st.integers(1, 4)] * 3),
+    st.tuples(*[st.integers(1, 7)] * 3),
+    st.tuples(*[st.integers(1, 4)] * 3),
     st.sampled_from(["SAR", "RAS", "LPI", "AIL"]),
 )
 def test_sides_divide_nothing_is_lost_and_every_voxel_has_a_gradient(size, divisors, axes):
@@ -79,15 +81,18 @@ def test_other_shapes_are_refused():
         InputSpec()(torch.zeros(2, 3, 4))
 
 
-@pytest.mark.parametrize(("values", "words"), [
-    ({"axes": "RAX"}, "one of R/L, A/P and S/I each"),
-    ({"axes": "RLS"}, "one of R/L, A/P and S/I each"),
-    ({"intensity": [0]}, "intensity = .0., expected 2 numbers"),
-    ({"depth": 0}, "depth = 0, expected a whole number of at least 1"),
-    ({"depth": "all"}, "depth = 'all'"),
-    ({"divisible_by": [8, 8]}, "3 whole numbers"),
-    ({"chanels": 1}, "has no field 'chanels'. Did you mean 'channels'"),
-])
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"axes": "RAX"}, "one of R/L, A/P and S/I each"),
+        ({"axes": "RLS"}, "one of R/L, A/P and S/I each"),
+        ({"intensity": [0]}, "intensity = .0., expected 2 numbers"),
+        ({"depth": 0}, "depth = 0, expected a whole number of at least 1"),
+        ({"depth": "all"}, "depth = 'all'"),
+        ({"divisible_by": [8, 8]}, "3 whole numbers"),
+        ({"chanels": 1}, "has no field 'chanels'. Did you mean 'channels'"),
+    ],
+)
 def test_a_wrong_table_is_named(values, words):
     with pytest.raises(ModelError, match=words) as error:
         InputSpec.from_table(values, "card.toml, input")

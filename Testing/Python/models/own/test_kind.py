@@ -16,25 +16,32 @@ from CTCounterfactualLib.models.own.kind import CardKind, kind_of
 from .conftest import CARD
 
 
-@pytest.mark.parametrize(("card", "kind", "form"), [
-    ({"source": {}, "kind": "classifier"}, "classifier", "source"),
-    ({"source": {}, "kind": "autoencoder"}, "autoencoder", "source"),
-    ({"builtin": "lung-volume"}, "classifier", "builtin"),
-    ({"builtin": "effusion-demo", "config": {}}, "classifier", "builtin"),
-    ({"config": {}}, "autoencoder", "config"),
-    ({"config": {}, "kind": "autoencoder"}, "autoencoder", "config"),
-])
+@pytest.mark.parametrize(
+    ("card", "kind", "form"),
+    [
+        ({"source": {}, "kind": "classifier"}, "classifier", "source"),
+        ({"source": {}, "kind": "autoencoder"}, "autoencoder", "source"),
+        ({"builtin": "lung-volume"}, "classifier", "builtin"),
+        ({"builtin": "effusion-demo", "config": {}}, "classifier", "builtin"),
+        ({"config": {}}, "autoencoder", "config"),
+        ({"config": {}, "kind": "autoencoder"}, "autoencoder", "config"),
+    ],
+)
 def test_what_a_card_is_of(tmp_path, card, kind, form):
     assert kind_of(card, tmp_path) == CardKind(kind, form)
 
 
-@pytest.mark.parametrize(("card", "words"), [
-    ({}, "builtin, config or source"), ({"kind": "classifier"}, "builtin, config or source"),
-    ({"source": {}}, "kind = None, expected 'classifier' or 'autoencoder'"),
-    ({"source": {}, "kind": ["classifier"]}, "expected 'classifier' or 'autoencoder'"),
-    ({"config": {}, "kind": "classifier"}, "with `config` it is that of an autoencoder"),
-    ({"builtin": "x", "kind": "autoencoder"}, "with `builtin` it is that of a classifier"),
-])
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        ({}, "builtin, config or source"),
+        ({"kind": "classifier"}, "builtin, config or source"),
+        ({"source": {}}, "kind = None, expected 'classifier' or 'autoencoder'"),
+        ({"source": {}, "kind": ["classifier"]}, "expected 'classifier' or 'autoencoder'"),
+        ({"config": {}, "kind": "classifier"}, "with `config` it is that of an autoencoder"),
+        ({"builtin": "x", "kind": "autoencoder"}, "with `builtin` it is that of a classifier"),
+    ],
+)
 def test_a_card_that_says_nothing_or_two_things_is_refused(tmp_path, card, words):
     with pytest.raises(ModelError, match=words):
         kind_of(card, tmp_path / "card.json")
@@ -48,8 +55,12 @@ def cards(tmp_path, write):
             shutil.copy(RESOURCES / f"{name}{suffix}", tmp_path)
     builtin = tmp_path / "volume.toml"
     builtin.write_text('schema = 1\nbuiltin = "lung-volume"\n')
-    return {"own": write(CARD), "effusion": tmp_path / "effusion-demo.json", "volume": builtin,
-            "vqgan": tmp_path / "ct-vqgan-small.json"}
+    return {
+        "own": write(CARD),
+        "effusion": tmp_path / "effusion-demo.json",
+        "volume": builtin,
+        "vqgan": tmp_path / "ct-vqgan-small.json",
+    }
 
 
 def test_all_ways_agree(cards, trusting):
@@ -82,17 +93,24 @@ def test_monai_layout_is_a_field_of_the_grid(write, trusting):
         load_classifier(write(CARD + grid.replace("true", "1")), trusting)
 
 
-@pytest.mark.parametrize(("text", "suffix", "words"), [
-    ("[" * 100_000, ".json", "is no valid JSON"),
-    ("a = " + "[" * 100_000, ".toml", "is no valid TOML"),
-    ('{"schema": 1, "schema": 1}', ".json", "'schema' is there twice"),
-    ('{"schema": NaN}', ".json", "NaN is no number"),
-    ('{"schema": 1, "a": -Infinity}', ".json", "-Infinity is no number"),
-    ('{"schema": true}', ".json", "has schema True"), ('{"schema": 1.0}', ".json", "schema 1.0"),
-    ("[1]", ".json", "has schema 'list'"), ("schema = 2", ".toml", "has schema 2"),
-    ("1" * 5000, ".json", "is no valid JSON"), ("\x00", ".json", "is no valid JSON"),
-    (" " * (1 << 22), ".json", "at most 2.1"), ("", ".json", "is empty"),
-])
+@pytest.mark.parametrize(
+    ("text", "suffix", "words"),
+    [
+        ("[" * 100_000, ".json", "is no valid JSON"),
+        ("a = " + "[" * 100_000, ".toml", "is no valid TOML"),
+        ('{"schema": 1, "schema": 1}', ".json", "'schema' is there twice"),
+        ('{"schema": NaN}', ".json", "NaN is no number"),
+        ('{"schema": 1, "a": -Infinity}', ".json", "-Infinity is no number"),
+        ('{"schema": true}', ".json", "has schema True"),
+        ('{"schema": 1.0}', ".json", "schema 1.0"),
+        ("[1]", ".json", "has schema 'list'"),
+        ("schema = 2", ".toml", "has schema 2"),
+        ("1" * 5000, ".json", "is no valid JSON"),
+        ("\x00", ".json", "is no valid JSON"),
+        (" " * (1 << 22), ".json", "at most 2.1"),
+        ("", ".json", "is empty"),
+    ],
+)
 def test_files_that_are_no_cards(tmp_path, text, suffix, words):
     path = tmp_path / f"card{suffix}"
     path.write_text(text)
@@ -101,15 +119,18 @@ def test_files_that_are_no_cards(tmp_path, text, suffix, words):
     assert len(str(error.value)) < 400 + len(str(path))
 
 
-@pytest.mark.parametrize(("old", "new", "words"), [
-    ('name = "mine"', 'name = ["mine"]', "name = .*expected a text"),
-    ('[output]', f'[grid]\nspacing = [1.0, 1.0, {"9" * 400}]\n[output]', r"spacing = "),
-    ('[output]', "[grid]\nspacing = [1.0, 1.0, 1e-9]\n[output]", "above 0.05, at most 100"),
-    ('[output]', "[grid]\nspacing = [nan, 1.0, 1.0]\n[output]", "3 numbers"),
-    ('[output]', "[input]\nchannels = 1000000000000\n[output]", "at most 65536"),
-    ('[output]', "[input]\ndepth = 1000000000000\n[output]", "at most 65536"),
-    ('[output]', "[grid]\ncrop = [100000, 1000000]\n[output]", "at most 65536"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('name = "mine"', 'name = ["mine"]', "name = .*expected a text"),
+        ("[output]", f"[grid]\nspacing = [1.0, 1.0, {'9' * 400}]\n[output]", r"spacing = "),
+        ("[output]", "[grid]\nspacing = [1.0, 1.0, 1e-9]\n[output]", "above 0.05, at most 100"),
+        ("[output]", "[grid]\nspacing = [nan, 1.0, 1.0]\n[output]", "3 numbers"),
+        ("[output]", "[input]\nchannels = 1000000000000\n[output]", "at most 65536"),
+        ("[output]", "[input]\ndepth = 1000000000000\n[output]", "at most 65536"),
+        ("[output]", "[grid]\ncrop = [100000, 1000000]\n[output]", "at most 65536"),
+    ],
+)
 def test_sizes_that_would_fill_the_memory_are_refused(write, trusting, old, new, words):
     with pytest.raises(ModelError, match=words):
         load_classifier(write(CARD.replace(old, new)), trusting)
@@ -123,10 +144,15 @@ def test_methods_are_the_networks_own(write, trusting, method):
         load_autoencoder(write(card), trusting)
 
 
-@pytest.mark.parametrize(("old", "new"), [
-    ('"net.py"', '"net.py\\u001b[2K harmless"'), ('"net.py"', '"net.py\\r"'),
-    ('"mine"', '"mine\\u001b]0;x\\u0007"'), ('"mine"', '"mi\\u202ene"'),
-])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"net.py"', '"net.py\\u001b[2K harmless"'),
+        ('"net.py"', '"net.py\\r"'),
+        ('"mine"', '"mine\\u001b]0;x\\u0007"'),
+        ('"mine"', '"mi\\u202ene"'),
+    ],
+)
 def test_control_characters_cannot_rewrite_a_question(write, nobody, old, new):
     with pytest.raises(ModelError, match=r"without control|name of a file") as error:
         load_classifier(write(CARD.replace(old, new)), nobody)

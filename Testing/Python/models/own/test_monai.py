@@ -47,12 +47,18 @@ def bundle(tmp_path):
     for name in ("configs", "models", "scripts"):
         (folder / name).mkdir(parents=True)
     (folder / "scripts" / "net.py").write_text(SCRIPT.replace("FACTOR", "1"))
-    (folder / "configs" / "inference.json").write_text(json.dumps({
-        "network_def": {"_target_": "scripts.net.Sum", "voxels": 8},
-        "unused": "$import_nothing('never evaluated')",
-    }))
-    torch.save({"linear.weight": torch.ones(1, 8), "linear.bias": torch.zeros(1)},
-               folder / "models" / "model.pt")
+    (folder / "configs" / "inference.json").write_text(
+        json.dumps(
+            {
+                "network_def": {"_target_": "scripts.net.Sum", "voxels": 8},
+                "unused": "$import_nothing('never evaluated')",
+            }
+        )
+    )
+    torch.save(
+        {"linear.weight": torch.ones(1, 8), "linear.bias": torch.zeros(1)},
+        folder / "models" / "model.pt",
+    )
     return folder
 
 
@@ -105,8 +111,7 @@ def test_a_changed_file_in_the_bundle_asks_anew(bundle, card, trusting, nobody):
 
 @pytest.mark.parametrize("as_zip", [False, True])
 def test_what_runs_is_a_copy_of_what_was_agreed_to(tmp_path, bundle, card, nobody, as_zip):
-    """Files that change while the user is asked, and what lay unpacked before, make no difference.
-    """
+    """Files that change while the user is asked, or lay unpacked before, make no difference."""
     name = "bundle"
     if as_zip:
         name = "b.zip"
@@ -127,7 +132,7 @@ def test_what_runs_is_a_copy_of_what_was_agreed_to(tmp_path, bundle, card, nobod
 def test_another_part_of_an_accepted_bundle_asks_anew(bundle, card, trusting, nobody):
     load_own_classifier(card("bundle"), trusting)
     path = card("bundle")
-    path.write_text(path.read_text().replace('[output]', 'network = "unused"\n[output]'))
+    path.write_text(path.read_text().replace("[output]", 'network = "unused"\n[output]'))
     with pytest.raises(ModelError, match=r"nobody agreed"):
         load_own_classifier(path, nobody)
 
@@ -177,15 +182,18 @@ def test_what_a_bundle_lacks_is_said(bundle, card, trusting):
         load_own_classifier(card("bundle"), trusting)
 
 
-@pytest.mark.parametrize(("old", "new", "words"), [
-    ('"VQVAE"', '"NoSuchNet"', "MONAI has no network 'NoSuchNet'"),
-    ('"VQVAE"', '"functools"', "MONAI has no network"),
-    ("in_channels = 1", "in_chanels = 1", "VQVAE doesn't take these arguments"),
-    ("embedding_dim = 4", "embedding_dim = 8", "of another shape"),
-    ('weights = "weights.pt" ', "# ", "gives MONAI's VQVAE no weights"),
-    ("factor = 4", "factor = 8", "with factor 8 and 1 channel"),
-    ('"encode_stage_2_inputs"', '"encodes"', "has no method 'encodes'"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"VQVAE"', '"NoSuchNet"', "MONAI has no network 'NoSuchNet'"),
+        ('"VQVAE"', '"functools"', "MONAI has no network"),
+        ("in_channels = 1", "in_chanels = 1", "VQVAE doesn't take these arguments"),
+        ("embedding_dim = 4", "embedding_dim = 8", "of another shape"),
+        ('weights = "weights.pt" ', "# ", "gives MONAI's VQVAE no weights"),
+        ("factor = 4", "factor = 8", "with factor 8 and 1 channel"),
+        ('"encode_stage_2_inputs"', '"encodes"', "has no method 'encodes'"),
+    ],
+)
 def test_slips_in_a_network_by_name(template, nobody, old, new, words):
     path = template("autoencoder-monai", card="autoencoder.toml")
     text = path.read_text()
@@ -212,21 +220,38 @@ def test_kl_autoencoder_by_name_gives_its_mean(tmp_path, nobody):
     from monai.networks.nets import AutoencoderKL
 
     arguments = {
-        "spatial_dims": 2, "in_channels": 1, "out_channels": 1, "num_res_blocks": [1, 1],
-        "channels": [8, 8], "attention_levels": [False, False], "latent_channels": 3,
-        "norm_num_groups": 4, "with_encoder_nonlocal_attn": False,
+        "spatial_dims": 2,
+        "in_channels": 1,
+        "out_channels": 1,
+        "num_res_blocks": [1, 1],
+        "channels": [8, 8],
+        "attention_levels": [False, False],
+        "latent_channels": 3,
+        "norm_num_groups": 4,
+        "with_encoder_nonlocal_attn": False,
         "with_decoder_nonlocal_attn": False,
     }
     torch.manual_seed(0)
     network = AutoencoderKL(**arguments).eval()
     torch.save(network.state_dict(), tmp_path / "kl.pt")
     path = tmp_path / "kl.json"
-    path.write_text(json.dumps({
-        "schema": 1, "kind": "autoencoder", "name": "kl", "factor": 2,
-        "source": {"type": "monai", "network": "AutoencoderKL", "arguments": arguments,
-                   "weights": "kl.pt"},
-        "to_network": {"scale": 1.0, "shift": 0.0},
-    }))
+    path.write_text(
+        json.dumps(
+            {
+                "schema": 1,
+                "kind": "autoencoder",
+                "name": "kl",
+                "factor": 2,
+                "source": {
+                    "type": "monai",
+                    "network": "AutoencoderKL",
+                    "arguments": arguments,
+                    "weights": "kl.pt",
+                },
+                "to_network": {"scale": 1.0, "shift": 0.0},
+            }
+        )
+    )
     x = torch.rand(1, 1, 16, 24)
     with torch.no_grad():
         assert torch.equal(load_own_autoencoder(path, nobody).encode(x), network.encode(x)[0])

@@ -25,8 +25,13 @@ from hostile import PAYLOADS, SUFFIXES  # noqa: E402
 
 MERLIN = "i3_resnet_best_clip_04-02-2024_23-21-36_epoch_99.pt"
 OUTPUT = {"kind": "score"}
-CLASSIFIER = {"schema": 1, "kind": "classifier", "name": "h", "output": OUTPUT,
-              "targets": [{"name": "t"}]}
+CLASSIFIER = {
+    "schema": 1,
+    "kind": "classifier",
+    "name": "h",
+    "output": OUTPUT,
+    "targets": [{"name": "t"}],
+}
 AUTOENCODER = {"schema": 1, "kind": "autoencoder", "name": "h", "factor": 2}
 UNET = {"spatial_dims": 3, "in_channels": 1, "out_channels": 1, "channels": [4, 8], "strides": [2]}
 # Of these the first two read archives as PyTorch writes them; the others get two suffixes only.
@@ -58,21 +63,38 @@ class Folder:
 
 def weights(folder: Folder) -> None:
     """Each payload under each suffix, wherever weights or a checkpoint are read."""
-    embedded = {name: json.loads((RESOURCES / f"{name}.json").read_text())
-                for name in ("ct-vqgan-small", "effusion-demo")}
+    embedded = {
+        name: json.loads((RESOURCES / f"{name}.json").read_text())
+        for name in ("ct-vqgan-small", "effusion-demo")
+    }
     for payload, make in PAYLOADS.items():
         data = make(folder.canary(payload))
         for number, suffix in enumerate(SUFFIXES):
             name = f"{payload}{number}"
             file = folder.path / f"{name}{suffix}"
             file.write_bytes(data)
-            cards = [folder.own(f"{name}-monai", {
-                "type": "monai", "network": "UNet", "arguments": UNET, "weights": file.name,
-            })]
+            cards = [
+                folder.own(
+                    f"{name}-monai",
+                    {
+                        "type": "monai",
+                        "network": "UNet",
+                        "arguments": UNET,
+                        "weights": file.name,
+                    },
+                )
+            ]
             for kind, card in embedded.items():
-                cards.append(folder.card(f"{name}-{kind}", {
-                    **card, "weights": file.name, "sha256": hashlib.sha256(data).hexdigest(),
-                }))
+                cards.append(
+                    folder.card(
+                        f"{name}-{kind}",
+                        {
+                            **card,
+                            "weights": file.name,
+                            "sha256": hashlib.sha256(data).hexdigest(),
+                        },
+                    )
+                )
             for kind in PROGRAMS if number in (1, 7) else PROGRAMS[:2]:
                 cards.append(folder.own(f"{name}-{kind}", {"type": kind, "file": file.name}))
             folder.commands += [["models", "open", card] for card in cards]
@@ -91,12 +113,21 @@ def other_verbs(folder: Folder) -> None:
         classifier = folder.own(f"{payload}-c", source)
         autoencoder = folder.own(f"{payload}-a", source, AUTOENCODER)
         folder.commands += [
-            ["check-model", classifier], ["check-model", autoencoder],
-            [*scan, "--classifier", classifier], [*scan, "--autoencoder", autoencoder],
+            ["check-model", classifier],
+            ["check-model", autoencoder],
+            [*scan, "--classifier", classifier],
+            [*scan, "--autoencoder", autoencoder],
             ["demo", "-o", str(folder.allowed / "demo"), "--classifier", classifier],
             ["demo", "-o", str(folder.allowed / "demo"), "--autoencoder", autoencoder],
-            ["train-effusion", "-o", str(folder.allowed / "t"), "--generated", "1",
-             "--start-from", classifier],
+            [
+                "train-effusion",
+                "-o",
+                str(folder.allowed / "t"),
+                "--generated",
+                "1",
+                "--start-from",
+                classifier,
+            ],
         ]
 
 
@@ -107,9 +138,17 @@ def published(folder: Folder) -> None:
         given.parent.mkdir()
         shutil.copy(folder.path / f"{payload}1.pt", given)
         folder.commands += [
-            ["models", "fetch", "merlin-phecodes", "--accept-licence", "--offline", "--file",
-             str(given)],
-            ["check-model", "merlin-phecodes"], ["models", "remove", "merlin-phecodes"],
+            [
+                "models",
+                "fetch",
+                "merlin-phecodes",
+                "--accept-licence",
+                "--offline",
+                "--file",
+                str(given),
+            ],
+            ["check-model", "merlin-phecodes"],
+            ["models", "remove", "merlin-phecodes"],
         ]
 
 
@@ -120,36 +159,60 @@ def cards(folder: Folder) -> None:
     (folder.path / "canary_module.py").write_text("")
     bundle = folder.path / "bundle"
     (bundle / "configs").mkdir(parents=True)
-    (bundle / "configs" / "inference.json").write_text(json.dumps({
-        "imports": [f"$open({canary!r}, 'w')"], "network_def": f"$open({canary!r}, 'w')",
-        "initialize": [f"$__import__('os').system('touch {canary}')"],
-    }))
+    (bundle / "configs" / "inference.json").write_text(
+        json.dumps(
+            {
+                "imports": [f"$open({canary!r}, 'w')"],
+                "network_def": f"$open({canary!r}, 'w')",
+                "initialize": [f"$__import__('os').system('touch {canary}')"],
+            }
+        )
+    )
     with zipfile.ZipFile(folder.path / "bundle.zip", "w") as archive:
         for path in bundle.rglob("*"):
             archive.write(path, path.relative_to(folder.path))
     monai = {"type": "monai", "weights": "reduce1.pt"}
     address = "http://127.0.0.1:9/weights.pt"
     sources = [
-        {"type": "python", "file": "net.py"}, {"type": "monai-bundle", "file": "bundle"},
+        {"type": "python", "file": "net.py"},
+        {"type": "monai-bundle", "file": "bundle"},
         {"type": "monai-bundle", "file": "bundle.zip"},
         {**monai, "network": "HoVerNet", "arguments": {"pretrained_url": address}},
-        {**monai, "network": "DenseNet121", "arguments": {
-            "spatial_dims": 2, "in_channels": 3, "out_channels": 1, "pretrained": True}},
+        {
+            **monai,
+            "network": "DenseNet121",
+            "arguments": {
+                "spatial_dims": 2,
+                "in_channels": 3,
+                "out_channels": 1,
+                "pretrained": True,
+            },
+        },
         {**monai, "network": "EfficientNetBN", "arguments": {"model_name": "efficientnet-b0"}},
         {**monai, "network": "ResNetFeatures", "arguments": {"model_name": "resnet10"}},
         {**monai, "network": "MILModel", "arguments": {"num_classes": 1}},
         {**monai, "network": "Transchex", "arguments": {}},
         {**monai, "network": "UNet", "arguments": {**UNET, "act": address}},
         {"type": "monai", "network": "UNet", "arguments": UNET, "weights": address},
-        {"type": "python", "file": "../net.py"}, {"type": "python", "file": "/etc/passwd"},
+        {"type": "python", "file": "../net.py"},
+        {"type": "python", "file": "/etc/passwd"},
     ]
     for number, source in enumerate(sources):
         for verb in (["models", "open"], ["check-model"]):
             folder.commands.append([*verb, folder.own(f"source{number}", source)])
     text = f"model: !!python/object/apply:os.system ['touch {canary}']"
     (folder.path / "x.yaml").write_text(text)
-    folder.commands.append(["models", "convert", str(folder.path / "reduce1.pt"), "--yaml",
-                            str(folder.path / "x.yaml"), "-o", str(folder.allowed / "converted")])
+    folder.commands.append(
+        [
+            "models",
+            "convert",
+            str(folder.path / "reduce1.pt"),
+            "--yaml",
+            str(folder.path / "x.yaml"),
+            "-o",
+            str(folder.allowed / "converted"),
+        ]
+    )
 
 
 def controls(folder: Folder) -> list[list[str]]:
@@ -177,14 +240,27 @@ def watched(tmp_path_factory):
         (folder.allowed / name).mkdir()
     allowed = {name: str(folder.allowed / name) for name in ("home", "tmp", "cache")}
     subprocess.run(
-        [sys.executable, str(ROOT / "Testing" / "watch.py"), str(wanted), str(report),
-         str(folder.allowed)],
-        check=True, cwd=folder.allowed, stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "CTCounterfactual"), "HOME": allowed["home"],
-             "TMPDIR": allowed["tmp"], FOLDER_VARIABLE: allowed["cache"], "OMP_NUM_THREADS": "1"},
+        [
+            sys.executable,
+            str(ROOT / "Testing" / "watch.py"),
+            str(wanted),
+            str(report),
+            str(folder.allowed),
+        ],
+        check=True,
+        cwd=folder.allowed,
+        stdin=subprocess.DEVNULL,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "CTCounterfactual"),
+            "HOME": allowed["home"],
+            "TMPDIR": allowed["tmp"],
+            FOLDER_VARIABLE: allowed["cache"],
+            "OMP_NUM_THREADS": "1",
+        },
     )
     rows = json.loads(report.read_text())
-    return folder, rows[: len(folder.commands)], rows[len(folder.commands):]
+    return folder, rows[: len(folder.commands)], rows[len(folder.commands) :]
 
 
 def test_nothing_is_written_started_connected_to_or_imported(watched):
@@ -201,8 +277,11 @@ def test_each_is_refused_in_one_line_that_names_no_fault_of_the_program(watched)
     failed = [row for row in rows if row["code"] != 2 and not harmless & set(row["command"])]
     assert failed == []
     assert [row for row in rows if "Traceback" in row["said"]] == []
-    assert all(row["said"].startswith("Error: ") for row in rows
-               if row["code"] == 2 and row["command"][0] != "@resume")
+    assert all(
+        row["said"].startswith("Error: ")
+        for row in rows
+        if row["code"] == 2 and row["command"][0] != "@resume"
+    )
 
 
 def test_no_consent_was_remembered(watched):

@@ -27,9 +27,13 @@ def linear(inputs: int = 1, dtype=np.float32, external: bool = False) -> bytes:
         onnx.external_data_helper.set_external_data(factor, "../../etc/passwd")
         factor.ClearField("raw_data")
     graph = onnx.helper.make_graph(
-        [onnx.helper.make_node("ReduceMean", ["x0", "axes"], ["m"], keepdims=0),
-         onnx.helper.make_node("Mul", ["m", "factor"], ["y"])],
-        "g", given, [onnx.helper.make_tensor_value_info("y", kind, ["n"])],
+        [
+            onnx.helper.make_node("ReduceMean", ["x0", "axes"], ["m"], keepdims=0),
+            onnx.helper.make_node("Mul", ["m", "factor"], ["y"]),
+        ],
+        "g",
+        given,
+        [onnx.helper.make_tensor_value_info("y", kind, ["n"])],
         [factor, onnx.numpy_helper.from_array(np.array([1, 2, 3, 4]), "axes")],
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
@@ -50,12 +54,15 @@ def test_scores_without_consent_and_without_gradient(write, nobody, dtype):
         assert model.score(x).shape == (2,)
 
 
-@pytest.mark.parametrize(("data", "words"), [
-    (linear()[:-30], "cannot be loaded as ONNX"),
-    (b"nonsense", "cannot be loaded as ONNX"),
-    (linear(inputs=2), "expected one input"),
-    (linear(external=True), "cannot be loaded as ONNX.*with its weights inside"),
-])
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (linear()[:-30], "cannot be loaded as ONNX"),
+        (b"nonsense", "cannot be loaded as ONNX"),
+        (linear(inputs=2), "expected one input"),
+        (linear(external=True), "cannot be loaded as ONNX.*with its weights inside"),
+    ],
+)
 def test_other_files_are_refused(write, nobody, data, words):
     with pytest.raises(ModelError, match=words):
         load_own_classifier(write(ONNX, **{"m.onnx": data}), nobody)
@@ -73,8 +80,9 @@ def external(place: str):
         node = make.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
     if place == "sparse":
         plain = onnx.numpy_helper.from_array(np.array([0], np.int64), "i")
-        node = make.make_node("Constant", [], ["y"],
-                              sparse_value=make.make_sparse_tensor(tensor, plain, [4]))
+        node = make.make_node(
+            "Constant", [], ["y"], sparse_value=make.make_sparse_tensor(tensor, plain, [4])
+        )
     graph = make.make_graph([node], "g", [], [], [tensor] if place == "initializer" else [])
     opsets = [make.make_opsetid("", 18)]
     functions = []

@@ -15,12 +15,15 @@ def target(*index: int, unit: str = "") -> CardTarget:
     return CardTarget("t", unit, index=index)
 
 
-@pytest.mark.parametrize(("activation", "index", "expected"), [
-    ("none", (1,), [math.log(3.0), 0.0]),
-    ("sigmoid", (1,), [0.75, 0.5]),
-    ("softmax", (0,), [0.25, 0.8]),
-    ("softmax", (0, 1), [1.0, 1.0]),
-])
+@pytest.mark.parametrize(
+    ("activation", "index", "expected"),
+    [
+        ("none", (1,), [math.log(3.0), 0.0]),
+        ("sigmoid", (1,), [0.75, 0.5]),
+        ("softmax", (0,), [0.25, 0.8]),
+        ("softmax", (0, 1), [1.0, 1.0]),
+    ],
+)
 def test_activations(activation, index, expected):
     score = OutputSpec("logit", activation).score(LOGITS, target(*index), 1.0)
     assert score.tolist() == pytest.approx(expected)
@@ -49,24 +52,37 @@ def test_select_from_tuple_and_dict():
         assert OutputSpec("logit", select=select).score(returned, target(0), 1.0).item() == 7
 
 
-@pytest.mark.parametrize(("spec", "returned", "words"), [
-    (OutputSpec("logit"), (1, 2), "a tuple of 2, not a tensor.*`select`"),
-    (OutputSpec("logit", select="a"), {"b": 1}, "selects 'a'.*a dict with 'b'"),
-    (OutputSpec("logit", select=5), (1, 2), "selects 5.*a tuple of 2"),
-    (OutputSpec("logit"), torch.zeros(1, 2, 4, 4, 4), "Is it a segmentation"),
-    (OutputSpec("segmentation"), torch.zeros(1, 2), "a segmentation is expected"),
-    (OutputSpec("logit"), torch.zeros(1, 2, dtype=torch.int64), "type int64; expected.*floats"),
-    (OutputSpec("logit"), torch.zeros(1, 3), r"output 3, but the network has 3 outputs \(0 to 2\)"),
-])
+@pytest.mark.parametrize(
+    ("spec", "returned", "words"),
+    [
+        (OutputSpec("logit"), (1, 2), "a tuple of 2, not a tensor.*`select`"),
+        (OutputSpec("logit", select="a"), {"b": 1}, "selects 'a'.*a dict with 'b'"),
+        (OutputSpec("logit", select=5), (1, 2), "selects 5.*a tuple of 2"),
+        (OutputSpec("logit"), torch.zeros(1, 2, 4, 4, 4), "Is it a segmentation"),
+        (OutputSpec("segmentation"), torch.zeros(1, 2), "a segmentation is expected"),
+        (OutputSpec("logit"), torch.zeros(1, 2, dtype=torch.int64), "type int64; expected.*floats"),
+        (
+            OutputSpec("logit"),
+            torch.zeros(1, 3),
+            r"output 3, but the network has 3 outputs \(0 to 2\)",
+        ),
+    ],
+)
 def test_what_does_not_fit_is_said(spec, returned, words):
     with pytest.raises(ModelError, match=words):
         spec.score(returned, target(3), 1.0)
 
 
-@pytest.mark.parametrize(("kind", "activation", "unit"), [
-    ("logit", "none", "logit"), ("logit", "sigmoid", "probability"),
-    ("probability", "none", "probability"), ("score", "none", ""), ("segmentation", "softmax", "L"),
-])
+@pytest.mark.parametrize(
+    ("kind", "activation", "unit"),
+    [
+        ("logit", "none", "logit"),
+        ("logit", "sigmoid", "probability"),
+        ("probability", "none", "probability"),
+        ("score", "none", ""),
+        ("segmentation", "softmax", "L"),
+    ],
+)
 def test_units_follow_from_the_kind(kind, activation, unit):
     assert OutputSpec(kind, activation).unit == unit
 

@@ -27,8 +27,11 @@ build = Net
 """
 BLOCKS = "def scaled(x, factor):\n    return factor * x\n"
 SOURCE = 'file = "net.py"\nalso = ["blocks.py"]\narguments = { factor = 10.0 }\nweights = "w.WHICH"'
-WEIGHTS = {"weight": torch.tensor([3.0]), "norm.running_mean": torch.zeros(1),
-           "norm.running_var": torch.ones(1)}
+WEIGHTS = {
+    "weight": torch.tensor([3.0]),
+    "norm.running_mean": torch.zeros(1),
+    "norm.running_var": torch.ones(1),
+}
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "pt"])
@@ -58,25 +61,31 @@ def test_a_changed_second_file_needs_consent_anew(write, tmp_path, trusting, nob
     assert load_own_classifier(write(card, **files), nobody).sha256 != before
 
 
-@pytest.mark.parametrize(("code", "words"), [
-    ("import nothing_like_this", r"ModuleNotFoundError.*net.py, line 1"),
-    ("\ndef build(:", r"SyntaxError.*line 2"),
-    ("def build():\n    return 1 / 0", r"build\(\) of net.py failed: ZeroDivision.*line 2"),
-    ("def build():\n    raise OSError('weights\\nmissing')", "OSError: weights missing "),
-    ("def build():\n    return 3", "returned a int; expected a torch.nn.Module"),
-    ("build = 3", "no function or class 'build'"),
-    ("from .blocks import x", "ModuleNotFoundError"),
-    ("def build(width):\n    pass", "missing 1 required positional argument"),
-])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import nothing_like_this", r"ModuleNotFoundError.*net.py, line 1"),
+        ("\ndef build(:", r"SyntaxError.*line 2"),
+        ("def build():\n    return 1 / 0", r"build\(\) of net.py failed: ZeroDivision.*line 2"),
+        ("def build():\n    raise OSError('weights\\nmissing')", "OSError: weights missing "),
+        ("def build():\n    return 3", "returned a int; expected a torch.nn.Module"),
+        ("build = 3", "no function or class 'build'"),
+        ("from .blocks import x", "ModuleNotFoundError"),
+        ("def build(width):\n    pass", "missing 1 required positional argument"),
+    ],
+)
 def test_errors_say_where(write, trusting, code, words):
     with pytest.raises(ModelError, match=words):
         load_own_classifier(write(**{"net.py": code}), trusting)
 
 
-@pytest.mark.parametrize(("tensors", "words"), [
-    ({"weight": torch.zeros(2)}, "of another shape"),
-    ({"w": torch.zeros(1)}, "missing.*unexpected"),
-])
+@pytest.mark.parametrize(
+    ("tensors", "words"),
+    [
+        ({"weight": torch.zeros(2)}, "of another shape"),
+        ({"w": torch.zeros(1)}, "missing.*unexpected"),
+    ],
+)
 def test_weights_that_do_not_fit(write, tmp_path, trusting, tensors, words):
     card = CARD.replace('file = "net.py"', SOURCE.replace("WHICH", "safetensors"))
     save_file(tensors, tmp_path / "w.safetensors")
@@ -112,10 +121,14 @@ def test_template(template, trusting):
     assert bool(torch.isfinite(gradient).all()) and float(gradient.norm()) > 0
 
 
-@pytest.mark.parametrize(("before", "stated", "advised"), [
-    ("module.", "", "module."), ("_orig_mod.", "", "_orig_mod."),
-    ("model.module.", "model.", "model.module."),
-])
+@pytest.mark.parametrize(
+    ("before", "stated", "advised"),
+    [
+        ("module.", "", "module."),
+        ("_orig_mod.", "", "_orig_mod."),
+        ("model.module.", "model.", "model.module."),
+    ],
+)
 def test_the_prefix_that_makes_all_names_fit_is_suggested(
     write, tmp_path, trusting, before, stated, advised
 ):
@@ -137,9 +150,13 @@ def test_weights_of_a_network_with_tagged_parameters_are_read(write, tmp_path, t
     load_own_classifier(write(card, **{"net.py": LINEAR, "blocks.py": BLOCKS}), trusting)
 
 
-@pytest.mark.parametrize("code", [
-    "raise SystemExit(0)", "import sys\ndef build():\n    sys.exit(0)\n",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "raise SystemExit(0)",
+        "import sys\ndef build():\n    sys.exit(0)\n",
+    ],
+)
 def test_a_file_that_ends_the_program_is_an_error(write, trusting, code):
     with pytest.raises(ModelError, match=r"SystemExit"):
         load_own_classifier(write(**{"net.py": code}), trusting)

@@ -46,6 +46,7 @@ def exported() -> bytes:
 
 def pickled(path) -> bytes:
     """A pickle that makes a file when it is read, as `torch.save` would write it."""
+
     class Attack:
         def __reduce__(self):
             return (open, (str(path), "w"))
@@ -64,10 +65,13 @@ def repacked(data: bytes, change) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize(("card", "name", "make"), [
-    (TORCHSCRIPT, "m.pt", scripted),
-    pytest.param(EXPORT, "m.pt2", exported, marks=runs_exports),
-])
+@pytest.mark.parametrize(
+    ("card", "name", "make"),
+    [
+        (TORCHSCRIPT, "m.pt", scripted),
+        pytest.param(EXPORT, "m.pt2", exported, marks=runs_exports),
+    ],
+)
 def test_scores_gradients_and_consent(write, trusting, nobody, card, name, make):
     path = write(card, **{name: make()})
     with pytest.raises(ModelError, match=rf"{name} is code.*trust=True"):
@@ -80,17 +84,23 @@ def test_scores_gradients_and_consent(write, trusting, nobody, card, name, make)
     assert torch.allclose(gradient, torch.full_like(x, 3 / 24))
 
 
-@pytest.mark.parametrize(("card", "name", "make"), [
-    (TORCHSCRIPT, "m.pt", scripted),
-    pytest.param(EXPORT, "m.pt2", exported, marks=runs_exports),
-])
-@pytest.mark.parametrize("damage", [
-    lambda data: b"",
-    lambda data: data[: len(data) // 2],
-    lambda data: b"not a zip file at all",
-    lambda data: repacked(data, lambda name, content: (name, b"")),
-    lambda data: repacked(data, lambda name, content: (name, content[: len(content) // 2])),
-])
+@pytest.mark.parametrize(
+    ("card", "name", "make"),
+    [
+        (TORCHSCRIPT, "m.pt", scripted),
+        pytest.param(EXPORT, "m.pt2", exported, marks=runs_exports),
+    ],
+)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[: len(data) // 2],
+        lambda data: b"not a zip file at all",
+        lambda data: repacked(data, lambda name, content: (name, b"")),
+        lambda data: repacked(data, lambda name, content: (name, content[: len(content) // 2])),
+    ],
+)
 def test_damaged_files_are_refused(write, trusting, card, name, make, damage):
     with pytest.raises(ModelError, match=r"empty|damaged|no TorchScript code"):
         load_own_classifier(write(card, **{name: damage(make())}), trusting)
@@ -106,14 +116,20 @@ def test_a_checkpoint_is_no_torchscript_and_its_pickle_does_not_run(write, tmp_p
 @runs_exports
 def test_nothing_of_a_pt2_is_unpickled_without_consent(write, tmp_path, nobody):
     """Every entry that PyTorch may unpickle is an attack; refused before any is read."""
+
     class Attack:
         def __reduce__(self):
             return (open, (str(tmp_path / "ran"), "w"))
 
-    evil = repacked(exported(), lambda name, content: (
-        name, pickle.dumps(Attack()) if name.endswith((".pt", ".pkl")) or "/data/" in name
-        else content,
-    ))
+    evil = repacked(
+        exported(),
+        lambda name, content: (
+            name,
+            pickle.dumps(Attack())
+            if name.endswith((".pt", ".pkl")) or "/data/" in name
+            else content,
+        ),
+    )
     with pytest.raises(ModelError, match=r"m.pt2 is code"):
         load_own_classifier(write(EXPORT, **{"m.pt2": evil}), nobody)
     assert not (tmp_path / "ran").exists()
@@ -121,9 +137,9 @@ def test_nothing_of_a_pt2_is_unpickled_without_consent(write, tmp_path, nobody):
 
 @pytest.mark.parametrize("name", ["../evil.py", "/tmp/evil.py", "a/../../evil.py", "C:\\evil.py"])
 def test_archives_that_leave_their_folder_are_refused(write, trusting, name):
-    evil = repacked(scripted(), lambda old, content: (
-        name if old.endswith("version") else old, content
-    ))
+    evil = repacked(
+        scripted(), lambda old, content: (name if old.endswith("version") else old, content)
+    )
     with pytest.raises(ModelError, match=r"outside its own folder"):
         load_own_classifier(write(TORCHSCRIPT, **{"m.pt": evil}), trusting)
 

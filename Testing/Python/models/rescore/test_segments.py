@@ -72,9 +72,9 @@ windows = st.builds(Window, st.integers(1, 4), st.integers(1, 3), st.integers(0,
 def conv(window: Window) -> Layer:
     """Return a random convolution along D with this window."""
     return Layer(
-        nn.Conv3d(
-            1, 1, (window.kernel, 1, 1), (window.stride, 1, 1), (window.padding, 0, 0)
-        ).double().requires_grad_(False),
+        nn.Conv3d(1, 1, (window.kernel, 1, 1), (window.stride, 1, 1), (window.padding, 0, 0))
+        .double()
+        .requires_grad_(False),
         window,
     )
 
@@ -119,8 +119,22 @@ def test_a_part_equals_the_same_slices_of_the_whole(chosen, size, data):
 
 # --- The networks -----------------------------------------------------------------------------
 
-CHUNKS = [(21, 0, 4), (21, 9, 5), (21, 10, 1), (21, 17, 4), (22, 18, 4), (22, 7, 6), (22, 0, 1),
-          (21, 0, 21), (22, 0, 22), (22, 21, 1), (1, 0, 1), (2, 1, 1), (3, 1, 1), (5, 2, 2)]
+CHUNKS = [
+    (21, 0, 4),
+    (21, 9, 5),
+    (21, 10, 1),
+    (21, 17, 4),
+    (22, 18, 4),
+    (22, 7, 6),
+    (22, 0, 1),
+    (21, 0, 21),
+    (22, 0, 22),
+    (22, 21, 1),
+    (1, 0, 1),
+    (2, 1, 1),
+    (3, 1, 1),
+    (5, 2, 2),
+]
 
 
 @pytest.fixture(scope="module")

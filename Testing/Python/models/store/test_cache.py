@@ -31,9 +31,7 @@ def test_a_file_is_fetched_once_with_progress(cache, file, server):
 def test_two_who_fetch_at_once_get_one_download(cache, file, server):
     server.slow.set()
     paths = []
-    threads = [
-        threading.Thread(target=lambda: paths.append(cache.fetch(file))) for _ in range(2)
-    ]
+    threads = [threading.Thread(target=lambda: paths.append(cache.fetch(file))) for _ in range(2)]
     for thread in threads:
         thread.start()
     while not server.asked:
@@ -108,8 +106,10 @@ def test_what_was_put_there_by_hand_is_checked_before_it_is_pinned(cache, unknow
     cache.folder.mkdir()
     path = cache.folder / unknown.name
     for content, words in (
-        (b"<html>Please log in</html>", "is a web page"), (b"", "is empty"),
-        (CONTENT[:-1], "cut short"), (checkpoint(100), r"has \d+ bytes for model\.pth"),
+        (b"<html>Please log in</html>", "is a web page"),
+        (b"", "is empty"),
+        (CONTENT[:-1], "cut short"),
+        (checkpoint(100), r"has \d+ bytes for model\.pth"),
     ):
         path.write_bytes(content)
         with pytest.raises(ModelError, match=words):
@@ -127,15 +127,19 @@ def test_a_local_file_serves_instead_of_a_download(cache, file, server, tmp_path
     assert server.asked == [] and names(cache) == ["model.pth", "pins.json"]
 
 
-@pytest.mark.parametrize(("make", "words"), [
-    (lambda path: None, "There is no file"),
-    (lambda path: path.mkdir(), "is a folder"),
-    (lambda path: os.mkfifo(path), "is a pipe"),
-    (lambda path: path.symlink_to(__file__), "is a link"),
-    (lambda path: path.write_bytes(b"<html>"), "has 6 bytes for model.pth"),
-    (lambda path: path.write_bytes(CONTENT * 2), "has 8.4 MB for model.pth"),
-    (lambda path: path.write_bytes(CONTENT[:-1]), "cut short"),
-], ids=["nothing", "folder", "pipe", "link", "page", "large", "cut"])
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, "There is no file"),
+        (lambda path: path.mkdir(), "is a folder"),
+        (lambda path: os.mkfifo(path), "is a pipe"),
+        (lambda path: path.symlink_to(__file__), "is a link"),
+        (lambda path: path.write_bytes(b"<html>"), "has 6 bytes for model.pth"),
+        (lambda path: path.write_bytes(CONTENT * 2), "has 8.4 MB for model.pth"),
+        (lambda path: path.write_bytes(CONTENT[:-1]), "cut short"),
+    ],
+    ids=["nothing", "folder", "pipe", "link", "page", "large", "cut"],
+)
 def test_only_an_ordinary_file_of_the_right_kind_is_taken(cache, unknown, tmp_path, make, words):
     source = tmp_path / "source"
     make(source)
@@ -178,9 +182,18 @@ def test_what_another_process_pinned_meanwhile_stays(cache, file, tmp_path):
     assert "3" not in read_pins(cache.folder) and len(read_pins(cache.folder)) == 7
 
 
-@pytest.mark.parametrize("content", [
-    b"[1, 2", b"5", b"[]", b'{"model.pth": 3}', b'{"model.pth": "abc"}', b"\xff", b"[" * 100_000,
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[1, 2",
+        b"5",
+        b"[]",
+        b'{"model.pth": 3}',
+        b'{"model.pth": "abc"}',
+        b"\xff",
+        b"[" * 100_000,
+    ],
+)
 def test_a_damaged_record_of_pins_trusts_nothing(cache, file, server, content):
     cache.fetch(file)
     (cache.folder / "pins.json").write_bytes(content)
@@ -227,17 +240,20 @@ def test_a_cache_that_can_only_be_read_serves_what_is_there(cache, unknown, monk
         cache.folder.chmod(stat.S_IRWXU)
 
 
-@pytest.mark.parametrize(("row", "words"), [
-    ({"name": "../../etc/x", "url": "https://a/b"}, "expected a plain file name"),
-    ({"name": "..\\x", "url": "https://a/b"}, "expected a plain file name"),
-    ({"name": "", "url": "https://a/b"}, "expected a plain file name"),
-    ({"name": "x", "url": "http://a/b"}, "expected an https address"),
-    ({"name": "x", "url": "file:///a"}, "expected an https address"),
-    ({"name": "x", "uri": "https://a/b"}, "is wrong"),
-    ({"name": "x", "url": "https://a/b", "size_range": [5, 2]}, "is wrong"),
-    ({"name": "x", "url": "https://a/b", "size_range": 5}, "is wrong"),
-    ({"name": "x", "url": "https://a/b", "size_bytes": -1}, "is wrong"),
-])
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"name": "../../etc/x", "url": "https://a/b"}, "expected a plain file name"),
+        ({"name": "..\\x", "url": "https://a/b"}, "expected a plain file name"),
+        ({"name": "", "url": "https://a/b"}, "expected a plain file name"),
+        ({"name": "x", "url": "http://a/b"}, "expected an https address"),
+        ({"name": "x", "url": "file:///a"}, "expected an https address"),
+        ({"name": "x", "uri": "https://a/b"}, "is wrong"),
+        ({"name": "x", "url": "https://a/b", "size_range": [5, 2]}, "is wrong"),
+        ({"name": "x", "url": "https://a/b", "size_range": 5}, "is wrong"),
+        ({"name": "x", "url": "https://a/b", "size_bytes": -1}, "is wrong"),
+    ],
+)
 def test_the_catalogue_can_not_name_files_elsewhere(row, words):
     with pytest.raises(ModelError, match=words):
         RemoteFile.from_dict(row)

@@ -56,7 +56,9 @@ def use(folder, convert) -> bytes:
 def test_a_name_tells_checkpoint_yaml_and_options_apart():
     names = {
         conversion_name("model", checkpoint * 64, yaml=yaml, scale=scale)
-        for checkpoint in "ab" for yaml in ("", "c") for scale in (1.0, 2.0)
+        for checkpoint in "ab"
+        for yaml in ("", "c")
+        for scale in (1.0, 2.0)
     }
     assert len(names) == 8 and all(len(name.split("-")) == 3 for name in names)
 
@@ -84,11 +86,15 @@ def test_one_that_failed_leaves_nothing(folder):
     assert files(folder) == []
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda card: card.unlink(), lambda card: card.write_text('{"edited": 1}'),
-    lambda card: card.with_suffix(".safetensors").unlink(),
-    lambda card: card.with_suffix(".safetensors").write_bytes(b"weight"),
-])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda card: card.unlink(),
+        lambda card: card.write_text('{"edited": 1}'),
+        lambda card: card.with_suffix(".safetensors").unlink(),
+        lambda card: card.with_suffix(".safetensors").write_bytes(b"weight"),
+    ],
+)
 def test_half_or_changed_it_is_made_again(folder, spoil):
     """As after a kill between the two files, or before the record was on the disk."""
     convert = Converter()

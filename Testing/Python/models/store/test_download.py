@@ -77,12 +77,19 @@ def test_another_version_is_taken_from_its_beginning(cache, unknown, server, tel
     assert server.asked == [f"bytes={HALF}-"] and server.conditions[-1] != server.etag
 
 
-@pytest.mark.parametrize("headers", [
-    {"ETag": '"two"'}, {"Content-Range": f"bytes {HALF}-{len(CONTENT)}/{len(CONTENT) + 1}"},
-    {"Content-Range": f"bytes {HALF - 1}-{len(CONTENT) - 1}/{len(CONTENT)}"},
-    {"Content-Range": f"bytes {HALF}-{len(CONTENT) - 2}/{len(CONTENT)}"},
-    {"Content-Range": ""}, {"Content-Range": "bytes 0-x"}, {"Content-Encoding": "gzip"},
-], ids=["etag", "size", "start", "end", "unsaid", "nonsense", "packed"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"ETag": '"two"'},
+        {"Content-Range": f"bytes {HALF}-{len(CONTENT)}/{len(CONTENT) + 1}"},
+        {"Content-Range": f"bytes {HALF - 1}-{len(CONTENT) - 1}/{len(CONTENT)}"},
+        {"Content-Range": f"bytes {HALF}-{len(CONTENT) - 2}/{len(CONTENT)}"},
+        {"Content-Range": ""},
+        {"Content-Range": "bytes 0-x"},
+        {"Content-Encoding": "gzip"},
+    ],
+    ids=["etag", "size", "start", "end", "unsaid", "nonsense", "packed"],
+)
 def test_a_part_that_does_not_fit_is_not_believed(cache, unknown, server, headers):
     """As from a server that ignores If-Range after the file has changed."""
     broken(cache, unknown, server)
@@ -104,21 +111,29 @@ def test_a_weak_validator_does_not_do(cache, unknown, server):
     assert cache.fetch(unknown).read_bytes() == CONTENT and server.asked == [None]
 
 
-@pytest.mark.parametrize("change", [
-    lambda part, record: part.write_bytes(b"x" + part.read_bytes()[1:]),
-    lambda part, record: part.write_bytes(part.read_bytes()[:-1]),
-    lambda part, record: record.unlink(),
-    lambda part, record: record.write_text("{"),
-    lambda part, record: record.write_text(json.dumps({**json.loads(record.read_text()),
-                                                       "url": "https://elsewhere"})),
-    lambda part, record: record.write_text(json.dumps({**json.loads(record.read_text()),
-                                                       "bytes": 0})),
-], ids=["bytes", "shorter", "no record", "damaged record", "from elsewhere", "nothing"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda part, record: part.write_bytes(b"x" + part.read_bytes()[1:]),
+        lambda part, record: part.write_bytes(part.read_bytes()[:-1]),
+        lambda part, record: record.unlink(),
+        lambda part, record: record.write_text("{"),
+        lambda part, record: record.write_text(
+            json.dumps({**json.loads(record.read_text()), "url": "https://elsewhere"})
+        ),
+        lambda part, record: record.write_text(
+            json.dumps({**json.loads(record.read_text()), "bytes": 0})
+        ),
+    ],
+    ids=["bytes", "shorter", "no record", "damaged record", "from elsewhere", "nothing"],
+)
 def test_what_is_not_surely_of_this_version_is_dropped(cache, unknown, server, change):
     broken(cache, unknown, server)
     name = cache.folder / unknown.name
-    change(name.with_name(f"{name.name}{PARTIAL_SUFFIX}"),
-           name.with_name(f"{name.name}{RECORD_SUFFIX}"))
+    change(
+        name.with_name(f"{name.name}{PARTIAL_SUFFIX}"),
+        name.with_name(f"{name.name}{RECORD_SUFFIX}"),
+    )
     assert cache.fetch(unknown).read_bytes() == CONTENT and server.asked == [None]
 
 
@@ -143,20 +158,35 @@ def test_a_server_without_ranges_sends_it_all_again(cache, unknown, server):
     assert cache.fetch(unknown).read_bytes() == CONTENT and len(server.asked) == 1
 
 
-@pytest.mark.parametrize(("headers", "body", "words"), [
-    ({"Content_Length": "18"}, PAGE, "offers 18 bytes for model.pth"),
-    ({}, PAGE, "is a web page"),
-    ({"Content_Length": "0"}, b"", "is empty"),
-    ({}, b"", "is empty"),
-    ({}, CONTENT[:-9], "cut short, damaged"),
-    ({"Content_Length": str(10 * len(CONTENT))}, b"", "offers 42 MB"),
-    ({}, CONTENT * 2, r"sends at least 4\.\d MB"),
-    ({"Content_Encoding": "gzip"}, gzip.compress(bytes(1 << 24)), "packed it"),
-    ({"Content_Length": "abc"}, CONTENT, "states the length 'abc'"),
-    ({"Content_Length": "-5"}, CONTENT, "states the length '-5'"),
-    ({"Content_Range": "bytes 0-1/2"}, CONTENT[:100], "cut short, damaged"),
-], ids=["page", "page of unknown length", "empty", "nothing", "cut", "large", "endless", "bomb",
-        "length abc", "length -5", "half"])
+@pytest.mark.parametrize(
+    ("headers", "body", "words"),
+    [
+        ({"Content_Length": "18"}, PAGE, "offers 18 bytes for model.pth"),
+        ({}, PAGE, "is a web page"),
+        ({"Content_Length": "0"}, b"", "is empty"),
+        ({}, b"", "is empty"),
+        ({}, CONTENT[:-9], "cut short, damaged"),
+        ({"Content_Length": str(10 * len(CONTENT))}, b"", "offers 42 MB"),
+        ({}, CONTENT * 2, r"sends at least 4\.\d MB"),
+        ({"Content_Encoding": "gzip"}, gzip.compress(bytes(1 << 24)), "packed it"),
+        ({"Content_Length": "abc"}, CONTENT, "states the length 'abc'"),
+        ({"Content_Length": "-5"}, CONTENT, "states the length '-5'"),
+        ({"Content_Range": "bytes 0-1/2"}, CONTENT[:100], "cut short, damaged"),
+    ],
+    ids=[
+        "page",
+        "page of unknown length",
+        "empty",
+        "nothing",
+        "cut",
+        "large",
+        "endless",
+        "bomb",
+        "length abc",
+        "length -5",
+        "half",
+    ],
+)
 def test_what_can_not_be_the_file_is_refused_and_never_pinned(
     cache, unknown, server, headers, body, words
 ):
@@ -253,10 +283,15 @@ def test_what_came_whole_before_a_kill_is_not_fetched_again(cache, unknown, serv
     broken(cache, unknown, server)
     part, record = (cache.folder / f"model.pth{end}" for end in (PARTIAL_SUFFIX, RECORD_SUFFIX))
     part.write_bytes(CONTENT)
-    record.write_text(json.dumps({
-        **json.loads(record.read_text()), "bytes": len(CONTENT),
-        "sha256": hashlib.sha256(CONTENT).hexdigest(),
-    }))
+    record.write_text(
+        json.dumps(
+            {
+                **json.loads(record.read_text()),
+                "bytes": len(CONTENT),
+                "sha256": hashlib.sha256(CONTENT).hexdigest(),
+            }
+        )
+    )
     assert cache.fetch(unknown).read_bytes() == CONTENT and server.asked == []
 
 
@@ -269,10 +304,13 @@ def test_the_proxy_of_the_environment_is_used(cache, unknown, server, monkeypatc
     assert server.paths == ["http://models.invalid/model.pth"]
 
 
-@pytest.mark.parametrize(("url", "words"), [
-    ("http://127.0.0.1:9/x", r"127\.0\.0\.1 refuses connections"),
-    ("http://models.invalid/x", r"no address is known for models\.invalid"),
-])
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:9/x", r"127\.0\.0\.1 refuses connections"),
+        ("http://models.invalid/x", r"no address is known for models\.invalid"),
+    ],
+)
 def test_no_connection_is_told_in_words(cache, unknown, url, words, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)

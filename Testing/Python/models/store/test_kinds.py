@@ -27,18 +27,35 @@ def archive(entries: dict, compression=zipfile.ZIP_STORED) -> bytes:
 PROGRAM = {"m/data.pkl": b"x", "m/constants.pkl": b"x", "m/code/__torch__.py": b"x"}
 
 
-@pytest.mark.parametrize(("content", "words"), [
-    (b"", "is empty"),
-    (b"<!doctype html><title>Log in", "is a web page"), (b"\n  <HTML>", "is a web page"),
-    (b"<?xml version='1.0'?><Error>", "is a web page"),
-    (b'{"message": "Not Found"}', "is cut short, damaged or of another kind"),
-    (CONTENT[:-1], "is cut short"), (CONTENT[:100], "is cut short"),
-    (CONTENT[:2000] + b"x" * 1000 + CONTENT[3000:], r"is damaged \(its part archive/data/0"),
-    (archive({"readme.txt": b"x"}), "is a zip file without a data.pkl"),
-    (archive(PROGRAM), "is a TorchScript program"),
-    (archive({"m/data.pkl": bytes(10**7)}, zipfile.ZIP_DEFLATED), "would unpack to far more"),
-], ids=["empty", "html", "html 2", "xml", "json", "cut", "begun", "mixed", "zip", "program",
-        "bomb"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"<!doctype html><title>Log in", "is a web page"),
+        (b"\n  <HTML>", "is a web page"),
+        (b"<?xml version='1.0'?><Error>", "is a web page"),
+        (b'{"message": "Not Found"}', "is cut short, damaged or of another kind"),
+        (CONTENT[:-1], "is cut short"),
+        (CONTENT[:100], "is cut short"),
+        (CONTENT[:2000] + b"x" * 1000 + CONTENT[3000:], r"is damaged \(its part archive/data/0"),
+        (archive({"readme.txt": b"x"}), "is a zip file without a data.pkl"),
+        (archive(PROGRAM), "is a TorchScript program"),
+        (archive({"m/data.pkl": bytes(10**7)}, zipfile.ZIP_DEFLATED), "would unpack to far more"),
+    ],
+    ids=[
+        "empty",
+        "html",
+        "html 2",
+        "xml",
+        "json",
+        "cut",
+        "begun",
+        "mixed",
+        "zip",
+        "program",
+        "bomb",
+    ],
+)
 @pytest.mark.parametrize("name", ["model.pth", "model.ckpt", "MODEL.PT"])
 def test_what_is_no_checkpoint_is_told(tmp_path, name, content, words):
     path = tmp_path / ".arrived"
@@ -61,12 +78,16 @@ def test_a_checkpoint_is_one_by_both_ways_of_torch(tmp_path):
     check_kind(path, "model.ckpt")
 
 
-@pytest.mark.parametrize(("content", "words"), [
-    (b"<html>model: params: ddconfig:", "is a web page"),
-    (b"404: Not Found", "lacks model, params"),
-    (CONFIGURATION.replace("n_embed: 8, ", "").encode(), "lacks n_embed"),
-    (b"model: \xff", "is no text"), (CONFIGURATION.encode() + b"#" * 2**20, "is too large"),
-])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<html>model: params: ddconfig:", "is a web page"),
+        (b"404: Not Found", "lacks model, params"),
+        (CONFIGURATION.replace("n_embed: 8, ", "").encode(), "lacks n_embed"),
+        (b"model: \xff", "is no text"),
+        (CONFIGURATION.encode() + b"#" * 2**20, "is too large"),
+    ],
+)
 def test_what_is_no_configuration_is_told(tmp_path, content, words):
     path = tmp_path / ".arrived"
     path.write_bytes(content)

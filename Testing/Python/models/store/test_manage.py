@@ -54,7 +54,9 @@ def test_local_files_are_taken_and_told_in_shares_of_their_sizes(cache, local):
     paths = fetch_files(cache, files, local, Reporter(events.append))
     assert [path.read_bytes() for path in paths] == [A, B]
     assert [(event.step, event.fraction) for event in events] == [
-        ("fetch", 0.0), ("fetch", len(A) / (len(A) + len(B))), ("fetched", 1.0)
+        ("fetch", 0.0),
+        ("fetch", len(A) / (len(A) + len(B))),
+        ("fetched", 1.0),
     ]
     assert events[0].data == {"file": "a.pth", "bytes": 0, "total": len(A)}
     assert events[-1].data["files"] == ["a.pth", "b.pth"]
@@ -94,7 +96,9 @@ def test_each_file_is_as_it_was_changed_or_not_here(cache, local):
     (cache.folder / "b.pth").write_bytes(b"something else")
     checks = verify_files(cache, [*files, files[0]])
     assert [(check.file.name, check.state) for check in checks] == [
-        ("a.pth", AS_IT_WAS), ("b.pth", CHANGED), ("c.pth", ABSENT)
+        ("a.pth", AS_IT_WAS),
+        ("b.pth", CHANGED),
+        ("c.pth", ABSENT),
     ]
     assert "that of its first use is" in checks[1].message and not checks[0].message
 
@@ -178,7 +182,10 @@ def test_clearing_leaves_what_is_anyone_elses(cache, local):
     freed, left = clear_files(cache, files)
     assert freed > len(A) and left == ("accepted_code.json", "converted", "notes.txt", "thesis")
     assert sorted(path.name for path in cache.folder.rglob("*") if path.is_file()) == [
-        "a.pth", "accepted_code.json", "mine.json", "notes.txt"
+        "a.pth",
+        "accepted_code.json",
+        "mine.json",
+        "notes.txt",
     ]
 
 

@@ -1,5 +1,4 @@
-"""Redirects: followed as far as they are safe; nothing leads from https to where others may mix in.
-"""
+"""Redirects: followed as far as they are safe; none leads from https to plain http."""
 
 import shutil
 import ssl
@@ -40,9 +39,15 @@ def test_a_circle_of_redirects_ends(cache, unknown, server):
     assert len(server.paths) == MAX_REDIRECTS + 1
 
 
-@pytest.mark.parametrize("location", [
-    "file:///etc/passwd", "ftp://127.0.0.1/x", "data:text/plain,x", "http://[::1",
-])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/x",
+        "data:text/plain,x",
+        "http://[::1",
+    ],
+)
 def test_a_redirect_elsewhere_than_the_web_is_refused(cache, unknown, server, location):
     server.wrong = [server.says(302, Location=location)]
     with pytest.raises(ModelError, match="it was redirected to"):
@@ -50,11 +55,17 @@ def test_a_redirect_elsewhere_than_the_web_is_refused(cache, unknown, server, lo
     assert len(server.paths) == 1 and not cache.has(unknown)
 
 
-@pytest.mark.parametrize(("address", "location", "leads_to"), [
-    ("https://a/b", "/c", "https://a/c"), ("https://a/b", "https://d/e", "https://d/e"),
-    ("https://a/b", "//d/e", "https://d/e"), ("https://a/b", "http://a/b", None),
-    ("https://a/b", "HTTP://a/b", None), ("http://a/b", "https://a/b", "https://a/b"),
-])
+@pytest.mark.parametrize(
+    ("address", "location", "leads_to"),
+    [
+        ("https://a/b", "/c", "https://a/c"),
+        ("https://a/b", "https://d/e", "https://d/e"),
+        ("https://a/b", "//d/e", "https://d/e"),
+        ("https://a/b", "http://a/b", None),
+        ("https://a/b", "HTTP://a/b", None),
+        ("http://a/b", "https://a/b", "https://a/b"),
+    ],
+)
 def test_https_stays_https(address, location, leads_to):
     if leads_to:
         assert next_address(address, address, location) == leads_to
@@ -69,11 +80,28 @@ def test_a_redirect_from_a_real_https_server_to_http_is_refused(
     if shutil.which("openssl") is None:
         pytest.skip("openssl makes the server's certificate")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run([
-        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-        "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out",
-        certificate,
-    ], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+        ],
+        check=True,
+        capture_output=True,
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     secure = ModelServer(context)

@@ -13,8 +13,14 @@ from oracle_problems import FIXTURES, VQGAN_CASES, fill, vqgan_inputs
 
 WEIGHT_SEED, INPUT_SEED = 1, 2  # as in make_fixtures.py
 TINY = {
-    "ch": 32, "ch_mult": (1, 1), "num_res_blocks": 1, "attn_resolutions": (), "resolution": 16,
-    "z_channels": 4, "embed_dim": 4, "n_embed": 8,
+    "ch": 32,
+    "ch_mult": (1, 1),
+    "num_res_blocks": 1,
+    "attn_resolutions": (),
+    "resolution": 16,
+    "z_channels": 4,
+    "embed_dim": 4,
+    "n_embed": 8,
 }
 
 
@@ -78,8 +84,14 @@ def test_oracle_cases_use_several_codes_and_leave_the_codebook(case):
 
 @pytest.mark.parametrize(
     ("ch_mult", "patch", "factor"),
-    [((1,), 1, 1), ((1, 2), 1, 2), ((1, 1, 2, 2, 4), 1, 16), ((1, 1, 1, 1, 1, 1), 1, 32),
-     ((1, 2), 2, 4), ((1, 1, 2), 4, 16)],
+    [
+        ((1,), 1, 1),
+        ((1, 2), 1, 2),
+        ((1, 1, 2, 2, 4), 1, 16),
+        ((1, 1, 1, 1, 1, 1), 1, 32),
+        ((1, 2), 2, 4),
+        ((1, 1, 2), 4, 16),
+    ],
 )
 def test_factor_is_patch_times_a_half_per_level(ch_mult, patch, factor):
     assert VQGANConfig(ch_mult=ch_mult, patch=patch).factor == factor
@@ -138,18 +150,27 @@ def test_config_survives_json_values():
     assert isinstance(config.to_dict()["ch_mult"], list)
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    ({"ch_mult": []}, r"ch_mult = \(\); expected a list of 1 to 16 numbers"),
-    ({"ch_mult": [1] * 17}, "a list of 1 to 16"), ({"ch_mult": [0]}, "ch_mult = 0"),
-    ({"ch_mult": [1.5]}, "ch_mult = 1.5"), ({"ch_mult": 2}, "ch_mult = 2"),
-    ({"ch": 10**9}, "ch = 1000000000; expected whole numbers from 1 to"),
-    ({"ch": True}, "ch = True"), ({"ch": "wide"}, "ch = 'wide'"), ({"n_embed": 0}, "n_embed = 0"),
-    ({"num_res_blocks": 10**6}, "num_res_blocks"), ({"dropout": 1.0}, "dropout = 1.0"),
-    ({"dropout": float("nan")}, "dropout = nan"), ({"double_z": "no"}, "double_z = 'no'"),
-    ({"code_groups": 3}, "code_groups = 3; expected divisors of 256"),
-    ({"ch_mult": [1] * 9, "patch": 2}, "at most 256 pixels per latent"),
-    ({"attn_resolutions": [16, None]}, "attn_resolutions = None"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ch_mult": []}, r"ch_mult = \(\); expected a list of 1 to 16 numbers"),
+        ({"ch_mult": [1] * 17}, "a list of 1 to 16"),
+        ({"ch_mult": [0]}, "ch_mult = 0"),
+        ({"ch_mult": [1.5]}, "ch_mult = 1.5"),
+        ({"ch_mult": 2}, "ch_mult = 2"),
+        ({"ch": 10**9}, "ch = 1000000000; expected whole numbers from 1 to"),
+        ({"ch": True}, "ch = True"),
+        ({"ch": "wide"}, "ch = 'wide'"),
+        ({"n_embed": 0}, "n_embed = 0"),
+        ({"num_res_blocks": 10**6}, "num_res_blocks"),
+        ({"dropout": 1.0}, "dropout = 1.0"),
+        ({"dropout": float("nan")}, "dropout = nan"),
+        ({"double_z": "no"}, "double_z = 'no'"),
+        ({"code_groups": 3}, "code_groups = 3; expected divisors of 256"),
+        ({"ch_mult": [1] * 9, "patch": 2}, "at most 256 pixels per latent"),
+        ({"attn_resolutions": [16, None]}, "attn_resolutions = None"),
+    ],
+)
 def test_sizes_that_make_no_network_are_named(change, words):
     with pytest.raises(ModelError, match=words):
         VQGANConfig.from_dict(change)

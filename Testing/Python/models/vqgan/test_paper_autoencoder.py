@@ -25,7 +25,8 @@ from published_problems import (
 )
 
 PAPER = {
-    "scale": NETWORK_SIZE / SLICE_SIZE, "transpose": True,
+    "scale": NETWORK_SIZE / SLICE_SIZE,
+    "transpose": True,
     "from_network": {"scale": 0.25, "shift": 0.5},  # (y + 2) / 4
 }
 

@@ -22,8 +22,16 @@ from oracle_problems import VQGAN_CASES, fill, vqgan_inputs
 yaml = pytest.importorskip("yaml")
 
 SIZES = {
-    "ch": 32, "ch_mult": [1, 2], "num_res_blocks": 1, "attn_resolutions": [8], "resolution": 16,
-    "z_channels": 4, "in_channels": 1, "out_ch": 1, "double_z": False, "dropout": 0.0,
+    "ch": 32,
+    "ch_mult": [1, 2],
+    "num_res_blocks": 1,
+    "attn_resolutions": [8],
+    "resolution": 16,
+    "z_channels": 4,
+    "in_channels": 1,
+    "out_ch": 1,
+    "double_z": False,
+    "dropout": 0.0,
 }
 CODES = {"embed_dim": 4, "n_embed": 8}
 
@@ -57,7 +65,13 @@ def write_yaml(path, sizes=SIZES, **codes):
 def test_the_card_loads_with_every_tensor_of_the_checkpoint(tmp_path, checkpoint, state, with_yaml):
     stated = write_yaml(tmp_path / "x.yaml") if with_yaml else None
     card = convert_checkpoint(
-        checkpoint, tmp_path, "mine", stated, transpose=True, scale=2.0, licence="CC-BY-4.0",
+        checkpoint,
+        tmp_path,
+        "mine",
+        stated,
+        transpose=True,
+        scale=2.0,
+        licence="CC-BY-4.0",
         description="for tests",
     )
     loaded = load_autoencoder(card)
@@ -93,8 +107,18 @@ def test_sizes_inferred_from_tensors_compute_the_same(name):
         z, z_inferred = (network.encode(x) for network in networks)
         assert torch.equal(z, z_inferred)
         assert torch.equal(networks[0].decode(z), networks[1].decode(z))
-    same = ("ch", "ch_mult", "num_res_blocks", "in_channels", "out_ch", "z_channels", "embed_dim",
-            "n_embed", "double_z", "factor")
+    same = (
+        "ch",
+        "ch_mult",
+        "num_res_blocks",
+        "in_channels",
+        "out_ch",
+        "z_channels",
+        "embed_dim",
+        "n_embed",
+        "double_z",
+        "factor",
+    )
     assert all(getattr(stated, field) == getattr(inferred, field) for field in same)
 
 
@@ -121,10 +145,15 @@ def test_a_cut_checkpoint_is_refused_and_writes_nothing(tmp_path, checkpoint, ke
     assert [path.name for path in tmp_path.iterdir()] == ["x.ckpt"]
 
 
-@pytest.mark.parametrize(("drop", "named"), [
-    ("encoder.", "encoder.conv_in.weight"), ("encoder.down.", r"encoder.down.*"),
-    ("quantize.", "quantize.embedding.weight"), ("encoder.down.0.block.", "encoder.down.0.block"),
-])
+@pytest.mark.parametrize(
+    ("drop", "named"),
+    [
+        ("encoder.", "encoder.conv_in.weight"),
+        ("encoder.down.", r"encoder.down.*"),
+        ("quantize.", "quantize.embedding.weight"),
+        ("encoder.down.0.block.", "encoder.down.0.block"),
+    ],
+)
 def test_tensors_that_are_no_vqgan_are_named(tmp_path, state, drop, named):
     path = tmp_path / "other.ckpt"
     torch.save({k: v for k, v in state.items() if not k.startswith(drop)}, path)
@@ -146,24 +175,34 @@ def test_a_missing_tensor_is_named(tmp_path, state):
     assert "1 missing (decoder.norm_out.bias)" in refuse(path, tmp_path, "mine")
 
 
-@pytest.mark.parametrize(("sizes", "codes", "words"), [
-    ({**SIZES, "ch_mult": [1, 2, 2]}, {}, "don't fit the model"),
-    (SIZES, {"n_embed": 16}, "1 of another shape (quantize.embedding.weight)"),
-    ({**SIZES, "attn_resolutions": []}, {}, "unexpected (decoder.up.1.attn.0.k.bias"),
-    ({**SIZES, "ch": "wide"}, {}, "make no VQ-GAN"),
-    ({**SIZES, "ch": 20}, {}, "make no VQ-GAN"),
-    ({**SIZES, "attention": "linear"}, {}, "has no field 'attention'"),
-])
+@pytest.mark.parametrize(
+    ("sizes", "codes", "words"),
+    [
+        ({**SIZES, "ch_mult": [1, 2, 2]}, {}, "don't fit the model"),
+        (SIZES, {"n_embed": 16}, "1 of another shape (quantize.embedding.weight)"),
+        ({**SIZES, "attn_resolutions": []}, {}, "unexpected (decoder.up.1.attn.0.k.bias"),
+        ({**SIZES, "ch": "wide"}, {}, "make no VQ-GAN"),
+        ({**SIZES, "ch": 20}, {}, "make no VQ-GAN"),
+        ({**SIZES, "attention": "linear"}, {}, "has no field 'attention'"),
+    ],
+)
 def test_a_yaml_of_another_model_is_refused(tmp_path, checkpoint, sizes, codes, words):
     stated = write_yaml(tmp_path / "x.yaml", sizes, **codes)
     assert words in refuse(checkpoint, tmp_path, "mine", stated)
     assert not (tmp_path / "mine.json").exists()
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"- 1\n- 2\n", b"model: {params: {embed_dim: 4}}", b"model: [", b"\xff\xfe\x00m",
-    b"model: !!python/object/apply:os.system ['true']",
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"- 1\n- 2\n",
+        b"model: {params: {embed_dim: 4}}",
+        b"model: [",
+        b"\xff\xfe\x00m",
+        b"model: !!python/object/apply:os.system ['true']",
+    ],
+)
 def test_a_file_that_is_no_configuration_says_so(tmp_path, checkpoint, content):
     path = tmp_path / "x.yaml"
     path.write_bytes(content)

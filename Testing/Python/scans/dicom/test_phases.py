@@ -123,7 +123,9 @@ def test_frames_of_two_phases(tmp_path, refusal, told):
             own.FrameContentSequence = item(TemporalPositionIndex=1 + n // 12)
 
     path = write_enhanced(
-        tmp_path / "a.dcm", [at(n % 12) for n in range(24)], np.concatenate([HU, HU + 7]),
+        tmp_path / "a.dcm",
+        [at(n % 12) for n in range(24)],
+        np.concatenate([HU, HU + 7]),
         edit_frame=edit_frame,
     )
     message = refusal(path)

@@ -107,11 +107,13 @@ def test_nrrd_spaces(nrrd, space, known):
 @pytest.mark.parametrize(("unit", "factor"), [("mm", 1), ("cm", 0.1), ("m", 0.001), ("um", 1000)])
 def test_nrrd_units_become_millimetres(nrrd, unit, factor):
     x, y, z = 3 * factor, 4 * factor, 9 * factor
-    check_as_written(nrrd(
-        space_directions=f"({x},0,0) (0,{y},0) (0,0,{z})",
-        space_origin=f"({-30 * factor},{-40 * factor},{50 * factor})",
-        space_units=f'"{unit}" "{unit}" "{unit}"',
-    ))
+    check_as_written(
+        nrrd(
+            space_directions=f"({x},0,0) (0,{y},0) (0,0,{z})",
+            space_origin=f"({-30 * factor},{-40 * factor},{50 * factor})",
+            space_units=f'"{unit}" "{unit}" "{unit}"',
+        )
+    )
 
 
 @pytest.mark.parametrize("units", ['"furlong" "furlong" "furlong"', '"mm" "mm" "cm"'])
@@ -121,13 +123,19 @@ def test_nrrd_units_that_are_unknown_or_mixed(nrrd, units):
 
 
 def test_nrrd_with_a_list_axis_of_length_1(nrrd):
-    check_as_written(nrrd(
-        dimension="4", sizes="1 24 20 8", kinds="list domain domain domain",
-        space_directions="none (3,0,0) (0,4,0) (0,0,9)",
-    ))
+    check_as_written(
+        nrrd(
+            dimension="4",
+            sizes="1 24 20 8",
+            kinds="list domain domain domain",
+            space_directions="none (3,0,0) (0,4,0) (0,0,9)",
+        )
+    )
     with pytest.raises(ScanError, match="has 2 values a voxel"):
         nrrd(
-            dimension="4", sizes="2 24 20 4", kinds="list domain domain domain",
+            dimension="4",
+            sizes="2 24 20 4",
+            kinds="list domain domain domain",
             space_directions="none (3,0,0) (0,4,0) (0,0,9)",
         )
 
@@ -170,7 +178,8 @@ def test_packed_metaimage_is_read_whole_or_refused(meta, tmp_path):
     check_as_written(meta(PACKED, CompressedData="True"))
     # ITK gives what was in memory for what it can't unpack, and no error.
     for voxels, changes in (
-        (PACKED[:-300], whole), (PACKED[:-300], {"CompressedData": "True"}),
+        (PACKED[:-300], whole),
+        (PACKED[:-300], {"CompressedData": "True"}),
         (PACKED, whole | {"CompressedDataSize": str(len(PACKED) - 300)}),
         (b"x" * len(PACKED), whole),
     ):

@@ -79,9 +79,7 @@ def test_same_patient_at_two_spacings(chest):
 
 
 def test_tissues_have_their_hounsfield_units(chest):
-    core = {
-        name: ndimage.binary_erosion(mask, iterations=2) for name, mask in chest.masks.items()
-    }
+    core = {name: ndimage.binary_erosion(mask, iterations=2) for name, mask in chest.masks.items()}
     lung = np.median(chest.hu[core["lungs"] & ~chest.masks["vessels"]])
     assert -910 < lung < -800
     assert chest.hu[ndimage.binary_erosion(chest.masks["trachea"])].mean() < -940

@@ -56,9 +56,7 @@ def test_voxels_geometry_and_names_survive(reloaded):
         assert voxels.dtype == array.dtype
         np.testing.assert_allclose(ijk_to_ras(node), explanation.scan.ijk_to_ras(), atol=1e-6)
     chunk = scene.GetFirstNodeByName("Müller; a:b/c heatmap slices 010-020")
-    np.testing.assert_array_equal(
-        slicer.util.arrayFromVolume(chunk), explanation.heatmap[10:]
-    )
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(chunk), explanation.heatmap[10:])
 
 
 def test_mirrored_scan_is_read_back_at_the_same_place(tmp_path):
@@ -87,11 +85,11 @@ def test_references_colours_tables_and_charts_survive(reloaded):
     heatmap = named("Müller; a:b/c heatmap")
     scan = heatmap.GetNodeReference("CTCounterfactual.inputVolume")
     assert scan is named("Müller; a:b/c")
-    assert heatmap.GetNodeReference(
-        "CTCounterfactual.counterfactualVolume") is counterfactual
+    assert heatmap.GetNodeReference("CTCounterfactual.counterfactualVolume") is counterfactual
     assert counterfactual.GetDescription().startswith("Model behaviour, not a diagnosis")
     assert '"moved" little; take care: 5 % & less' in counterfactual.GetAttribute(
-        "CTCounterfactual.flags").replace("\\", "")
+        "CTCounterfactual.flags"
+    ).replace("\\", "")
     colors = heatmap.GetDisplayNode().GetColorNode()
     assert [colors.GetColorName(level.label) for level in explanation.levels] == [
         level.name for level in explanation.levels
@@ -121,8 +119,11 @@ def test_hierarchy_and_layout_survive(reloaded):
         view = scene.GetNthNodeByClass(number, "vtkMRMLSliceCompositeNode")
         shown[view.GetLayoutName()] = [
             (scene.GetNodeByID(i).GetName().removeprefix("Müller; a:b/c") if i else None)
-            for i in (view.GetBackgroundVolumeID(), view.GetForegroundVolumeID(),
-                      view.GetLabelVolumeID())
+            for i in (
+                view.GetBackgroundVolumeID(),
+                view.GetForegroundVolumeID(),
+                view.GetLabelVolumeID(),
+            )
         ]
     assert shown == {
         "Red": ["", None, None],
@@ -137,7 +138,10 @@ def test_hierarchy_and_layout_survive(reloaded):
 
 # Names of scans, and what members of the bundle begin with.
 ODD_NAMES = {
-    "a<b>c": "a_b_c", 'q"r|s?*<': "q_r_s___", "C:\\scans\\one": "C__scans_one", "NUL": "_NUL",
+    "a<b>c": "a_b_c",
+    'q"r|s?*<': "q_r_s___",
+    "C:\\scans\\one": "C__scans_one",
+    "NUL": "_NUL",
     "com1.v2": "_com1.v2",
 }
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
@@ -219,7 +223,11 @@ def test_full_disk_leaves_the_old_file_and_says_why(tmp_path, room):
     )
     folders = [str(Path(__file__).parents[1]), str(Path(mrml.__file__).parents[2])]
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
     )
     assert "OutputError Cannot write the scene" in done.stdout

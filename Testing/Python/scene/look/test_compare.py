@@ -60,7 +60,8 @@ def compared(headless, results, views):
 def layers(logic):
     composite = logic.GetSliceCompositeNode()
     return (
-        composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID(),
+        composite.GetBackgroundVolumeID(),
+        composite.GetForegroundVolumeID(),
         composite.GetLabelVolumeID(),
     )
 
@@ -77,7 +78,8 @@ def test_layouts_are_parsed_and_replaced_not_doubled(headless):
     layouts.register_layouts(layout)
     layouts.register_layouts(layout)
     assert sorted(set(layout.GetLayoutIndices()) - set(before)) == [
-        layouts.COMPARE, layouts.COMPARE_MORE,
+        layouts.COMPARE,
+        layouts.COMPARE_MORE,
     ]
     layout.SetViewArrangement(layouts.COMPARE_MORE)
     scene = headless.scene
@@ -90,10 +92,14 @@ def test_layouts_are_parsed_and_replaced_not_doubled(headless):
 def test_each_view_shows_its_part(headless, compared, results):
     assert layers(compared[layouts.SCAN_VIEW]) == (results.scan.GetID(), None, None)
     assert layers(compared[layouts.COUNTERFACTUAL_VIEW]) == (
-        results.counterfactual.GetID(), None, None
+        results.counterfactual.GetID(),
+        None,
+        None,
     )
     assert layers(compared[layouts.CHANGE_VIEW]) == (
-        results.scan.GetID(), results.change.GetID(), None
+        results.scan.GetID(),
+        results.change.GetID(),
+        None,
     )
     assert layers(compared["Red"]) == (results.scan.GetID(), None, None)
     for name in layouts.SLICE_VIEWS:
@@ -116,9 +122,7 @@ def test_the_earlier_layout_is_given_back(headless, views, results):
 
 @pytest.mark.parametrize("orientation", ["Axial", "Coronal", "Sagittal"])
 def test_views_show_the_same_plane_where_most_changed(headless, views, results, orientation):
-    compare.show_comparison(
-        headless.scene, headless.application, results, orientation=orientation
-    )
+    compare.show_comparison(headless.scene, headless.application, results, orientation=orientation)
     first = views[layouts.SCAN_VIEW].GetSliceNode()
     changed = (ijk_to_ras(results.scan) @ [*FALL_AT[::-1], 1])[:3]
     for name in layouts.SLICE_VIEWS:
@@ -126,7 +130,8 @@ def test_views_show_the_same_plane_where_most_changed(headless, views, results, 
         assert node.GetOrientation() == orientation
         np.testing.assert_allclose(
             slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()),
-            slicer.util.arrayFromVTKMatrix(first.GetSliceToRAS()), atol=1e-9,
+            slicer.util.arrayFromVTKMatrix(first.GetSliceToRAS()),
+            atol=1e-9,
         )
         assert node.GetFieldOfView() == first.GetFieldOfView()
         assert distance(views[name], changed) < 5.0
@@ -251,9 +256,7 @@ def test_closing_the_scene_frees_every_node(tmp_path, chest):
     gone = set()
     with headless_scene(tmp_path) as headless:
         nodes = build_nodes(headless.scene, chest, animation=True, surfaces=True)
-        mine = [
-            node for field in fields(nodes) for node in as_tuple(getattr(nodes, field.name))
-        ]
+        mine = [node for field in fields(nodes) for node in as_tuple(getattr(nodes, field.name))]
         assert len(mine) >= 20
         names = [node.GetID() for node in mine]
         for node, name in zip(mine, names, strict=True):

@@ -84,9 +84,7 @@ def test_chunk_heatmap_draws_at_the_same_place_as_the_whole(arranged, nodes):
 def test_unchanged_scan_shows_through_the_change_layer(arranged, nodes):
     slicer.util.arrayFromVolume(nodes.change)[:] = 0
     slicer.util.arrayFromVolumeModified(nodes.change)
-    np.testing.assert_array_equal(
-        blend(arranged.slices["Green"]), blend(arranged.slices["Red"])
-    )
+    np.testing.assert_array_equal(blend(arranged.slices["Green"]), blend(arranged.slices["Red"]))
 
 
 def test_focus_is_a_changed_voxel_of_the_fullest_slice(nodes):

@@ -66,14 +66,17 @@ def test_change_is_shown_in_a_symmetrical_window(nodes):
     assert display.GetWindow() == 400
 
 
-@pytest.mark.parametrize("change, edges, limit", [
-    (9, (10.0, 25.0, 50.0), 25.0),  # nothing counts as changed
-    (20, (10.0, 25.0, 50.0), 25.0),
-    (25, (10.0, 25.0, 50.0), 25.0),
-    (-26, (10.0, 25.0, 50.0), 50.0),
-    (-32768, (10.0, 25.0, 50.0), 50.0),  # |int16 minimum| does not fit int16
-    (500, (10.0,), 20.0),
-])
+@pytest.mark.parametrize(
+    "change, edges, limit",
+    [
+        (9, (10.0, 25.0, 50.0), 25.0),  # nothing counts as changed
+        (20, (10.0, 25.0, 50.0), 25.0),
+        (25, (10.0, 25.0, 50.0), 25.0),
+        (-26, (10.0, 25.0, 50.0), 50.0),
+        (-32768, (10.0, 25.0, 50.0), 50.0),  # |int16 minimum| does not fit int16
+        (500, (10.0,), 20.0),
+    ],
+)
 def test_window_ends_at_the_lowest_level_above_nearly_all(change, edges, limit):
     difference = np.full((3, 4, 5), change, np.int16)
     assert change_limit(difference, edges) == limit

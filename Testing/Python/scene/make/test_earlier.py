@@ -77,7 +77,7 @@ def test_rest_of_a_set_whose_counterfactual_was_deleted(scene, explanation, volu
     scene.RemoveNode(nodes.counterfactual.GetDisplayNode())
     hierarchy.remove_items(scene, [hierarchy.item_of(scene, nodes.counterfactual)])
     scene.RemoveNode(nodes.counterfactual)
-    rest, = find_sets(scene, volume)
+    (rest,) = find_sets(scene, volume)
     assert rest.counterfactual is None
     remove_set(scene, rest)
     assert content(scene) == empty
@@ -99,11 +99,13 @@ def test_result_nodes_in_a_scene_opened_again(explanation, tmp_path):
         found = result_nodes(scene, scene.GetFirstNodeByName("CHEST counterfactual"))
         assert found.scan.GetName() == "CHEST"
         assert [node.GetName() for node in found.chunk_heatmaps] == [
-            "CHEST heatmap slices 000-010", "CHEST heatmap slices 010-020",
+            "CHEST heatmap slices 000-010",
+            "CHEST heatmap slices 010-020",
         ]
         assert found.chunk_table.GetNumberOfRows() == 2
         assert [node.GetName() for node in found.colors] == [
-            "CHEST heatmap colors", "CHEST change colors",
+            "CHEST heatmap colors",
+            "CHEST change colors",
         ]
         assert (len(found.path_tables), len(found.plot_series)) == (3, 4)
         remove_set(scene, find_sets(scene, found.scan)[0])

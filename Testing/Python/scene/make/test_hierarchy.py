@@ -18,12 +18,20 @@ def children(scene, folder):
 def test_folder_holds_the_results_and_two_folders(scene, nodes):
     inside = children(scene, nodes.folder)
     assert list(inside) == [
-        "CHEST counterfactual", "CHEST change (HU)", "CHEST heatmap", "CHEST scores",
-        "CHEST whole search", "CHEST chunks", "CHEST score along lambda", "CHEST evidence",
-        "Heatmaps by slices", "Plot data",
+        "CHEST counterfactual",
+        "CHEST change (HU)",
+        "CHEST heatmap",
+        "CHEST scores",
+        "CHEST whole search",
+        "CHEST chunks",
+        "CHEST score along lambda",
+        "CHEST evidence",
+        "Heatmaps by slices",
+        "Plot data",
     ]
     assert list(children(scene, inside["Heatmaps by slices"])) == [
-        "CHEST heatmap slices 000-010", "CHEST heatmap slices 010-020",
+        "CHEST heatmap slices 000-010",
+        "CHEST heatmap slices 010-020",
     ]
     assert len(children(scene, inside["Plot data"])) == 3 + 4  # tables, and series of both charts
     hierarchy = scene.GetSubjectHierarchyNode()
@@ -60,8 +68,15 @@ def test_items_that_slicer_made_by_itself_are_moved_not_doubled(scene, explanati
 
 
 def test_outputs_refer_to_the_input_and_to_each_other(nodes):
-    for node in (nodes.change, nodes.heatmap, *nodes.chunk_heatmaps, nodes.score_table,
-                 nodes.chunk_table, nodes.path_chart, *nodes.plot_series):
+    for node in (
+        nodes.change,
+        nodes.heatmap,
+        *nodes.chunk_heatmaps,
+        nodes.score_table,
+        nodes.chunk_table,
+        nodes.path_chart,
+        *nodes.plot_series,
+    ):
         assert node.GetNodeReference("CTCounterfactual.inputVolume") is nodes.scan
         reference = node.GetNodeReference("CTCounterfactual.counterfactualVolume")
         assert reference is nodes.counterfactual
@@ -69,21 +84,44 @@ def test_outputs_refer_to_the_input_and_to_each_other(nodes):
 
 
 def test_every_result_says_the_disclaimer_first(nodes):
-    for node in (nodes.scan, nodes.counterfactual, nodes.change, nodes.heatmap,
-                 *nodes.chunk_heatmaps, nodes.score_table, nodes.whole_table, nodes.chunk_table,
-                 nodes.path_chart, nodes.evidence_chart):
+    for node in (
+        nodes.scan,
+        nodes.counterfactual,
+        nodes.change,
+        nodes.heatmap,
+        *nodes.chunk_heatmaps,
+        nodes.score_table,
+        nodes.whole_table,
+        nodes.chunk_table,
+        nodes.path_chart,
+        nodes.evidence_chart,
+    ):
         assert node.GetDescription().startswith("Model behaviour, not a diagnosis. ")
     assert 'Warning: Score "moved" little' in nodes.counterfactual.GetDescription()
 
 
 def test_chunks_know_their_slab(nodes):
     chunk = nodes.chunk_heatmaps[1]
-    values = {name: chunk.GetAttribute("CTCounterfactual." + name) for name in (
-        "role", "start", "stop", "slabLow", "slabHigh", "lambda", "stopReason",
-    )}
+    values = {
+        name: chunk.GetAttribute("CTCounterfactual." + name)
+        for name in (
+            "role",
+            "start",
+            "stop",
+            "slabLow",
+            "slabHigh",
+            "lambda",
+            "stopReason",
+        )
+    }
     assert values == {
-        "role": "chunkHeatmap", "start": "10", "stop": "20", "slabLow": "-120.0",
-        "slabHigh": "-90.0", "lambda": "-40.0", "stopReason": "flat",
+        "role": "chunkHeatmap",
+        "start": "10",
+        "stop": "20",
+        "slabLow": "-120.0",
+        "slabHigh": "-90.0",
+        "lambda": "-40.0",
+        "stopReason": "flat",
     }
 
 

@@ -97,7 +97,7 @@ def test_parent_transform_becomes_a_warning_and_moves_nothing(scene, volume, obl
     move(scene, volume, np.diag([1.0, -1, 1, 1]))
     scan = scan_from_node(volume)
     np.testing.assert_allclose(scan.ijk_to_ras(), oblique.ijk_to_ras(), atol=1e-12)
-    (name, message), = notes(scan)
+    ((name, message),) = notes(scan)
     assert name == "parent-transform"
     assert "'moved'" in message
 
@@ -112,7 +112,7 @@ def test_non_linear_parent_transform_says_voxel_space(scene, volume):
     node = scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "tilt correction")
     node.SetAndObserveTransformToParent(warp)
     volume.SetAndObserveTransformNodeID(node.GetID())
-    (name, message), = notes(scan_from_node(volume))
+    ((name, message),) = notes(scan_from_node(volume))
     assert name == "non-linear-transform"
     assert "'tilt correction'" in message
     assert "voxel space" in message
@@ -127,23 +127,40 @@ def bits(scene):
     return node
 
 
-@pytest.mark.parametrize(("make", "words"), [
-    (lambda scene: None, "No volume is chosen"),
-    (lambda scene: scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "v"), "'v' is empty"),
-    (lambda scene: add_volume(scene, np.zeros((3, 3, 3), np.uint8), np.eye(4), "v", True),
-     "'v' is a label map"),
-    (lambda scene: add_volume(scene, np.zeros((1, 3, 3), np.int16), np.eye(4), "v"),
-     r"flat \(3 x 3 x 1 voxels\)"),
-    (lambda scene: slicer.util.addVolumeFromArray(
-        np.zeros((3, 3, 3, 3), np.uint8), name="v", nodeClassName="vtkMRMLVectorVolumeNode"),
-     "has 3 values a voxel"),
-    (lambda scene: add_volume(
-        scene, np.zeros((3, 3, 3), np.int16), np.diag([1.0, 1, 0, 1]), "v"),
-     "'v' has no proper geometry"),
-    (lambda scene: "MyScan", "'MyScan' is a str, no scalar volume node"),
-    (lambda scene: scene.AddNewNodeByClass("vtkMRMLModelNode", "m"), "'m' is a vtkMRMLModelNode"),
-    (lambda scene: bits(scene), "'v' has one bit a voxel"),
-], ids=["none", "empty", "labels", "flat", "vector", "singular", "name", "model", "bits"])
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda scene: None, "No volume is chosen"),
+        (lambda scene: scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "v"), "'v' is empty"),
+        (
+            lambda scene: add_volume(scene, np.zeros((3, 3, 3), np.uint8), np.eye(4), "v", True),
+            "'v' is a label map",
+        ),
+        (
+            lambda scene: add_volume(scene, np.zeros((1, 3, 3), np.int16), np.eye(4), "v"),
+            r"flat \(3 x 3 x 1 voxels\)",
+        ),
+        (
+            lambda scene: slicer.util.addVolumeFromArray(
+                np.zeros((3, 3, 3, 3), np.uint8), name="v", nodeClassName="vtkMRMLVectorVolumeNode"
+            ),
+            "has 3 values a voxel",
+        ),
+        (
+            lambda scene: add_volume(
+                scene, np.zeros((3, 3, 3), np.int16), np.diag([1.0, 1, 0, 1]), "v"
+            ),
+            "'v' has no proper geometry",
+        ),
+        (lambda scene: "MyScan", "'MyScan' is a str, no scalar volume node"),
+        (
+            lambda scene: scene.AddNewNodeByClass("vtkMRMLModelNode", "m"),
+            "'m' is a vtkMRMLModelNode",
+        ),
+        (lambda scene: bits(scene), "'v' has one bit a voxel"),
+    ],
+    ids=["none", "empty", "labels", "flat", "vector", "singular", "name", "model", "bits"],
+)
 def test_what_is_no_scan_is_refused_in_words(scene, monkeypatch, make, words):
     monkeypatch.setattr(slicer, "mrmlScene", scene, raising=False)
     with pytest.raises(ScanError, match=words):

@@ -27,13 +27,24 @@ def live(scene, volume, explanation):
 
 def event(outcome, number=1):
     """The data of the engine's `chunk` event, as it arrives from the worker."""
-    return json.loads(json.dumps({
-        "number": number, "of": 2, "start": outcome.start, "stop": outcome.stop,
-        "slab_mm": list(outcome.slab_mm), "lambda": outcome.lam,
-        "score_before": outcome.score_before, "score_after": outcome.score_after,
-        "stop_reason": outcome.stop_reason, "change": outcome.change,
-        "evaluations": outcome.evaluations, "direction": outcome.direction,
-    }))
+    return json.loads(
+        json.dumps(
+            {
+                "number": number,
+                "of": 2,
+                "start": outcome.start,
+                "stop": outcome.stop,
+                "slab_mm": list(outcome.slab_mm),
+                "lambda": outcome.lam,
+                "score_before": outcome.score_before,
+                "score_after": outcome.score_after,
+                "stop_reason": outcome.stop_reason,
+                "change": outcome.change,
+                "evaluations": outcome.evaluations,
+                "direction": outcome.direction,
+            }
+        )
+    )
 
 
 def files(explanation, folder):
@@ -73,9 +84,7 @@ def test_grown_nodes_are_as_the_final_ones(scene, live, explanation, tmp_path, v
     assert text(table) == text(final.chunk_table)
     for mine, theirs in zip(maps, final.chunk_heatmaps, strict=True):
         assert mine.GetName() == theirs.GetName()
-        assert attributes(mine) == {
-            **attributes(theirs), "CTCounterfactual.live": "true"
-        }
+        assert attributes(mine) == {**attributes(theirs), "CTCounterfactual.live": "true"}
         np.testing.assert_array_equal(
             slicer.util.arrayFromVolume(mine), slicer.util.arrayFromVolume(theirs)
         )

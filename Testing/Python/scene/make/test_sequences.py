@@ -54,9 +54,7 @@ def test_steps_lie_where_the_scan_does(scene, chest):
     proxy = add_animation(scene, chest, nodes).animation.proxy
     corner = ijk_to_ras(proxy) @ [0, 0, 0, 1]
     np.testing.assert_allclose(corner, ijk_to_ras(nodes.scan) @ [7, 5, 2, 1], atol=1e-6)
-    np.testing.assert_allclose(
-        ijk_to_ras(proxy)[:3, :3], ijk_to_ras(nodes.scan)[:3, :3], atol=1e-9
-    )
+    np.testing.assert_allclose(ijk_to_ras(proxy)[:3, :3], ijk_to_ras(nodes.scan)[:3, :3], atol=1e-9)
 
 
 def test_coarser_frames_get_a_coarser_scan_and_counterfactual(scene, explanation):
@@ -68,7 +66,8 @@ def test_coarser_frames_get_a_coarser_scan_and_counterfactual(scene, explanation
     np.testing.assert_array_equal(shown(animation, 0), coarse.scan.array[every_other])
     np.testing.assert_array_equal(shown(animation, 2), coarse.counterfactual[every_other])
     np.testing.assert_allclose(
-        ijk_to_ras(animation.proxy) @ [3, 2, 1, 1], ijk_to_ras(nodes.scan) @ [13, 9, 3, 1],
+        ijk_to_ras(animation.proxy) @ [3, 2, 1, 1],
+        ijk_to_ras(nodes.scan) @ [13, 9, 3, 1],
         atol=1e-6,
     )
 

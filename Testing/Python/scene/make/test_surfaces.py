@@ -63,10 +63,15 @@ def points(mesh):
     return vtk.util.numpy_support.vtk_to_numpy(mesh.GetPoints().GetData())
 
 
-@pytest.mark.parametrize("matrix", [
-    np.diag([1.0, 1, 2, 1]), np.diag([-1.0, 1, 2, 1]),
-    np.array([[0.8, -0.6, 0, 5], [0.6, 0.8, 0, -7], [0, 0, 2, 11], [0, 0, 0, 1.0]]),
-], ids=["plain", "mirrored", "turned"])
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        np.diag([1.0, 1, 2, 1]),
+        np.diag([-1.0, 1, 2, 1]),
+        np.array([[0.8, -0.6, 0, 5], [0.6, 0.8, 0, -7], [0, 0, 2, 11], [0, 0, 0, 1.0]]),
+    ],
+    ids=["plain", "mirrored", "turned"],
+)
 def test_contour_of_a_ball_is_a_ball(matrix):
     k, j, i = np.mgrid[0:30, 0:40, 0:50]
     distance = np.sqrt((2 * (k - 14.0)) ** 2 + (j - 20.0) ** 2 + (i - 25.0) ** 2)
@@ -94,7 +99,9 @@ def test_surfaces_enclose_where_hu_rose_and_fell(scene, chest):
     nodes = add_surfaces(scene, chest, build_nodes(scene, chest), 25.0)
     fall, rise, lungs = nodes.surfaces
     assert [model.GetName() for model in nodes.surfaces] == [
-        "CHEST fall in 3D", "CHEST rise in 3D", "CHEST lungs in 3D",
+        "CHEST fall in 3D",
+        "CHEST rise in 3D",
+        "CHEST lungs in 3D",
     ]
     for model, (k, j, i) in ((fall, FALL_AT), (rise, RISE_AT)):
         middle = (ijk_to_ras(nodes.scan) @ [i, j, k, 1])[:3]

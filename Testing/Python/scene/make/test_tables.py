@@ -24,7 +24,10 @@ def numbers(table, name):
 def test_score_table(nodes):
     table = nodes.score_table
     assert cells(table, "volume") == [
-        "scan", "reconstruction", "counterfactual", "reduction (scan - counterfactual)",
+        "scan",
+        "reconstruction",
+        "counterfactual",
+        "reduction (scan - counterfactual)",
     ]
     assert numbers(table, "effusion") == pytest.approx([0.9, 0.85, 0.25, 0.65])
     assert cells(table, "unit") == ["probability"] * 4
@@ -93,7 +96,8 @@ def raised(explanation):
     """The same in mL, asked to raise it: 0.9 -> 1.4 as a whole, 1.0 and 0.7 (the wrong way)."""
     whole, (low, high) = explanation.whole, explanation.chunks
     return replace(
-        explanation, settings=replace(explanation.settings, direction="increase"),
+        explanation,
+        settings=replace(explanation.settings, direction="increase"),
         target=TargetInfo("effusion", "mL"),
         scores=replace(explanation.scores, counterfactual=1.4),
         whole=replace(whole, lam=120.0, score_after=1.4, direction="increase"),

@@ -55,7 +55,8 @@ def test_names_are_deterministic(nodes):
     assert nodes.change.GetName() == "CHEST change (HU)"
     assert nodes.heatmap.GetName() == "CHEST heatmap"
     assert [n.GetName() for n in nodes.chunk_heatmaps] == [
-        "CHEST heatmap slices 000-010", "CHEST heatmap slices 010-020",
+        "CHEST heatmap slices 000-010",
+        "CHEST heatmap slices 010-020",
     ]
 
 

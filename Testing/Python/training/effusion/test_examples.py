@@ -90,8 +90,9 @@ def examples():
     return [wet, dry]
 
 
-STILL = AugmentSettings(shift_hu=0, gain=0, lung_shift_hu=0, contrast=(1, 1), noise_hu=0,
-                        blur_chance=0, dense_chance=0)
+STILL = AugmentSettings(
+    shift_hu=0, gain=0, lung_shift_hu=0, contrast=(1, 1), noise_hu=0, blur_chance=0, dense_chance=0
+)
 
 
 def test_fluid_moves_with_the_voxels(examples):
@@ -120,10 +121,14 @@ def test_labels_follow_the_fluid_in_view(examples):
         assert 0 <= float(batch.x.min()) <= float(batch.x.max()) <= 1
 
 
-@pytest.mark.parametrize(("share", "kept", "said"), [
-    (0.0, 2, "no example without fluid"), (1.0, 2, "no example with fluid"),
-    (0.5, 1, "no example without fluid"),
-])
+@pytest.mark.parametrize(
+    ("share", "kept", "said"),
+    [
+        (0.0, 2, "no example without fluid"),
+        (1.0, 2, "no example with fluid"),
+        (0.5, 1, "no example without fluid"),
+    ],
+)
 def test_nothing_to_draw_is_said(examples, share, kept, said):
     with pytest.raises(SettingsError, match=said):
         BatchSampler(examples[:kept], share, seed=0)

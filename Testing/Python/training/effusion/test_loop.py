@@ -25,8 +25,15 @@ from CTCounterfactualLib.training.effusion.loop import (
 from CTCounterfactualLib.training.files import CHECKPOINT, LOG
 
 SETTINGS = EffusionSettings(
-    config=EffusionConfig(width=2), generated=0, generated_share=0.0, steps=5, batch=2, warmup=2,
-    log_every=2, checkpoint_every=3, seed=1,
+    config=EffusionConfig(width=2),
+    generated=0,
+    generated_share=0.0,
+    steps=5,
+    batch=2,
+    warmup=2,
+    log_every=2,
+    checkpoint_every=3,
+    seed=1,
 )
 
 
@@ -94,8 +101,13 @@ def test_same_seed_same_weights(examples, tmp_path):
 
 def test_it_learns_where_the_fluid_is(examples, tmp_path):
     settings = dataclasses.replace(
-        SETTINGS, config=EffusionConfig(width=4), steps=40, batch=4, learning_rate=1e-2,
-        log_every=10, checkpoint_every=100,
+        SETTINGS,
+        config=EffusionConfig(width=4),
+        steps=40,
+        batch=4,
+        learning_rate=1e-2,
+        log_every=10,
+        checkpoint_every=100,
     )
     network = EffusionTrainer(examples, settings, tmp_path).run()
     x = torch.from_numpy((examples[3].hu.astype(np.float32) + 1000) / 2000)[None, None]

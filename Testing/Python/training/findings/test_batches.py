@@ -133,4 +133,4 @@ def test_a_disturbed_scan_keeps_its_lungs_apart_from_its_walls():
 def test_a_group_that_is_drawn_by_share_keeps_it(generated):
     more = [replace(example, weight=example.weight * 2) for example in generated]
     chances = BatchSampler(generated + more, 0).chances
-    assert chances[len(generated):].sum() == pytest.approx(2 / 3)
+    assert chances[len(generated) :].sum() == pytest.approx(2 / 3)

@@ -55,8 +55,14 @@ def small_views(monkeypatch):
 
 
 def settings(**changes) -> FindingsSettings:
-    values = {"config": FindingsConfig(width=4), "steps": 6, "log_every": 2, "checkpoint_every": 3,
-              "warmup": 2, "learning_rate": 0.01}
+    values = {
+        "config": FindingsConfig(width=4),
+        "steps": 6,
+        "log_every": 2,
+        "checkpoint_every": 3,
+        "warmup": 2,
+        "learning_rate": 0.01,
+    }
     return FindingsSettings(**{**values, **changes})
 
 
@@ -158,8 +164,9 @@ def test_other_sizes_are_refused(tmp_path):
 
 def test_what_is_exported_is_what_was_trained(tmp_path):
     network = FindingsNet(FindingsConfig(width=2)).eval()
-    card = export_findings(network, settings(config=FindingsConfig(width=2)), tmp_path, "mine",
-                           ["a block"], "CC0-1.0")
+    card = export_findings(
+        network, settings(config=FindingsConfig(width=2)), tmp_path, "mine", ["a block"], "CC0-1.0"
+    )
     loaded = load_classifier(card)
     x = torch.rand(1, 1, 6, 20, 20)
     torch.testing.assert_close(
@@ -180,5 +187,6 @@ def test_calibration_takes_back_what_the_weights_did():
     network = Seeing(FindingsConfig(width=2)).eval()  # its bias is -3: no shift as it is
     shifts = calibrate.calibrate(network, BatchSampler([example()], 0))
     assert shifts[EFFUSION] >= 1.0
-    assert network.place_of.bias.view(len(CHANNELS), -1)[EFFUSION].unique().item() == \
-        pytest.approx(-3.0 + shifts[EFFUSION])
+    assert network.place_of.bias.view(len(CHANNELS), -1)[EFFUSION].unique().item() == pytest.approx(
+        -3.0 + shifts[EFFUSION]
+    )

@@ -16,8 +16,9 @@ PATIENTS = [0, 1, 1, 2, 3, 3, 5]
 @pytest.fixture
 def slices() -> SliceFile:
     count = len(PATIENTS)
-    return SliceFile("some", np.zeros((count, 4, 4), np.int16), np.ones((count, 2)),
-                     np.array(PATIENTS))
+    return SliceFile(
+        "some", np.zeros((count, 4, 4), np.int16), np.ones((count, 2)), np.array(PATIENTS)
+    )
 
 
 def table(tmp_path, found: dict[int, str], count: int = len(PATIENTS), first: int = 0):

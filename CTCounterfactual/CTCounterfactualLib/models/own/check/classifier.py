@@ -119,7 +119,7 @@ class _ClassifierCheck:
         if bad:
             return FAILED, (
                 f"no probability between 0 and 1: {', '.join(bad[:3])}. If the network returns "
-                f"logits, say kind = \"logit\" and an activation. {shown}"
+                f'logits, say kind = "logit" and an activation. {shown}'
             )
         return NOTE, shown
 
@@ -155,7 +155,8 @@ class _ClassifierCheck:
         if training:
             return FAILED, f"still in training mode after .eval(): {', '.join(training[:3])}"
         free = [
-            name for name, module in modules.items()
+            name
+            for name, module in modules.items()
             if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None
         ]
         if free:
@@ -235,8 +236,10 @@ class _ClassifierCheck:
 
     def _value(self, target: Target, value: float) -> str:
         threshold = target.threshold
-        side = "" if threshold is None else (
-            f" ({'above' if value >= threshold else 'below'} {threshold:g})"
+        side = (
+            ""
+            if threshold is None
+            else (f" ({'above' if value >= threshold else 'below'} {threshold:g})")
         )
         return f"{target.name} = {value:.4g} {target.unit}".rstrip() + side
 

@@ -51,15 +51,21 @@ def check_gradient(
     if gradient is None:
         return FAILED, GRADIENT_CUT, None
     if not bool(torch.isfinite(gradient).all()):
-        return FAILED, (
-            "the gradient has NaN or infinite values; look for divisions by 0, sqrt(0), log(0)."
-        ), gradient
+        return (
+            FAILED,
+            ("the gradient has NaN or infinite values; look for divisions by 0, sqrt(0), log(0)."),
+            gradient,
+        )
     length = float(gradient.double().norm())
     if length == 0:
-        return FAILED, (
-            "the gradient is 0 everywhere. A threshold, argmax or saturated probability does that; "
-            "give the logit."
-        ), gradient
+        return (
+            FAILED,
+            (
+                "the gradient is 0 everywhere. A threshold, argmax or saturated probability does "
+                "that; give the logit."
+            ),
+            gradient,
+        )
     own = _deviation(function, x, gradient / length, length, span)
     direction = _smooth_direction(x)
     predicted = float((gradient.double() * direction.double()).sum())
@@ -75,8 +81,10 @@ def _verdict(own: float | None, other: float | None) -> tuple[str, str]:
             "moves. Is a probability saturated? Then give the logit."
         )
     worst = max(measured)
-    ways = "along itself and a smooth random direction" if len(measured) == 2 else (
-        "along itself" if own is not None else "along a smooth random direction"
+    ways = (
+        "along itself and a smooth random direction"
+        if len(measured) == 2
+        else ("along itself" if own is not None else "along a smooth random direction")
     )
     if worst <= AGREES:
         return OK, f"equals finite differences {ways} within {worst:.1%}"

@@ -56,8 +56,16 @@ def mean(x):
 def classifier(network: nn.Module, kind: str = "score", differentiable: bool = True, **input):
     """A classifier around a network."""
     output = OutputSpec(kind)
-    card = ClassifierCard("c", "", "", GRID, InputSpec(**input), SourceSpec("python"), output,
-                          (CardTarget("t", output.unit),))
+    card = ClassifierCard(
+        "c",
+        "",
+        "",
+        GRID,
+        InputSpec(**input),
+        SourceSpec("python"),
+        output,
+        (CardTarget("t", output.unit),),
+    )
     return OwnClassifier(card, Opened(network.eval(), "", differentiable))
 
 
@@ -70,8 +78,15 @@ def test_a_good_model_passes_everything_and_each_finding_is_told(chest):
     findings = check_classifier(classifier(Good()), chest, listener=told.append)
     assert told == findings
     assert {f.name: f.status for f in findings} == {
-        "input": NOTE, "score": OK, "targets": NOTE, "response": OK, "deterministic": OK,
-        "eval mode": OK, "gradient": OK, "batch": OK, "slices": OK,
+        "input": NOTE,
+        "score": OK,
+        "targets": NOTE,
+        "response": OK,
+        "deterministic": OK,
+        "eval mode": OK,
+        "gradient": OK,
+        "batch": OK,
+        "slices": OK,
     }
     expected = float((chest.volume.astype("float64") ** 2).mean())
     assert f"t = {expected:.4g};" in findings[1].message
@@ -94,26 +109,62 @@ def half_detached(x):
     return mean(x[:, :, :half]) + mean(x[:, :, half:].detach())
 
 
-@pytest.mark.parametrize(("name", "network", "status", "words"), [
-    ("score", With(lambda s, x: mean(x) / 0), FAILED, "not finite"),
-    ("score", With(lambda s, x: x), FAILED, "Is it a segmentation"),
-    ("score", With(lambda s, x: 1 / 0), FAILED, "ZeroDivisionError"),
-    ("response", With(lambda s, x: 0 * mean(x) + 3), WARNING, "a volume of air scores 3, just as"),
-    ("deterministic", With(lambda s, x: mean(x) + torch.rand(())), FAILED, "two runs give"),
-    ("eval mode", nn.Sequential(Good(), StubbornDropout(0.0)), FAILED,
-     "still in training mode after .eval.*: 1"),
-    ("gradient", With(lambda s, x: mean(x.detach())), FAILED, "there a .detach()"),
-    ("gradient", With(lambda s, x: mean((x > 0.5).float())), FAILED, "there a .detach()"),
-    ("gradient", With(lambda s, x: mean(x.round())), FAILED, "0 everywhere"),
-    ("gradient", With(lambda s, x: mean((0 * x).sqrt())), FAILED, "NaN or infinite"),
-    ("gradient", With(lambda s, x: double_backward(x)), FAILED, "differs from finite differences"),
-    ("gradient", With(lambda s, x: half_detached(x)), FAILED, "Is a part of the network detached"),
-    ("batch", With(lambda s, x: mean(x) * len(x)), FAILED, "alone, but .* together"),
-    ("batch", With(lambda s, x: x.reshape(1, 1, *x.shape[2:]).mean().reshape(1)), WARNING,
-     "one volume at a time"),
-    ("slices", With(lambda s, x: mean(x.reshape(1, 1, 25, *x.shape[3:]))), FAILED, "say `depth`"),
-    ("slices", With(lambda s, x: mean(nn.functional.avg_pool3d(x, 20))), WARNING, "no short scans"),
-])
+@pytest.mark.parametrize(
+    ("name", "network", "status", "words"),
+    [
+        ("score", With(lambda s, x: mean(x) / 0), FAILED, "not finite"),
+        ("score", With(lambda s, x: x), FAILED, "Is it a segmentation"),
+        ("score", With(lambda s, x: 1 / 0), FAILED, "ZeroDivisionError"),
+        (
+            "response",
+            With(lambda s, x: 0 * mean(x) + 3),
+            WARNING,
+            "a volume of air scores 3, just as",
+        ),
+        ("deterministic", With(lambda s, x: mean(x) + torch.rand(())), FAILED, "two runs give"),
+        (
+            "eval mode",
+            nn.Sequential(Good(), StubbornDropout(0.0)),
+            FAILED,
+            "still in training mode after .eval.*: 1",
+        ),
+        ("gradient", With(lambda s, x: mean(x.detach())), FAILED, "there a .detach()"),
+        ("gradient", With(lambda s, x: mean((x > 0.5).float())), FAILED, "there a .detach()"),
+        ("gradient", With(lambda s, x: mean(x.round())), FAILED, "0 everywhere"),
+        ("gradient", With(lambda s, x: mean((0 * x).sqrt())), FAILED, "NaN or infinite"),
+        (
+            "gradient",
+            With(lambda s, x: double_backward(x)),
+            FAILED,
+            "differs from finite differences",
+        ),
+        (
+            "gradient",
+            With(lambda s, x: half_detached(x)),
+            FAILED,
+            "Is a part of the network detached",
+        ),
+        ("batch", With(lambda s, x: mean(x) * len(x)), FAILED, "alone, but .* together"),
+        (
+            "batch",
+            With(lambda s, x: x.reshape(1, 1, *x.shape[2:]).mean().reshape(1)),
+            WARNING,
+            "one volume at a time",
+        ),
+        (
+            "slices",
+            With(lambda s, x: mean(x.reshape(1, 1, 25, *x.shape[3:]))),
+            FAILED,
+            "say `depth`",
+        ),
+        (
+            "slices",
+            With(lambda s, x: mean(nn.functional.avg_pool3d(x, 20))),
+            WARNING,
+            "no short scans",
+        ),
+    ],
+)
 def test_each_fault_is_found_and_named(chest, name, network, status, words):
     finding = found(classifier(network), chest)[name]
     assert finding.status == status, finding
@@ -177,8 +228,20 @@ class Blur(nn.Module):
 
 
 def redrawn(network: nn.Module, chest) -> dict:
-    card = AutoencoderCard("a", "", "", SourceSpec("python"), 2, 1, "encode", "decode",
-                           Affine(2.0, -1.0), Affine(0.5, 0.5), 1.0, False)
+    card = AutoencoderCard(
+        "a",
+        "",
+        "",
+        SourceSpec("python"),
+        2,
+        1,
+        "encode",
+        "decode",
+        Affine(2.0, -1.0),
+        Affine(0.5, 0.5),
+        1.0,
+        False,
+    )
     autoencoder = own_autoencoder(card, Opened(network, ""))
     return {f.name: f for f in check_autoencoder(autoencoder, chest)}
 
@@ -188,10 +251,18 @@ def test_a_good_autoencoder_passes(chest):
     assert [f.status for f in findings.values()] == [NOTE, *[OK] * 6], findings
 
 
-@pytest.mark.parametrize(("network", "name", "status", "words"), [
-    (Blur(contrast=0.5), "intensities", FAILED, r"contrast 0\.\d+ of the scan's. Is from_network"),
-    (Blur(noise=0.2), "deterministic", FAILED, "It must return the mean"),
-])
+@pytest.mark.parametrize(
+    ("network", "name", "status", "words"),
+    [
+        (
+            Blur(contrast=0.5),
+            "intensities",
+            FAILED,
+            r"contrast 0\.\d+ of the scan's. Is from_network",
+        ),
+        (Blur(noise=0.2), "deterministic", FAILED, "It must return the mean"),
+    ],
+)
 def test_faults_of_an_autoencoder(chest, network, name, status, words):
     finding = redrawn(network, chest)[name]
     assert finding.status == status and re.search(words, finding.message), finding
