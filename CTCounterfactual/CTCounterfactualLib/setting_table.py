@@ -7,59 +7,32 @@ engine, which is given the checked `counterfactual.settings.ExplainSettings`.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from itertools import pairwise
 
 from .limits import POSITIVE, SEED, Limit
 from .setting import setting, settings_of
-
-
-def _(text: str) -> str:
-    """Mark a text that the panel shows, so that translators' tools find it."""
-    return text
-
-
-# Beyond this a change would no longer tell which slices it belongs to.
-MAX_SMOOTHING = 5.0
-# Each frame costs a decoding of the whole volume; an animation looks smooth long before this.
-MAX_FRAMES = 60
-# Labels are bytes: 0, the levels of decreases, then those of increases.
-MAX_LEVELS = 127
-# What the panel's controls take at most, where the engine has no limit.
-MAX_CHUNK = 1000  # slices: more than any scan on a 3 mm grid has
-MAX_EVALUATIONS = 1000
-MAX_SPIN = 2**31 - 1  # what a Qt spin box holds
-MAX_SCORE = 1e9  # of any target in any unit
-
-# What may be chosen, and what the panel calls it.
-MODES = {
-    "whole": _("Whole volume only"),
-    "chunks": _("Each chunk alone"),
-    "both": _("Whole volume, then each chunk"),
-}
-DIRECTIONS = {"decrease": _("Lower the score"), "increase": _("Raise the score")}
-SEARCHES = {"adaptive": _("Adaptive"), "reference": _("Reference (as published)")}
-BASELINES = {"scan": _("Scan"), "reconstruction": _("Reconstruction (as published)")}
-COMPOSITES = {"local": _("Local"), "bounded": _("Bounded"), "residual": _("Residual")}
-STEPS = {"prior": _("Among the scan's own latents"), "gradient": _("Along the gradient")}
-FOCUSES = {"auto": _("Where it pays"), "none": _("Everywhere")}
-WITHIN = {"body": _("Body"), "volume": _("Whole volume")}
-CHANGE_SCOPES = {"region": _("Edited slices"), "volume": _("Whole volume")}
-GOALS = {"flip": _("The decision changes"), "limit": _("The change limit is reached")}
-DEVICES = {"auto": _("Automatic"), "cpu": _("CPU"), "cuda": _("CUDA")}
-
-
-def _check_device(device: str) -> str:
-    known = device in DEVICES or re.fullmatch(r"cuda:\d+", device)
-    return "" if known else f"choose one of {', '.join(DEVICES)} or cuda:N."
-
-
-def _check_levels(edges: tuple[float, ...]) -> str:
-    rising = all(low < high for low, high in pairwise((0.0, *edges, float("inf"))))
-    if not edges or not rising:
-        return "give rising HU values above 0, such as 10, 25, 50, 100, 200."
-    return "" if len(edges) <= MAX_LEVELS else f"give at most {MAX_LEVELS} levels."
+from .setting_choices import (
+    BASELINES,
+    CHANGE_SCOPES,
+    COMPOSITES,
+    DEVICES,
+    DIRECTIONS,
+    FOCUSES,
+    GOALS,
+    MAX_CHUNK,
+    MAX_EVALUATIONS,
+    MAX_FRAMES,
+    MAX_SCORE,
+    MAX_SMOOTHING,
+    MAX_SPIN,
+    MODES,
+    SEARCHES,
+    STEPS,
+    WITHIN,
+    _,
+    check_device,
+    check_levels,
+)
 
 
 @dataclass(frozen=True)
@@ -267,7 +240,7 @@ class SettingTable:
         ),
         more="At most 127: |change| in HU at which each begins; see `counterfactual.heatmap`.",
         allowed="give rising numbers in HU, separated by commas, such as 10, 25, 50, 100, 200.",
-        check=_check_levels,
+        check=check_levels,
         metavar="HU",
     )
     frames: int = setting(
@@ -292,7 +265,7 @@ class SettingTable:
         ),
         more="`auto` takes CUDA where there is one.",
         choices=DEVICES,
-        check=_check_device,
+        check=check_device,
         metavar="auto|cpu|cuda",
         advanced=False,
     )

@@ -9,9 +9,9 @@ from .. import setting_table as table
 from ..checked import check_settings, number_in, take_types
 from ..errors import SettingsError
 from ..setting import parameters_section
-from ..setting_table import MAX_FRAMES as MAX_FRAMES
-from ..setting_table import MAX_LEVELS as MAX_LEVELS
-from ..setting_table import MAX_SMOOTHING as MAX_SMOOTHING
+from ..setting_choices import MAX_FRAMES as MAX_FRAMES
+from ..setting_choices import MAX_LEVELS as MAX_LEVELS
+from ..setting_choices import MAX_SMOOTHING as MAX_SMOOTHING
 from ..setting_table import SETTINGS, SettingTable
 from ..wording import say
 from .direction import DIRECTIONS as DIRECTIONS

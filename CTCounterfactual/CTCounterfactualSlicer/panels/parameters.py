@@ -13,7 +13,8 @@ from typing import Any
 
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.setting import Setting, camel_case
-from CTCounterfactualLib.setting_table import MAX_SCORE, MAX_SPIN, SETTINGS
+from CTCounterfactualLib.setting_choices import MAX_SCORE, MAX_SPIN
+from CTCounterfactualLib.setting_table import SETTINGS
 from CTCounterfactualLib.wording import say
 
 # A choice of None, as a parameter holds it.

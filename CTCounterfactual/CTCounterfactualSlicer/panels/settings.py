@@ -6,7 +6,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.setting_table import DEVICES, SETTINGS
+from CTCounterfactualLib.setting_choices import DEVICES
+from CTCounterfactualLib.setting_table import SETTINGS
 
 from ..options import OUTPUTS
 from . import model_texts
