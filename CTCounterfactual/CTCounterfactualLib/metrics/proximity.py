@@ -1,10 +1,10 @@
 """How near a counterfactual stays to its scan.
 
-    mae_hu  mean |x' - x| over the body, HU
-    ssim    structural similarity of x' and x, 1 where they are alike: the mean over the body of the
-            index of each voxel with its neighbours in the slice (Wang et al., "Image quality
-            assessment: from error visibility to structural similarity", IEEE TIP 2004: Gaussian
-            window of 1.5 voxels, 11 wide; K1 0.01, K2 0.03), of HU within the models' window
+mae_hu  mean |x' - x| over the body, HU
+ssim    structural similarity of x' and x, 1 where they are alike: the mean over the body of the
+        index of each voxel with its neighbours in the slice (Wang et al., "Image quality
+        assessment: from error visibility to structural similarity", IEEE TIP 2004: Gaussian
+        window of 1.5 voxels, 11 wide; K1 0.01, K2 0.03), of HU within the models' window
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def ssim_map(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     both = _local(x * y) - mean_x * mean_y
     c1, c2 = K1**2, K2**2  # of a range of 1
     return (
-        (2 * mean_x * mean_y + c1) * (2 * both + c2)
+        (2 * mean_x * mean_y + c1)
+        * (2 * both + c2)
         / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
     )
 

@@ -21,9 +21,16 @@ from ..scans.hounsfield import IntensityWindow
 # Of the body's voxels in a slice: shares of what no CT mistakes for another, means and roughness.
 AIR_HU, LUNG_HU, FAT_HU, SOFT_HU, BONE_HU = -950.0, -500.0, -30.0, 120.0, 300.0
 HU_TEXTURE = (
-    "share of air", "share of lung", "share of fat and mixed", "share of soft tissue",
-    "share of dense tissue", "share of bone", "mean HU of tissue", "spread of HU of tissue",
-    "mean gradient", "mean second difference",
+    "share of air",
+    "share of lung",
+    "share of fat and mixed",
+    "share of soft tissue",
+    "share of dense tissue",
+    "share of bone",
+    "mean HU of tissue",
+    "spread of HU of tissue",
+    "mean gradient",
+    "mean second difference",
 )
 # Added to the covariances, as a share of a feature's variance: few slices leave them singular.
 RIDGE = 1e-3
@@ -42,10 +49,13 @@ def hu_texture(volume: np.ndarray, body: np.ndarray) -> np.ndarray:
         (K, J, I), bool; the same for a scan and its counterfactual.
     """
     hu = IntensityWindow().to_hu(volume)
-    return np.array([
-        _of_slice(picture, inside) for picture, inside in zip(hu, body, strict=True)
-        if inside[1:-1, 1:-1].any()
-    ]).reshape(-1, len(HU_TEXTURE))
+    return np.array(
+        [
+            _of_slice(picture, inside)
+            for picture, inside in zip(hu, body, strict=True)
+            if inside[1:-1, 1:-1].any()
+        ]
+    ).reshape(-1, len(HU_TEXTURE))
 
 
 def _of_slice(hu: np.ndarray, body: np.ndarray) -> list[float]:
@@ -59,7 +69,10 @@ def _of_slice(hu: np.ndarray, body: np.ndarray) -> list[float]:
     along = (hu[1:-1, 2:] - hu[1:-1, :-2])[inner] / 2
     bend = hu[2:, 1:-1] + hu[:-2, 1:-1] + hu[1:-1, 2:] + hu[1:-1, :-2] - 4 * hu[1:-1, 1:-1]
     return [
-        *shares, float(tissue.mean()), float(tissue.std()), float(np.hypot(down, along).mean()),
+        *shares,
+        float(tissue.mean()),
+        float(tissue.std()),
+        float(np.hypot(down, along).mean()),
         float(np.abs(bend[inner]).mean()),
     ]
 
@@ -109,6 +122,7 @@ def _covariance(part: np.ndarray) -> np.ndarray:
 
 def kernel(one: np.ndarray, other: np.ndarray) -> float:
     """Return the unbiased squared maximum mean discrepancy of two sets (N, d)."""
+
     def like(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return (a @ b.T / a.shape[1] + 1) ** 3
 

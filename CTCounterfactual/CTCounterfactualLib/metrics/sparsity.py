@@ -1,10 +1,10 @@
 """Whether a counterfactual changes few places or the whole body a little.
 
-    changed_share  share of the body's voxels with |x' - x| > `VISIBLE_CHANGE_HU`
-    changed_ml     volume of the voxels with such a change, wherever they lie
-    gini           Gini index of |x' - x| over the body's voxels: 0 if all change alike, towards 1
-                   the fewer do (Hurley and Rickard, "Comparing measures of sparsity", IEEE
-                   Transactions on Information Theory 2009)
+changed_share  share of the body's voxels with |x' - x| > `VISIBLE_CHANGE_HU`
+changed_ml     volume of the voxels with such a change, wherever they lie
+gini           Gini index of |x' - x| over the body's voxels: 0 if all change alike, towards 1
+               the fewer do (Hurley and Rickard, "Comparing measures of sparsity", IEEE
+               Transactions on Information Theory 2009)
 """
 
 from __future__ import annotations

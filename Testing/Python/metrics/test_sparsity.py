@@ -32,5 +32,6 @@ def test_share_volume_and_the_limit_of_what_is_visible():
 def test_without_any_change_there_is_no_gini():
     body = np.ones((2, 4, 4), bool)
     assert sparsity(np.zeros(body.shape), body, (1, 1, 1)) == {
-        "changed_ml": 0.0, "changed_share": 0.0,
+        "changed_ml": 0.0,
+        "changed_share": 0.0,
     }
