@@ -8,7 +8,7 @@ from scipy import ndimage
 from ..errors import ScanError
 from .body import fill_slices, find_body
 from .hounsfield import IntensityWindow
-from .walled_gas import disc, find_airways, find_walled_gas
+from .walled_gas import AIRWAY_MAX_CROSS_SECTION_MM2, disc, find_airways, find_walled_gas
 
 # Half-way between aerated lung (about -900..-800 HU) and soft tissue or fat.
 LUNG_BELOW_HU = -450.0
@@ -29,6 +29,9 @@ OTHER_LUNG_SHARE = 0.08
 # off. Further down they are bowel.
 LEAST_PART_ML = 5.0
 ABOVE_MM = 60.0
+# Above the last slice in which a lung is wider than an airway, so much more is no apex but the
+# throat, which dense gas (a cannula, a low dose) has joined to it.
+THROAT_MM = 40.0
 CLOSING_MM = 6.0
 # A larger hole between the lungs of a slice is the mediastinum.
 FILLED_MM2 = 1500.0
@@ -89,12 +92,28 @@ def _lung_parts(hu: np.ndarray, air: np.ndarray, spacing: tuple[float, float, fl
     if ml.max() < MIN_LUNG_LITRES * 1e3:
         return np.zeros(air.shape, bool)
     large = lung & (ml >= OTHER_LUNG_SHARE * ml.max())
-    slices = [boxes[n - 1][0] for n in np.flatnonzero(large)]
-    bottom, top = min(s.start for s in slices), max(s.stop for s in slices)
+    largest = boxes[int(ml.argmax()) - 1][0]
+    for n in np.flatnonzero(large):  # the lungs lie side by side; air in the skull lies above
+        middle = (boxes[n - 1][0].start + boxes[n - 1][0].stop) / 2
+        large[n] = largest.start <= middle <= largest.stop
+    for n in np.flatnonzero(large):
+        labels[boxes[n - 1]][_throat(labels[boxes[n - 1]] == n, spacing)] = 0
+    lit = np.flatnonzero(large[labels].any((1, 2)))
+    bottom, top = lit[0], lit[-1] + 1
     for n in np.flatnonzero(lung & ~large):
         middle = (boxes[n - 1][0].start + boxes[n - 1][0].stop) / 2
         lung[n] = (bottom + top) / 2 <= middle <= top + ABOVE_MM / spacing[2]
     return lung[labels]
+
+
+def _throat(part: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """Return what goes on above a lung's apex as narrow as an airway: (K, J, I), bool."""
+    areas = np.count_nonzero(part, axis=(1, 2)) * spacing[0] * spacing[1]
+    wide = np.flatnonzero(areas > AIRWAY_MAX_CROSS_SECTION_MM2)
+    throat = np.zeros_like(part)
+    if wide.size and (len(part) - 1 - wide[-1]) * spacing[2] >= THROAT_MM:
+        throat[wide[-1] + 1 :] = part[wide[-1] + 1 :]
+    return throat
 
 
 def _is_lung(hu: np.ndarray, part: np.ndarray) -> bool:

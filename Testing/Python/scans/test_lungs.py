@@ -162,6 +162,26 @@ def test_an_apex_that_is_cut_off_is_lung_and_as_much_far_below_is_not():
     assert lungs[apex].mean() > 0.99 and not lungs[below].any()
 
 
+def test_a_throat_that_leaks_into_an_apex_and_the_sinuses_above_it_are_no_lung():
+    """Seen on a PET-CT chest with the arms up: throat and sinuses made 6 % of the lung volume."""
+    volume = np.concatenate([phantom("trachea"), phantom(*BOXES.keys() - {"body"})])
+    throat, sinuses = np.s_[60:100, 70:82, 84:96], np.s_[104:134, 75:105, 80:120]
+    volume[throat] = volume[sinuses] = SPEC.window.to_unit(np.float32(LUNG_HU))
+    lungs = find(volume)
+    assert not lungs[61:].any()
+    assert dice(lungs[:70], box_mask("right", "left")) > 0.98
+
+
+def test_a_pointed_apex_is_lung_to_its_tip():
+    volume = phantom("trachea")
+    for k in range(60, 69):  # 27 mm
+        half = 69 - k
+        volume[k, 80 - half : 80 + half, 137 - half : 137 + half] = SPEC.window.to_unit(
+            np.float32(LUNG_HU)
+        )
+    assert find(volume)[66, 80, 137]
+
+
 def test_the_mediastinum_between_touching_lungs_is_no_lung():
     volume = phantom("trachea")
     for junction in (np.s_[20:60, 52:54, 88:112], np.s_[20:60, 106:108, 88:112]):
