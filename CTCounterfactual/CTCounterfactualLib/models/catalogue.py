@@ -1,4 +1,4 @@
-"""Loading classifiers and autoencoders by their name in the catalogue, or by a card."""
+"""Loading classifiers, autoencoders and backbones by their name in the catalogue, or by a card."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from ..errors import ModelError
-from .entry import RESOURCES, find_entry
+from .entry import BACKBONE, RESOURCES, find_entry, list_models
 from .files.cards import CARD_SUFFIXES, read_card_and_digest
-from .own.kind import AUTOENCODER, BUILT_IN, CLASSIFIER, OWN, VQGAN, CardKind, check_kind, kind_of
+from .own.kind import (
+    AUTOENCODER,
+    BUILT_IN,
+    CLASSIFIER,
+    OWN,
+    PROBE,
+    VQGAN,
+    CardKind,
+    check_kind,
+    kind_of,
+)
 from .store.cache import ModelCache, default_folder
 
 if TYPE_CHECKING:
     from .autoencoder import AutoencoderLike, SliceAutoencoder
+    from .backbones.backbone import Backbone
     from .classifier import Classifier, ClassifierLike
     from .own.consent import Consent
 
@@ -88,6 +99,37 @@ def load_classifier(
     return _listed_classifier(name)
 
 
+def load_backbone(
+    name: str | Path, layer: str | None = None, consent: Consent | None = None
+) -> Backbone:
+    """Load a backbone by name; a classifier's name or card gives that classifier's network.
+
+    Parameters
+    ----------
+    name : str or Path
+        Of a backbone or a classifier in the catalogue, or a classifier's card.
+    layer : str, optional
+        Of a classifier: the layer whose input the features are; none: the last one.
+    consent : Consent, optional
+        As for `load_classifier`.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, it isn't here, or it shows no such layer.
+    """
+    from .backbones.layer import LayerBackbone
+
+    listed = {entry.name for entry in list_models() if entry.kind == BACKBONE}
+    if is_card(name) or str(name) not in listed:
+        return LayerBackbone(load_classifier(name, consent), layer)
+    if layer is not None:
+        raise ModelError(f"{name} is taken as a whole; leave out the layer {layer!r}.")
+    from .published import published_backbone
+
+    return published_backbone(find_entry(str(name), BACKBONE), ModelCache(default_folder()))
+
+
 @dataclass(frozen=True)
 class LoadedCard:
     """The model of a card, what the card is of, its fields and the SHA-256 of its file."""
@@ -134,6 +176,10 @@ def load_card(
 
         load = load_own_classifier if kind.kind == CLASSIFIER else load_own_autoencoder
         model = load(path, consent, card)
+    elif kind.form == PROBE:
+        from .backbones.probe_card import load_probe
+
+        model = load_probe(path, card, lambda name, layer: load_backbone(name, layer, consent))
     elif kind.form == VQGAN:
         from .vqgan.card import autoencoder_from_card
 
@@ -154,7 +200,7 @@ def _listed_classifier(
         from .published import published_classifier
 
         return published_classifier(entry, ModelCache(default_folder()), RESOURCES)
-    from .classifiers.effusion import EffusionDemo, SpoiledDemo, load_effusion, load_spoiled
+    from .classifiers.effusion import EffusionDemo, load_effusion
     from .classifiers.findings import FindingsDemo, LungSizeDemo
     from .classifiers.findings_card import load_findings, load_lung_size
     from .classifiers.lung_volume import LungVolume
@@ -163,7 +209,6 @@ def _listed_classifier(
         return LungVolume()
     load = {
         EffusionDemo.name: load_effusion,
-        SpoiledDemo.name: load_spoiled,
         FindingsDemo.name: load_findings,
         LungSizeDemo.name: load_lung_size,
     }[entry.name]

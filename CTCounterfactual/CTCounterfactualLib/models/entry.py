@@ -1,4 +1,4 @@
-"""The catalogue's list: which classifiers and autoencoders there are, and what is ready to use."""
+"""The catalogue's list: which models there are, and what is ready to use."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ CATALOGUE = "catalogue.json"
 # What is explained with what, where nothing else is asked for.
 DEFAULT_CLASSIFIER, DEFAULT_AUTOENCODER = "lung-volume", "ct-vqgan-small"
 READY = "ready"
+# Kind of a network without a head, for features and linear probes.
+BACKBONE = "backbone"
 # SPDX names of licences that ask for nothing but attribution.
 PERMISSIVE_LICENCES = ("Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0")
 
@@ -41,7 +43,7 @@ class CatalogueEntry:
     name, description : str
         As shown to people.
     kind : str
-        `classifier` or `autoencoder`.
+        `classifier`, `autoencoder` or `backbone`.
     status : str
         `ready`, or what is missing in words.
     targets : tuple of Target
@@ -59,7 +61,8 @@ class CatalogueEntry:
     trained_on : str
         In words, by its publisher.
     options : dict
-        Keywords of its autoencoder (`scale`, `transpose`, affines).
+        Keywords of its autoencoder (`scale`, `transpose`, affines), or what `published_backbone`
+        needs to know.
     title : str
         Shown in place of the name, which for a model of the user's own is its card's path.
     """

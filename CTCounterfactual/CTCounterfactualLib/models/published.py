@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..errors import ModelError
+from ..scans.hounsfield import IntensityWindow
 from .autoencoder import SliceAutoencoder
+from .backbones.inflated import InflatedBackbone
+from .backbones.parts import joined
 from .classifier import Classifier
-from .classifiers.inflated_resnet import InflatedResNet
+from .classifiers.inflated_resnet import InflatedResNet, InflatedTrunk
 from .classifiers.lung_size import LungSize
 from .classifiers.phecodes import Phecodes, read_targets
 from .classifiers.resunet import ResUNet
 from .files.cards import CARD_SCHEMA
-from .files.checkpoints import read_tensors
+from .files.checkpoints import read_tensors, tensors_of
 from .files.loading import load_strict
 from .store.cache import ModelCache
 from .store.conversions import conversion_name, converted
@@ -45,6 +48,26 @@ def published_classifier(entry: CatalogueEntry, cache: ModelCache, resources: Pa
         load_strict(resnet, _tensors(path, digest), str(path))
         return Phecodes(resnet, read_targets(resources), digest)
     raise ModelError(f"The catalogue names an unknown architecture {entry.architecture!r}.")
+
+
+def published_backbone(entry: CatalogueEntry, cache: ModelCache) -> InflatedBackbone:
+    """Load a published backbone, whose file comes in parts, from the cache.
+
+    The entry's `options` say the parts' `member` of each package, the `sha256` of the whole, and
+    the `window` in HU that the network saw as 0..1.
+
+    Raises
+    ------
+    ModelError
+        If a part isn't there, isn't the one expected, or the whole doesn't fit the network.
+    """
+    packages = [cache.path(file) for file in entry.files]
+    digest = entry.options["sha256"]
+    trunk = InflatedTrunk()
+    data = joined(packages, entry.options["member"], digest)
+    load_strict(trunk, tensors_of(data, entry.name, may_repeat=True), entry.name)
+    window = IntensityWindow(*entry.options["window"])
+    return InflatedBackbone(trunk, window, entry.name, entry.description, digest)
 
 
 def _tensors(path: Path, digest: str) -> dict[str, torch.Tensor]:

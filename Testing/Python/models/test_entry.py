@@ -7,7 +7,7 @@ import pytest
 from CTCounterfactualLib.models.autoencoder import Affine
 from CTCounterfactualLib.models.classifiers.lung_size import LungSize
 from CTCounterfactualLib.models.classifiers.phecodes import read_targets
-from CTCounterfactualLib.models.entry import READY, RESOURCES, list_models
+from CTCounterfactualLib.models.entry import BACKBONE, READY, RESOURCES, list_models
 from CTCounterfactualLib.models.store.cache import ModelCache
 
 RELEASE = "https://github.com/ieee8023/ct-counterfactuals/releases/download/init/"
@@ -76,3 +76,11 @@ def test_the_papers_autoencoder_differs_in_its_output_mapping_only(models):
     y = 0.3
     assert Affine(**paper.options["from_network"])(y) == pytest.approx((y + 2) / 4)
     assert round(224 * exact.options["scale"]) == 256
+
+
+def test_the_backbone_is_pinned_to_the_byte_and_asked_for(models):
+    model = models["astra-resnet152"]
+    assert model.kind == BACKBONE and not model.permissive and not model.targets
+    assert model.status == "needs download of 187 MB"
+    assert all(len(file.sha256) == 64 and file.name in file.url for file in model.files)
+    assert len(model.options["sha256"]) == 64

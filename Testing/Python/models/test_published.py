@@ -5,6 +5,9 @@ The real files can't be downloaded here; the ones in these tests have their name
 
 from __future__ import annotations
 
+import hashlib
+import io
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -12,12 +15,16 @@ import torch
 
 from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.catalogue import load_autoencoder, load_classifier
-from CTCounterfactualLib.models.classifiers.inflated_resnet import InflatedResNet
+from CTCounterfactualLib.models.classifiers.inflated_resnet import InflatedResNet, InflatedTrunk
 from CTCounterfactualLib.models.classifiers.lung_size import LungSize
 from CTCounterfactualLib.models.classifiers.phecodes import Phecodes
 from CTCounterfactualLib.models.classifiers.resunet import ResUNet
 from CTCounterfactualLib.models.entry import RESOURCES, list_models
-from CTCounterfactualLib.models.published import published_autoencoder, published_classifier
+from CTCounterfactualLib.models.published import (
+    published_autoencoder,
+    published_backbone,
+    published_classifier,
+)
 from CTCounterfactualLib.models.store.cache import FOLDER_VARIABLE, ModelCache
 from CTCounterfactualLib.models.vqgan.config import VQGANConfig
 from CTCounterfactualLib.models.vqgan.network import VQGAN
@@ -194,3 +201,44 @@ def test_a_yaml_that_does_not_fit_leaves_no_conversion(vqgan_files):
     with pytest.raises(ModelError, match="don't fit the model"):
         published_autoencoder(entry, vqgan_files)
     assert list((vqgan_files.folder / "converted").iterdir()) == []
+
+
+def in_parts(cache, entry, tensors):
+    """Put tensors into the cache as the entry's packages; return the entry of this file."""
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer)
+    data = buffer.getvalue()
+    third = len(data) // 3 + 1
+    cache.folder.mkdir(exist_ok=True)
+    for number, file in enumerate(entry.files):
+        with zipfile.ZipFile(cache.folder / file.name, "w") as archive:
+            archive.writestr("p/part.bin", data[number * third : (number + 1) * third])
+    options = {**entry.options, "sha256": hashlib.sha256(data).hexdigest()}
+    return replace(entry, options=options)
+
+
+def test_a_backbone_in_parts_is_built_strictly(cache):
+    """Names and shapes of the published file: the trunk's, no head; here all ones in bfloat16."""
+    entry = entry_of("astra-resnet152")
+    state = {
+        key: torch.ones((), dtype=torch.bfloat16).expand(t.shape) if t.is_floating_point() else t
+        for key, t in ones(InflatedTrunk).items()
+    }
+    assert (len(state), sum(t.numel() for t in state.values())) == (930, 117517787)
+    made = in_parts(cache, entry, state)
+    backbone = published_backbone(made, cache)
+    assert backbone.sha256 == made.options["sha256"]
+    assert backbone.network.conv1.weight.dtype == torch.float32
+    assert float(backbone.network.layer4[2].conv3.weight.min()) == 1.0
+    assert (backbone.window.low_hu, backbone.window.high_hu) == (-1000, 200)
+    del state["layer4.2.bn3.bias"]
+    with pytest.raises(ModelError, match=r"its SHA-256|its first use|published was"):
+        published_backbone(replace(in_parts(cache, entry, state), options=made.options), cache)
+
+
+def test_a_backbone_that_lacks_a_tensor_is_refused(cache):
+    entry = entry_of("astra-resnet152")
+    state = ones(InflatedTrunk)
+    del state["layer4.2.bn3.bias"]
+    with pytest.raises(ModelError, match=r"1 missing \(layer4.2.bn3.bias\)"):
+        published_backbone(in_parts(cache, entry, state), cache)

@@ -17,6 +17,7 @@ from ..rescore.segments import Layer, Segment, Window
 
 # Bottlenecks per stage of ResNet-152, and their widths (a stage puts out four times its width).
 BLOCKS, WIDTHS, EXPANSION = (3, 8, 36, 3), (64, 128, 256, 512), 4
+FEATURES = EXPANSION * WIDTHS[-1]
 TARGETS, EMBEDDING = 1692, 512
 # Bottlenecks per segment in each stage. Between segments feature maps are kept: those of the
 # unchanged volume for scoring it again, those of the forward pass for the backward pass, which
@@ -63,8 +64,8 @@ def _stage(inputs: int, width: int, blocks: int, stride: int) -> nn.Sequential:
     return nn.Sequential(first, *rest)
 
 
-class InflatedResNet(nn.Module):
-    """Logit of each target of a volume; its parts are named as in the published file.
+class InflatedTrunk(nn.Module):
+    """Features of a volume; its parts are named as in the published file.
 
     For inference and for gradients with respect to the volume, in eval mode: a gradient is computed
     piece by piece, and batch statistics of a piece are not those of the volume.
@@ -73,11 +74,9 @@ class InflatedResNet(nn.Module):
     ----------
     blocks : tuple of int
         Bottlenecks per stage; the default is ResNet-152. Smaller ones make quick tests.
-    targets : int
-        Outputs of the classifying head.
     """
 
-    def __init__(self, blocks: tuple[int, ...] = BLOCKS, targets: int = TARGETS):
+    def __init__(self, blocks: tuple[int, ...] = BLOCKS):
         super().__init__()
         self.conv1 = nn.Conv3d(3, WIDTHS[0], (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False)
         self.bn1 = nn.BatchNorm3d(WIDTHS[0])
@@ -88,8 +87,6 @@ class InflatedResNet(nn.Module):
             stride = 1 if number == 1 else 2
             setattr(self, f"layer{number}", _stage(inputs, width, count, stride))
             inputs = EXPANSION * width
-        self.classifier = nn.Conv3d(inputs, targets, 1)
-        self.contrastive_head = nn.Conv3d(inputs, EMBEDDING, 1)
 
     def early(self) -> tuple[Segment, ...]:
         """Return stem and first two stages, (N, 1, D, H, W) -> (N, 512, D/4, H/8, W/8).
@@ -100,14 +97,13 @@ class InflatedResNet(nn.Module):
         stem = Layer(self._stem, Window(3, 1, 1)), Layer(self.maxpool, Window(3, 2, 1))
         return (Segment(stem, PIECE_SLICES), *self._stage(1, PIECE_SLICES), *self._stage(2))
 
-    def finish(self, h: torch.Tensor) -> torch.Tensor:
-        """Return logits (N, targets) from the output of `early`."""
-        pooled = _run((*self._stage(3), *self._stage(4)), h).mean(dim=(2, 3, 4), keepdim=True)
-        return self.classifier(pooled).flatten(1)  # (N, T, 1, 1, 1) -> (N, T)
+    def late(self, h: torch.Tensor) -> torch.Tensor:
+        """Return the last maps, (N, FEATURES, D/16, H/32, W/32), from the output of `early`."""
+        return _run((*self._stage(3), *self._stage(4)), h)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits (N, targets) of volumes (N, 1, D, H, W)."""
-        return self.finish(_run(self.early(), x))
+        """Return the last maps of volumes (N, 1, D, H, W); see `late`."""
+        return self.late(_run(self.early(), x))
 
     def _stem(self, x: torch.Tensor) -> torch.Tensor:
         """Return the first convolution's map; the grey volume fills all three colour channels."""
@@ -119,6 +115,32 @@ class InflatedResNet(nn.Module):
         group = GROUPS[number - 1]
         starts = range(0, len(layers), group)
         return tuple(Segment(layers[first : first + group], piece) for first in starts)
+
+
+class InflatedResNet(InflatedTrunk):
+    """Logit of each target of a volume: the trunk with Merlin's two heads; see `InflatedTrunk`.
+
+    Parameters
+    ----------
+    blocks : tuple of int
+        Bottlenecks per stage.
+    targets : int
+        Outputs of the classifying head.
+    """
+
+    def __init__(self, blocks: tuple[int, ...] = BLOCKS, targets: int = TARGETS):
+        super().__init__(blocks)
+        self.classifier = nn.Conv3d(FEATURES, targets, 1)
+        self.contrastive_head = nn.Conv3d(FEATURES, EMBEDDING, 1)
+
+    def finish(self, h: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, targets) from the output of `early`."""
+        pooled = self.late(h).mean(dim=(2, 3, 4), keepdim=True)
+        return self.classifier(pooled).flatten(1)  # (N, T, 1, 1, 1) -> (N, T)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, targets) of volumes (N, 1, D, H, W)."""
+        return self.finish(_run(self.early(), x))
 
 
 def _run(segments: tuple[Segment, ...], x: torch.Tensor) -> torch.Tensor:

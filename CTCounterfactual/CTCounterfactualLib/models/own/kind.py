@@ -11,7 +11,7 @@ from ...wording import say
 
 CLASSIFIER, AUTOENCODER = "classifier", "autoencoder"
 # Forms, by the field that only cards of this form have.
-OWN, BUILT_IN, VQGAN = "source", "builtin", "config"
+OWN, BUILT_IN, VQGAN, PROBE = "source", "builtin", "config", "backbone"
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class CardKind:
     form : str
         `OWN`: any network of a user's own. `BUILT_IN`: own weights for a network that came with
         the program, or that network itself. `VQGAN`: weights and sizes of a slice VQ-GAN.
+        `PROBE`: a linear probe on a backbone.
     """
 
     kind: str
@@ -39,13 +40,14 @@ def kind_of(card: dict[str, Any], path: Path) -> CardKind:
     ModelError
         If it doesn't say, or says two things.
     """
-    form = next((name for name in (OWN, BUILT_IN, VQGAN) if name in card), None)
+    form = next((name for name in (OWN, BUILT_IN, VQGAN, PROBE) if name in card), None)
     if form is None:
         raise ModelError(
-            f"The model card {path} lacks the field(s) builtin, config or source, one of which "
-            f"says what it is of: a model of the catalogue, a VQ-GAN, or a network of your own."
+            f"The model card {path} lacks the field(s) builtin, config, source or backbone, one of "
+            f"which says what it is of: a model of the catalogue, a VQ-GAN, a network of your own, "
+            f"or a linear probe."
         )
-    implied = {OWN: None, BUILT_IN: CLASSIFIER, VQGAN: AUTOENCODER}[form]
+    implied = {OWN: None, BUILT_IN: CLASSIFIER, VQGAN: AUTOENCODER, PROBE: CLASSIFIER}[form]
     kind = card.get("kind", implied)
     if kind not in (CLASSIFIER, AUTOENCODER):
         raise ModelError(

@@ -34,8 +34,8 @@ def test_what_a_card_is_of(tmp_path, card, kind, form):
 @pytest.mark.parametrize(
     ("card", "words"),
     [
-        ({}, "builtin, config or source"),
-        ({"kind": "classifier"}, "builtin, config or source"),
+        ({}, "builtin, config, source or backbone"),
+        ({"kind": "classifier"}, "builtin, config, source or backbone"),
         ({"source": {}}, "kind = None, expected 'classifier' or 'autoencoder'"),
         ({"source": {}, "kind": ["classifier"]}, "expected 'classifier' or 'autoencoder'"),
         ({"config": {}, "kind": "classifier"}, "with `config` it is that of an autoencoder"),

@@ -1,0 +1,1 @@
+"""Networks as sources of features, and linear probes upon them."""
