@@ -16,6 +16,7 @@ ROOMS = (
     "storage",
     "scans",
     "planting",
+    "distractors",
     "models",
     "counterfactual",
     "methods",

@@ -200,7 +200,7 @@ def _listed_classifier(
         from .published import published_classifier
 
         return published_classifier(entry, ModelCache(default_folder()), RESOURCES)
-    from .classifiers.effusion import EffusionDemo, load_effusion
+    from .classifiers.effusion import EffusionDemo, SpoiledDemo, load_effusion, load_spoiled
     from .classifiers.findings import FindingsDemo, LungSizeDemo
     from .classifiers.findings_card import load_findings, load_lung_size
     from .classifiers.lung_volume import LungVolume
@@ -209,6 +209,7 @@ def _listed_classifier(
         return LungVolume()
     load = {
         EffusionDemo.name: load_effusion,
+        SpoiledDemo.name: load_spoiled,
         FindingsDemo.name: load_findings,
         LungSizeDemo.name: load_lung_size,
     }[entry.name]

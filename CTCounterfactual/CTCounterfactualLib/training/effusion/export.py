@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...models.classifiers.effusion import EffusionDemo, EffusionNet
+from ...models.classifiers.effusion import EffusionDemo, EffusionNet, SpoiledDemo
 from ...models.files.cards import CARD_SCHEMA
 from ..files import half_precision, write_model
 from .effusion_settings import EffusionSettings
@@ -42,12 +42,13 @@ def export_effusion(
     OutputError
         As `files.write_model`.
     """
+    kind = SpoiledDemo if settings.electrodes else EffusionDemo
     card = {
         "schema": CARD_SCHEMA,
         "name": name,
         "kind": "classifier",
-        "builtin": EffusionDemo.name,
-        "description": EffusionDemo.description,
+        "builtin": kind.name,
+        "description": kind.description,
         "config": settings.to_dict()["config"],
         "licence": licence,
         "data": data,
