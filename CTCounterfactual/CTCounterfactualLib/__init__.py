@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .errors import OutputError as OutputError
     from .errors import ScanError as ScanError
     from .errors import SettingsError as SettingsError
+    from .evaluation.evaluate import evaluate_result as evaluate_result
     from .events import CancelToken as CancelToken
     from .events import Event as Event
     from .methods.attribute import attribute as attribute
@@ -76,6 +77,7 @@ _PUBLIC = {
     "Target": "models.targets",
     "attribute": "methods.attribute",
     "check_scan": "scans.checks",
+    "evaluate_result": "evaluation.evaluate",
     "explain": "counterfactual.engine",
     "generate_chest": "scans.generated",
     "list_models": "models.entry",

@@ -14,6 +14,7 @@ from . import commands
 from .bench_command import add_bench_options, bench
 from .check_command import add_check_options, add_trust_option, check
 from .effusion_command import add_effusion_options, train_effusion
+from .evaluate_command import add_evaluate_options, evaluate
 from .failures import EXIT_OK, describe, tell
 from .findings_command import add_findings_options, train_findings
 from .method_options import add_method_options
@@ -89,6 +90,12 @@ def build_parser() -> argparse.ArgumentParser:
     checking = verbs.add_parser("check-model", help="try out a model of your own by its card")
     add_check_options(checking)
     checking.set_defaults(run=check)
+
+    evaluating = verbs.add_parser(
+        "evaluate", help="measure a finished explanation: metrics.json and a table"
+    )
+    add_evaluate_options(evaluating)
+    evaluating.set_defaults(run=evaluate)
 
     measuring = verbs.add_parser(
         "bench", help="measure counterfactuals against scans whose truth is known"

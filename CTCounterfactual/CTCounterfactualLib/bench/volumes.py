@@ -67,7 +67,7 @@ def read_case(case: BenchCase) -> CaseVolumes:
     finding = _mask(case, scan, case.mask)
     if not finding.any():
         raise ScanError(f"Case {case.case}: the finding's mask {case.mask} is 0 everywhere.")
-    body, outside = _body(scan, clean)
+    body, outside = body_and_outside(scan, clean)
     return CaseVolumes(
         # A copy: the view that `Scan.array` gives ends with its image.
         scan,
@@ -159,13 +159,16 @@ def _on_grid(scan: sitk.Image, image: sitk.Image) -> bool:
     return same_grid(scan.GetSize(), Scan(scan).ijk_to_ras(), Scan(image).ijk_to_ras())
 
 
-def _body(scan: Scan, clean: Scan) -> tuple[np.ndarray, np.ndarray]:
+def body_and_outside(scan: Scan, *others: Scan) -> tuple[np.ndarray, np.ndarray]:
     """Return the patient with everything inside, and what lies surely outside: (K, J, I), bool.
 
-    Both are found on the prepared grid, where distances take little time.
+    Both are found on the prepared grid, where distances take little time. The body is that of any
+    of these scans, which lie on one grid.
     """
     prepared = prepare(scan)
-    body = prepared.body | prepare(clean).body
+    body = prepared.body.copy()
+    for other in others:
+        body |= prepare(other).body
     with_skin = within(body, prepared.spec.spacing, SKIN_MM)
     on_scan = [
         resample_onto(scan.image, prepared.as_image(part.astype(np.float32))) >= HALF

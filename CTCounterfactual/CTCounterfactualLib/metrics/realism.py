@@ -5,7 +5,7 @@
     kernel   unbiased squared maximum mean discrepancy with the kernel (1 + u.v / d)^3 (Binkowski et
              al., "Demystifying MMD GANs", ICLR 2018): no bias from few slices, may be below 0
 
-Features are scaled by their spread in the first set, so that no unit counts more. The features
+Features are counted from the first set's mean in its spread, so that no unit counts more. Those
 here, `HU_TEXTURE`, are few and have names, and need no network; any others can be given. Slices of
 one scan aren't independent: beside each distance stands the one between the scans' own even and odd
 slices (`..._floor`), which is what two sets of real slices have.
@@ -96,7 +96,8 @@ def realism(real: np.ndarray, other: np.ndarray) -> dict[str, float]:
         return found
     spread = real.std(axis=0)
     spread[spread == 0] = 1.0
-    real, other = real / spread, other / spread
+    middle = real.mean(axis=0)
+    real, other = (real - middle) / spread, (other - middle) / spread
     found |= {"frechet": frechet(real, other), "kernel": kernel(real, other)}
     even, odd = real[::2], real[1::2]
     if len(odd) >= LEAST_SLICES:
