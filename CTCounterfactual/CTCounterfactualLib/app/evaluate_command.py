@@ -15,11 +15,13 @@ from .progress import progress_printer
 def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
     """Add what to measure, and what is known of it."""
     parser.add_argument(
-        "result", metavar="RESULT",
+        "result",
+        metavar="RESULT",
         help="result folder of any method, which gets metrics.json; or a folder of such folders",
     )
     parser.add_argument(
-        "--truth", metavar="MASK",
+        "--truth",
+        metavar="MASK",
         help="where the finding is: an image, not 0 inside; of another grid it is resampled",
     )
     parser.add_argument("--clean", metavar="SCAN", help="the scan without the finding")
@@ -30,7 +32,8 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
         "--classifier", metavar="CARD", help="that of the result, if it is one of your own"
     )
     parser.add_argument(
-        "--no-classifier", action="store_true",
+        "--no-classifier",
+        action="store_true",
         help="don't score again: leaves out insertion and deletion",
     )
     add_progress_option(parser)
@@ -49,12 +52,20 @@ def evaluate(options: argparse.Namespace) -> None:
 
         def one(path: Path) -> Evaluation:
             return evaluate_result(
-                path, options.truth, options.clean, options.scan, options.classifier,
-                not options.no_classifier, consent, progress_printer(options.progress), cancel,
+                path,
+                options.truth,
+                options.clean,
+                options.scan,
+                options.classifier,
+                not options.no_classifier,
+                consent,
+                progress_printer(options.progress),
+                cancel,
             )
 
         several = not (folder / RECORD).exists() and next(folder.glob(f"*/{RECORD}"), None)
-        lines = summary_lines(evaluate_folder(folder, one)[1]) if several else \
-            table_lines(one(folder))
+        lines = (
+            summary_lines(evaluate_folder(folder, one)[1]) if several else table_lines(one(folder))
+        )
     if options.progress != "json":  # whose lines are events and nothing else
         sys.stdout.write("\n".join(lines) + "\n")

@@ -25,7 +25,10 @@ NO_SPAN = "a blurred scan scores as the scan does, so there is no way from one t
 
 
 def add_by_model(
-    measured: Measured, subject: Subject, truth: Truth, classifier: ClassifierLike,
+    measured: Measured,
+    subject: Subject,
+    truth: Truth,
+    classifier: ClassifierLike,
     reporter: Reporter,
 ) -> None:
     """Add insertion and deletion, and with a clean scan `gap_closed`.
@@ -63,7 +66,10 @@ def on_prepared(prepared: PreparedScan, result: Explanation | Attribution) -> np
 
 @contextmanager
 def scoring(
-    classifier: ClassifierLike, target: str, scan: Scan, result: Explanation | Attribution,
+    classifier: ClassifierLike,
+    target: str,
+    scan: Scan,
+    result: Explanation | Attribution,
     reporter: Reporter,
 ) -> Iterator[tuple[PreparedScan, Score]]:
     """Give a scan on a classifier's grid, and its score of any volume (K, J, I) there.
@@ -79,13 +85,14 @@ def scoring(
     from ..models.guarded.classifier import guarded_classifier
     from ..models.guarded.stoppable import stoppable
 
-    device = choose_device(
-        result.settings.device if isinstance(result, Explanation) else "auto"
-    )
+    device = choose_device(result.settings.device if isinstance(result, Explanation) else "auto")
     guarded = guarded_classifier(classifier)
     prepared = prepare(scan, guarded.grid, reporter.check)
-    with run_state(seed_of(result), device), borrowed((classifier,), device), \
-            stoppable((classifier,), reporter.check):
+    with (
+        run_state(seed_of(result), device),
+        borrowed((classifier,), device),
+        stoppable((classifier,), reporter.check),
+    ):
         ready = guarded.for_scan(prepared)
 
         def score(volume: np.ndarray) -> float:

@@ -12,11 +12,31 @@ LOWER, HIGHER, NEITHER = "lower", "higher", ""
 # have.
 BESIDE = ("chance", "ceiling", "floor")
 # In the order of tables.
-SUCCESS, REDUCTION, OUTSIDE, PROXIMITY, SPARSITY, CONSISTENCY, REALISM, LOCALISATION, RECOVERY, \
-    REMOVAL, COST = GROUPS = (
-        "success", "reduction", "outside change", "proximity", "sparsity", "slice consistency",
-        "realism", "localisation", "recovery", "insertion and deletion", "cost",
-    )
+(
+    SUCCESS,
+    REDUCTION,
+    OUTSIDE,
+    PROXIMITY,
+    SPARSITY,
+    CONSISTENCY,
+    REALISM,
+    LOCALISATION,
+    RECOVERY,
+    REMOVAL,
+    COST,
+) = GROUPS = (
+    "success",
+    "reduction",
+    "outside change",
+    "proximity",
+    "sparsity",
+    "slice consistency",
+    "realism",
+    "localisation",
+    "recovery",
+    "insertion and deletion",
+    "cost",
+)
 
 
 @dataclass(frozen=True)
@@ -45,55 +65,124 @@ class Metric:
 
 
 METRICS = {
-    "flipped": Metric(SUCCESS, "", HIGHER, "scan and counterfactual lie on different sides of the "
-                      "classifier's threshold", yes_no=True),
-    "goal_reached": Metric(SUCCESS, "", HIGHER, "the counterfactual, scored as a new scan, is at "
-                           "or beyond the score that was asked for", yes_no=True),
-    "reduction": Metric(REDUCTION, "", HIGHER, "how far the score moved the wanted way, from the "
-                        "scan's: f(x) - f(x')"),
+    "flipped": Metric(
+        SUCCESS,
+        "",
+        HIGHER,
+        "scan and counterfactual lie on different sides of the classifier's threshold",
+        yes_no=True,
+    ),
+    "goal_reached": Metric(
+        SUCCESS,
+        "",
+        HIGHER,
+        "the counterfactual, scored as a new scan, is at or beyond the score that was asked for",
+        yes_no=True,
+    ),
+    "reduction": Metric(
+        REDUCTION,
+        "",
+        HIGHER,
+        "how far the score moved the wanted way, from the scan's: f(x) - f(x')",
+    ),
     "reduction_from_reconstruction": Metric(
-        REDUCTION, "", HIGHER, "the same from the score of the autoencoder's reconstruction: "
-        "f(D(E(x))) - f(x')"),
-    "reconstruction_gap": Metric(REDUCTION, "", LOWER, "how far the autoencoder alone moves the "
-                                 "score: |f(x) - f(D(E(x)))|"),
-    "gap_closed": Metric(REDUCTION, "", NEITHER, "reduction as a share of that of the clean scan: "
-                         "1 is as far, above is beyond"),
-    "outside_body_hu": Metric(OUTSIDE, "HU", LOWER, "greatest |change| more than 3 mm outside the "
-                              "body"),
-    "spill_hu": Metric(OUTSIDE, "HU", LOWER, "mean |change| in the body beyond 9 mm of the "
-                       "finding"),
+        REDUCTION,
+        "",
+        HIGHER,
+        "the same from the score of the autoencoder's reconstruction: f(D(E(x))) - f(x')",
+    ),
+    "reconstruction_gap": Metric(
+        REDUCTION, "", LOWER, "how far the autoencoder alone moves the score: |f(x) - f(D(E(x)))|"
+    ),
+    "gap_closed": Metric(
+        REDUCTION,
+        "",
+        NEITHER,
+        "reduction as a share of that of the clean scan: 1 is as far, above is beyond",
+    ),
+    "outside_body_hu": Metric(
+        OUTSIDE, "HU", LOWER, "greatest |change| more than 3 mm outside the body"
+    ),
+    "spill_hu": Metric(
+        OUTSIDE, "HU", LOWER, "mean |change| in the body beyond 9 mm of the finding"
+    ),
     "spill_max_hu": Metric(OUTSIDE, "HU", LOWER, "greatest |change| there"),
     "spill_share": Metric(OUTSIDE, "", LOWER, "share of the body's |change| that lies there"),
     "mae_hu": Metric(PROXIMITY, "HU", LOWER, "mean |change| over the body"),
-    "ssim": Metric(PROXIMITY, "", HIGHER, "structural similarity of scan and counterfactual over "
-                   "the body (Wang et al. 2004)"),
+    "ssim": Metric(
+        PROXIMITY,
+        "",
+        HIGHER,
+        "structural similarity of scan and counterfactual over the body (Wang et al. 2004)",
+    ),
     "changed_share": Metric(SPARSITY, "", LOWER, "share of the body changed by more than 10 HU"),
     "changed_ml": Metric(SPARSITY, "mL", LOWER, "volume changed by more than 10 HU"),
-    "gini": Metric(SPARSITY, "", HIGHER, "Gini index of |change| over the body: towards 1 the "
-                   "fewer voxels change (Hurley and Rickard 2009)"),
-    "slice_roughness": Metric(CONSISTENCY, "", LOWER, "step of the change from slice to slice over "
-                              "its gradient within slices, per mm; white noise has about 0.6"),
-    "border_jump": Metric(CONSISTENCY, "", LOWER, "step of the heatmap across chunk borders over "
-                          "the step inside chunks: 1 is no border to be seen"),
-    "frechet": Metric(REALISM, "", LOWER, "Frechet distance of slices' HU and texture features, "
-                      "counterfactual to scan"),
+    "gini": Metric(
+        SPARSITY,
+        "",
+        HIGHER,
+        "Gini index of |change| over the body: towards 1 the "
+        "fewer voxels change (Hurley and Rickard 2009)",
+    ),
+    "slice_roughness": Metric(
+        CONSISTENCY,
+        "",
+        LOWER,
+        "step of the change from slice to slice over "
+        "its gradient within slices, per mm; white noise has about 0.6",
+    ),
+    "border_jump": Metric(
+        CONSISTENCY,
+        "",
+        LOWER,
+        "step of the heatmap across chunk borders over "
+        "the step inside chunks: 1 is no border to be seen",
+    ),
+    "frechet": Metric(
+        REALISM,
+        "",
+        LOWER,
+        "Frechet distance of slices' HU and texture features, counterfactual to scan",
+    ),
     "kernel": Metric(REALISM, "", LOWER, "squared maximum mean discrepancy of the same, unbiased"),
-    "realism_slices": Metric(REALISM, "", NEITHER, "slices that these two are of (not independent: "
-                             "of the same patients)"),
-    "hit": Metric(LOCALISATION, "", HIGHER, "the smoothed map's greatest value lies in the finding "
-                  "(pointing game, Zhang et al. 2018)", yes_no=True),
+    "realism_slices": Metric(
+        REALISM, "", NEITHER, "slices that these two are of (not independent: of the same patients)"
+    ),
+    "hit": Metric(
+        LOCALISATION,
+        "",
+        HIGHER,
+        "the smoothed map's greatest value lies in the finding (pointing game, Zhang et al. 2018)",
+        yes_no=True,
+    ),
     "hit_6mm": Metric(LOCALISATION, "", HIGHER, "the same within 6 mm", yes_no=True),
-    "mass_in_mask": Metric(LOCALISATION, "", HIGHER, "share of the map's sum in the finding "
-                           "(Arras et al. 2022)"),
+    "mass_in_mask": Metric(
+        LOCALISATION, "", HIGHER, "share of the map's sum in the finding (Arras et al. 2022)"
+    ),
     "dice": Metric(LOCALISATION, "", HIGHER, "Dice of the finding and as many strongest voxels"),
-    "recovered": Metric(RECOVERY, "", HIGHER, "1 - |x' - clean| / |x - clean| over the finding: 1 "
-                        "is the true counterfactual, 0 doing nothing, below 0 worse"),
-    "direction": Metric(RECOVERY, "", HIGHER, "share of the finding's visibly changed voxels that "
-                        "moved towards the clean scan"),
-    "overshoot": Metric(RECOVERY, "", LOWER, "how far beyond the clean scan, in parts of the way "
-                        "to it"),
-    "deletion": Metric(REMOVAL, "", LOWER, "area under the scaled score as the strongest places "
-                       "are blurred first (after Petsiuk et al. 2018)"),
+    "recovered": Metric(
+        RECOVERY,
+        "",
+        HIGHER,
+        "1 - |x' - clean| / |x - clean| over the finding: 1 "
+        "is the true counterfactual, 0 doing nothing, below 0 worse",
+    ),
+    "direction": Metric(
+        RECOVERY,
+        "",
+        HIGHER,
+        "share of the finding's visibly changed voxels that moved towards the clean scan",
+    ),
+    "overshoot": Metric(
+        RECOVERY, "", LOWER, "how far beyond the clean scan, in parts of the way to it"
+    ),
+    "deletion": Metric(
+        REMOVAL,
+        "",
+        LOWER,
+        "area under the scaled score as the strongest places "
+        "are blurred first (after Petsiuk et al. 2018)",
+    ),
     "insertion": Metric(REMOVAL, "", HIGHER, "the same as they are put into a blurred scan"),
     "seconds": Metric(COST, "s", LOWER, "time of the explanation"),
     "peak_memory_mb": Metric(COST, "MB", LOWER, "most memory of the process"),

@@ -60,8 +60,12 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `metrics.json`."""
         return {
-            "schema": SCHEMA, "disclaimer": DISCLAIMER, **self.about,
-            "truth": self.note, "metrics": self.metrics, "not_applicable": self.absent,
+            "schema": SCHEMA,
+            "disclaimer": DISCLAIMER,
+            **self.about,
+            "truth": self.note,
+            "metrics": self.metrics,
+            "not_applicable": self.absent,
             "definitions": definitions_of(self.metrics),
         }
 
@@ -114,7 +118,10 @@ def evaluate_result(
     else:
         measured.absent[d.REMOVAL] = "the classifier wasn't to be asked"
     made = Evaluation(
-        _about(subject), _in_order(measured.metrics), measured.absent, known.note,
+        _about(subject),
+        _in_order(measured.metrics),
+        measured.absent,
+        known.note,
         measured.features,
     )
     reporter.check()
@@ -155,8 +162,12 @@ def evaluate_folder(
             f"the folder that a result was written to."
         )
     made = {path.name: one(path) for path in inside}
-    summary = {"schema": SCHEMA, "disclaimer": DISCLAIMER, "results": len(made),
-               "metrics": pooled(list(made.values()))}
+    summary = {
+        "schema": SCHEMA,
+        "disclaimer": DISCLAIMER,
+        "results": len(made),
+        "metrics": pooled(list(made.values())),
+    }
     write_json(folder / METRICS_FILE, summary)
     return made, summary
 
@@ -169,14 +180,17 @@ def pooled(made: list[Evaluation]) -> dict[str, dict[str, float]]:
         values = [one.metrics[name] for one in made if name in one.metrics]
         if d.base_of(name) not in of_slices:
             found[name] = {
-                "median": float(np.median(values)), "mean": float(np.mean(values)),
+                "median": float(np.median(values)),
+                "mean": float(np.mean(values)),
                 "n": len(values),
             }
     features = [one.features for one in made if one.features is not None]
     if features:
         together = realism(*(np.concatenate(part) for part in zip(*features, strict=True)))
-        found |= {name: {"median": value, "mean": value, "n": len(features)}
-                  for name, value in together.items()}
+        found |= {
+            name: {"median": value, "mean": value, "n": len(features)}
+            for name, value in together.items()
+        }
     return found
 
 
@@ -184,12 +198,17 @@ def definitions_of(metrics: dict[str, float]) -> dict[str, dict[str, str]]:
     """Return unit, better way and meaning of each metric among some."""
     return {
         name: {"unit": m.unit, "better": m.better, "meaning": m.words}
-        for name, m in d.METRICS.items() if name in metrics
+        for name, m in d.METRICS.items()
+        if name in metrics
     }
 
 
 def _by_model(
-    measured: Measured, subject: Subject, known: Truth, given: Any, consent: Any,
+    measured: Measured,
+    subject: Subject,
+    known: Truth,
+    given: Any,
+    consent: Any,
     reporter: Reporter,
 ) -> None:
     """Add what needs the classifier; where it can't be had say so, the rest is told all the same.
@@ -211,8 +230,10 @@ def _by_model(
 def _about(subject: Subject) -> dict[str, str]:
     result = subject.result
     return {
-        "method": subject.method, "classifier": result.classifier.name,
-        "target": result.target.name, "scan": result.scan.name,
+        "method": subject.method,
+        "classifier": result.classifier.name,
+        "target": result.target.name,
+        "scan": result.scan.name,
     }
 
 

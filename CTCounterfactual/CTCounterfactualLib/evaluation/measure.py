@@ -57,8 +57,15 @@ def measure(subject: Subject, truth: Truth) -> Measured:
     measured = Measured()
     result, change = subject.result, subject.change
     if change is None:
-        for group in (d.SUCCESS, d.REDUCTION, d.OUTSIDE, d.PROXIMITY, d.SPARSITY, d.REALISM,
-                      d.RECOVERY):
+        for group in (
+            d.SUCCESS,
+            d.REDUCTION,
+            d.OUTSIDE,
+            d.PROXIMITY,
+            d.SPARSITY,
+            d.REALISM,
+            d.RECOVERY,
+        ):
             measured.absent[group] = MAP_ONLY.format(subject.method)
         shown = subject.volumes.heatmap
     else:
@@ -77,9 +84,7 @@ def measure(subject: Subject, truth: Truth) -> Measured:
     return measured
 
 
-def _of_change(
-    measured: Measured, subject: Subject, truth: Truth, change: np.ndarray
-) -> None:
+def _of_change(measured: Measured, subject: Subject, truth: Truth, change: np.ndarray) -> None:
     scan, body, spacing = subject.scan, subject.body, subject.scan.spacing
     changed = subject.volumes.changed
     assert changed is not None
@@ -127,13 +132,14 @@ def _of_scores(measured: Measured, result: Explanation) -> None:
     found = decision(scores.original, scores.counterfactual, None, result.target.threshold)
     if result.aim is not None and result.aim.score is not None:
         found["goal_reached"] = float(result.aim.reached(scores.counterfactual))
-    measured.add(d.SUCCESS, found, f"the target {result.target.name!r} has no threshold, and no "
-                                   f"score was asked for")
+    measured.add(
+        d.SUCCESS,
+        found,
+        f"the target {result.target.name!r} has no threshold, and no score was asked for",
+    )
 
 
-def _of_place(
-    measured: Measured, subject: Subject, truth: Truth, shown: np.ndarray
-) -> None:
+def _of_place(measured: Measured, subject: Subject, truth: Truth, shown: np.ndarray) -> None:
     if truth.finding is None:
         measured.absent[d.LOCALISATION] = NO_TRUTH
         return

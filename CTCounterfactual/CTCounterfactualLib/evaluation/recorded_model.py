@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def recorded_classifier(
-    made_with: ModelInfo, given: str | Path | ClassifierLike | None = None,
+    made_with: ModelInfo,
+    given: str | Path | ClassifierLike | None = None,
     consent: Consent | None = None,
 ) -> ClassifierLike:
     """Return the classifier of a result: by its name in the catalogue, or as the user gives it.
@@ -32,7 +33,8 @@ def recorded_classifier(
 
 
 def recorded_autoencoder(
-    made_with: ModelInfo, given: str | Path | AutoencoderLike | None = None,
+    made_with: ModelInfo,
+    given: str | Path | AutoencoderLike | None = None,
     consent: Consent | None = None,
 ) -> AutoencoderLike:
     """Return the autoencoder of a result; see `recorded_classifier`."""

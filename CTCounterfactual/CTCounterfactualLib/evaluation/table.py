@@ -28,10 +28,13 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         name: figures["mean" if d.base_of(name) in RATES else "median"]
         for name, figures in summary["metrics"].items()
     }
-    rows = [_row(name, values, summary["metrics"][name]["n"]) for name in d.METRICS
-            if name in values]
-    return [f"{summary['results']} results: medians, and of yes and no the rate",
-            *_aligned(rows, (*_HEAD[:-1], "n", _HEAD[-1]))]
+    rows = [
+        _row(name, values, summary["metrics"][name]["n"]) for name in d.METRICS if name in values
+    ]
+    return [
+        f"{summary['results']} results: medians, and of yes and no the rate",
+        *_aligned(rows, (*_HEAD[:-1], "n", _HEAD[-1])),
+    ]
 
 
 def _row(name: str, values: dict[str, float], n: int | None = None) -> tuple[str, ...]:

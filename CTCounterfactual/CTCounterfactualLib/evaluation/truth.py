@@ -61,8 +61,9 @@ def read_truth(
     finding = None if mask is None else _mask(scan, mask, notes)
     if finding is None and without is not None:
         finding = np.abs(without.astype(np.float32) - scan.array) > VISIBLE_CHANGE_HU
-        notes.append(f"the finding is where scan and clean scan differ by > {VISIBLE_CHANGE_HU:g} "
-                     f"HU")
+        notes.append(
+            f"the finding is where scan and clean scan differ by > {VISIBLE_CHANGE_HU:g} HU"
+        )
         if not finding.any():
             raise ScanError(
                 f"{clean} differs from the scan nowhere by more than {VISIBLE_CHANGE_HU:g} HU: it "

@@ -16,9 +16,7 @@ from .reading import read_record
 from .texts import clean
 
 
-def join_result(
-    folder: Path, name: str, flags: Sequence[Flag] = (), replacing: str = ""
-) -> None:
+def join_result(folder: Path, name: str, flags: Sequence[Flag] = (), replacing: str = "") -> None:
     """List a file in the record of a result, and put flags into it.
 
     Parameters
@@ -41,8 +39,7 @@ def join_result(
     if name not in record["files"]:
         record["files"] = [*sorted({*record["files"], name} - {RECORD}), RECORD]
     kept = [
-        flag for flag in record["flags"]
-        if not (replacing and flag["name"].startswith(replacing))
+        flag for flag in record["flags"] if not (replacing and flag["name"].startswith(replacing))
     ]
     added = [asdict(Flag(flag.name, clean(flag.message))) for flag in flags]
     record["flags"] = [*kept, *added]

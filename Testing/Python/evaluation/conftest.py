@@ -37,7 +37,10 @@ def perfect(explanation, known, tmp_path):
 def map_only(known, tmp_path):
     """Write the result of a method that marks every voxel alike."""
     even = Method(
-        "even", "marks all alike", "none", Needs(),
+        "even",
+        "marks all alike",
+        "none",
+        Needs(),
         lambda request: Found(np.ones(request.prepared.volume.shape, np.float32)),
     )
     made = attribute(known.scan, even, BlockSeer())

@@ -138,7 +138,9 @@ def test_several_results_are_summed_up(perfect, map_only, known, tmp_path):
     assert set(made) == {"perfect", "map"}
     hits = [m.metrics["hit"] for m in made.values()]
     assert summary["metrics"]["hit"] == {
-        "median": np.median(hits), "mean": np.mean(hits), "n": 2,
+        "median": np.median(hits),
+        "mean": np.mean(hits),
+        "n": 2,
     }
     assert summary["metrics"]["recovered"]["n"] == 1
     assert any(line.startswith("recovered") for line in summary_lines(summary))
