@@ -25,6 +25,7 @@ ROOMS = (
     "training",
     "metrics",
     "bench",
+    "evaluation",
     "jobs",
     "app",
 )
