@@ -26,6 +26,7 @@ ROOMS = (
     "metrics",
     "bench",
     "evaluation",
+    "stress",
     "jobs",
     "app",
 )

@@ -27,6 +27,7 @@ from .options import (
     add_progress_option,
 )
 from .streams import ReaderGone, guarded_streams
+from .stress_command import add_stress_options, run_stress
 from .training_command import add_train_options, train
 
 
@@ -102,6 +103,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_bench_options(measuring)
     measuring.set_defaults(run=bench)
+
+    stressing = verbs.add_parser(
+        "stress", help="does a classifier react to what it should ignore: electrodes, tubes ...?"
+    )
+    add_stress_options(stressing)
+    stressing.set_defaults(run=run_stress)
 
     training = verbs.add_parser("train-vqgan", help="train a slice VQ-GAN")
     add_train_options(training)

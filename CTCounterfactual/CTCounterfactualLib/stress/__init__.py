@@ -1,0 +1,1 @@
+"""Shortcut stress suite: does a classifier react to what it should ignore?"""

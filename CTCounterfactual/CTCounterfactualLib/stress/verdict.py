@@ -1,0 +1,158 @@
+"""What the trials say: does the classifier ignore what it should, beside how it sees a finding?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..distractors.distract import KINDS
+from .trial import DISTRACTOR, FINDING, NOTHING, Trial
+
+PASS, WARN, FAIL, UNKNOWN = "pass", "warn", "fail", "not measured"
+# Worst first.
+ORDER = (FAIL, WARN, UNKNOWN, PASS)
+# A reaction of half of that to a finding that nobody should miss is a shortcut; below a fifth it
+# is no more than patients differ by (doses of 80 mL and 120 mL of effusion differ by as much).
+WARN_SHARE, FAIL_SHARE = 0.2, 0.5
+# A finding that moves the score no further than this many times what 1 HU of noise does is not
+# seen, and nothing can be compared with it.
+SEEN_FLOORS = 3.0
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What reactions are compared with.
+
+    Parameters
+    ----------
+    finding : str
+        "100 mL effusion".
+    delta : float or None
+        Median of its trials; None if none could be planted.
+    floor : float
+        The greatest reaction to nothing.
+    """
+
+    finding: str
+    delta: float | None
+    floor: float
+
+    @property
+    def seen(self) -> bool:
+        """Whether the classifier reacts to the finding at all."""
+        return self.delta is not None and abs(self.delta) > SEEN_FLOORS * self.floor
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of one distractor.
+
+    Parameters
+    ----------
+    kind, level, text : str
+        Its name; `PASS`, `WARN`, `FAIL` or `UNKNOWN`; a sentence.
+    median, worst : float or None
+        Of how far the score moved, on its scale; the worst is that of the greatest size.
+    share : float or None
+        The worst beside the finding's: 1 is as much and the same way, -1 the other way.
+    flips : int
+        Trials after which the classifier decides otherwise.
+    """
+
+    kind: str
+    level: str
+    text: str
+    median: float | None = None
+    worst: float | None = None
+    share: float | None = None
+    flips: int = 0
+
+
+def reference_of(trials: Sequence[Trial], finding: str, ml: float) -> Reference:
+    """Return what reactions are compared with, from the trials of the finding and of nothing."""
+    seen = _deltas(trials, FINDING)
+    nothing = _deltas(trials, NOTHING)
+    return Reference(
+        f"{ml:g} mL {finding}",
+        float(np.median(seen)) if seen else None,
+        max((abs(delta) for delta in nothing), default=0.0),
+    )
+
+
+def judge(
+    kind: str,
+    trials: Sequence[Trial],
+    reference: Reference,
+    original: float,
+    threshold: float | None,
+    unit: str,
+) -> Verdict:
+    """Judge the trials of one distractor.
+
+    Parameters
+    ----------
+    original, threshold : float, float or None
+        The scan's score, and where the classifier decides, in the target's unit.
+    unit : str
+        Of the scale on which reactions are compared.
+    """
+    mine = [t for t in trials if t.group == DISTRACTOR and t.kind == kind]
+    name = KINDS[kind].words
+    refused = [t for t in mine if t.refused]
+    if refused:
+        return Verdict(kind, WARN, f"refuses a scan with {name}: {refused[0].problem}")
+    scored = [t for t in mine if t.delta is not None]
+    if not scored:
+        why = mine[0].problem if mine else "not tried"
+        return Verdict(kind, UNKNOWN, f"{name}: {why}")
+    worst = max(scored, key=lambda t: abs(t.delta or 0.0))
+    delta = worst.delta or 0.0
+    flips = sum(_flipped(original, t.score, threshold) for t in scored)
+    share = None
+    if reference.delta is not None and reference.seen:
+        share = delta / reference.delta
+    level = _level(delta, share, flips, reference.floor)
+    moved = f"{unit} {delta:+.3g}".strip()
+    where = f"{moved}; {worst.place}"
+    if abs(delta) <= reference.floor:
+        text = f"ignores {name} ({moved}, no more than 1 HU of noise)"
+    elif share is None:
+        text = f"moves for {name} by {where}; it hardly reacts to a {reference.finding}, too"
+    else:
+        other = ", the other way" if share < 0 else ""
+        verb = "hardly reacts to" if level == PASS else "reacts to"
+        text = f"{verb} {name} as to {abs(share):.2g} of a {reference.finding}{other} ({where})"
+    if flips:
+        text += f"; the decision changes in {flips} of {len(scored)}"
+    median = float(np.median([t.delta for t in scored if t.delta is not None]))
+    return Verdict(kind, level, text, median, delta, share, flips)
+
+
+def overall(verdicts: Sequence[Verdict]) -> str:
+    """Return the worst of several levels."""
+    levels = {verdict.level for verdict in verdicts}
+    return next((level for level in ORDER if level in levels), UNKNOWN)
+
+
+def _level(delta: float, share: float | None, flips: int, floor: float) -> str:
+    if abs(delta) <= floor:
+        return PASS
+    if flips:
+        return FAIL
+    if share is None:
+        return UNKNOWN
+    if abs(share) >= FAIL_SHARE:
+        return FAIL
+    return WARN if abs(share) >= WARN_SHARE else PASS
+
+
+def _flipped(original: float, score: float | None, threshold: float | None) -> bool:
+    if threshold is None or score is None:
+        return False
+    return (original >= threshold) != (score >= threshold)
+
+
+def _deltas(trials: Sequence[Trial], group: str) -> list[float]:
+    return [t.delta for t in trials if t.group == group and t.delta is not None]
