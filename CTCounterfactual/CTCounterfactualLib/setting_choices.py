@@ -26,6 +26,9 @@ MAX_EVALUATIONS = 1000
 MAX_SPIN = 2**31 - 1  # what a Qt spin box holds
 MAX_SCORE = 1e9  # of any target in any unit
 
+# In place of a region: the run finds one for itself; see `counterfactual.auto_region`.
+AUTO_REGION = "auto"
+
 # What may be chosen, and what the panel calls it.
 MODES = {
     "whole": _("Whole volume only"),

@@ -113,6 +113,13 @@ class SettingTable:
         "Baseline `reconstruction` redraws the whole `volume`, whatever this says.",
         choices=WITHIN,
     )
+    region_controls: bool = setting(
+        False,
+        "search the rest of the body and a random region, too, beside a region",
+        _("Control regions"),
+        tooltip=_("Also search the rest of the body, and a random region of the same volume."),
+        more="With the same settings; see `counterfactual.region_controls`.",
+    )
     focus: str = setting(
         "auto",
         "keep the change to where it pays, or let all move that may",

@@ -82,8 +82,9 @@ def add_explain_options(
     group = parser.add_argument_group("search")
     group.add_argument(
         "--region",
-        metavar="MASK",
-        help="change nothing outside this mask: an image on the scan's grid, not 0 inside",
+        metavar="MASK|auto",
+        help="change nothing outside this mask: an image on the scan's grid, not 0 inside; auto: "
+        "where it changes most without one",
     )
     for one in SETTINGS.values():
         _add(group, one)

@@ -45,14 +45,16 @@ def search_range(
     if settings.search == "reference":
         return reference_search(evaluate, settings.direction, settings.max_change, target.unit)
     aim = aim or aim_of(settings, target, workspace.score)
+    farthest = workspace.farthest_step(start, stop)
     goal = AdaptiveGoal(
         settings.direction,
         settings.max_change,
         aim.score,
         settings.max_evaluations,
-        workspace.farthest_step(start, stop),
+        farthest,
         workspace.models.logit,
         stopping.DECISION_CHANGED if aim.goal == FLIP else stopping.TARGET_REACHED,
+        stopping.NO_GRADIENT if farthest < workspace.reach else stopping.STEP_LIMIT,
     )
     return adaptive_search(
         evaluate,

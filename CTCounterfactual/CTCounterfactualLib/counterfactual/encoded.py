@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -65,6 +65,11 @@ class Encoded:
     focus : torch.Tensor or None
         The same, of what the run found for itself; see `focus`. The change limit is relative to
         what may change, not to this.
+    part : torch.Tensor or None
+        The same, of a part that is looked at by itself, in place of `weight`, to which the change
+        limit stays relative; see `within`.
+    image_gradient : torch.Tensor or None
+        (D, 1, H, W): df/dx of the scan, for other parts of it; None at the reconstruction.
     """
 
     x: torch.Tensor
@@ -75,10 +80,17 @@ class Encoded:
     decoded_score: float
     weight: torch.Tensor | None = None
     focus: torch.Tensor | None = None
+    part: torch.Tensor | None = None
+    image_gradient: torch.Tensor | None = None
+
+    @property
+    def allowed(self) -> torch.Tensor | None:
+        """How much of a change each voxel may take: of the part, or else of all that may change."""
+        return self.weight if self.part is None else self.part
 
     def taken(self, numbers: slice | torch.Tensor) -> torch.Tensor | None:
         """Return how much of a change each voxel of some slices takes: (n, 1, H, W), or None."""
-        return _product(*(w if w is None else w[numbers] for w in (self.weight, self.focus)))
+        return _product(*(w if w is None else w[numbers] for w in (self.allowed, self.focus)))
 
 
 def differentiate(
@@ -104,33 +116,81 @@ def differentiate(
     begun, other = (x, decoded) if on_scan else (decoded, x)
     score, image_gradient = volume_gradient(models.classifier, models.target, begun, models.logit)
 
+    encoded = Encoded(x, decoded, latents, latents, 0.0, 0.0, weight, image_gradient=image_gradient)
+    gradient, focus = _steps(models, settings, encoded, reporter, fill_decoded=on_scan)
+    scores = score, models.score(other)
+    original_score, decoded_score = scores if on_scan else scores[::-1]
+    return replace(
+        encoded,
+        gradient=gradient,
+        focus=focus,
+        original_score=original_score,
+        decoded_score=decoded_score,
+        image_gradient=image_gradient if on_scan else None,
+    )
+
+
+def within(
+    models: Models,
+    settings: ExplainSettings,
+    encoded: Encoded,
+    part: torch.Tensor,
+    reporter: Reporter | None = None,
+) -> Encoded:
+    """Return the same scan with steps that move one part of it; the classifier isn't asked again.
+
+    Parameters
+    ----------
+    part : torch.Tensor
+        (D, 1, H, W), 0..1: how much of a change each voxel may take, in place of `encoded.weight`.
+    """
+    encoded = replace(encoded, part=part, focus=None)
+    gradient, focus = _steps(models, settings, encoded, reporter)
+    return replace(encoded, gradient=gradient, focus=focus)
+
+
+def _steps(
+    models: Models,
+    settings: ExplainSettings,
+    encoded: Encoded,
+    reporter: Reporter | None,
+    fill_decoded: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return the direction of steps, (D, C, h, w), and the focus, from the image's gradient.
+
+    With `fill_decoded` the decoded slices are put into `encoded.decoded` on the way.
+    """
+    autoencoder, allowed = models.autoencoder, encoded.allowed
+    latents, image_gradient = encoded.latents, encoded.image_gradient
+    assert image_gradient is not None
+    on_scan = settings.baseline == "scan"
+
     def pull_back(taken: torch.Tensor | None, drawn: torch.Tensor | None) -> torch.Tensor:
         cells = _cells(autoencoder, taken)
         return latent_gradient(
             autoencoder, latents, image_gradient, reporter, taken, cells, drawn, settings.clipped
         )
 
-    gradient = pull_back(weight, decoded if on_scan else None)
+    gradient = pull_back(allowed, encoded.decoded if fill_decoded else None)
     focus = None
     if settings.focus == "auto" and on_scan and gradient.any():
-        seen = image_gradient if weight is None else weight * image_gradient
+        seen = image_gradient if allowed is None else allowed * image_gradient
         focus = find_focus(
             autoencoder,
             latents,
             gradient,
-            decoded,
+            encoded.decoded,
             seen,
             models.classifier.grid.spacing,
             sign(settings.direction),
             reporter,
         )
         if focus is not None:
-            gradient = pull_back(_product(weight, focus), None)
+            gradient = pull_back(_product(allowed, focus), None)
     if settings.step == "prior" and on_scan:
-        gradient = plausible(gradient, covariance(latents, _cells(autoencoder, weight)))
-    scores = score, models.score(other)
-    original_score, decoded_score = scores if on_scan else scores[::-1]
-    return Encoded(x, decoded, latents, gradient, original_score, decoded_score, weight, focus)
+        # Of all that may change, also for a part: few latents would tell little of what scans are.
+        gradient = plausible(gradient, covariance(latents, _cells(autoencoder, encoded.weight)))
+    return gradient, focus
 
 
 def _product(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:

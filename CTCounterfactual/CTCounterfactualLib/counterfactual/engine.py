@@ -28,6 +28,7 @@ from ..scans.checks import check_scan
 from ..scans.grid import PreparedScan, prepare
 from ..scans.read import read_scan
 from ..scans.scan import Scan
+from ..setting_choices import AUTO_REGION
 from ..suggest import suggest
 from . import steps
 from .aim import check_goal
@@ -42,7 +43,8 @@ from .plausibility import plausibility
 from .plausibility_flags import plausibility_flags
 from .plausible import Plausibility
 from .reconstruction import compare, flags_of
-from .region import PreparedRegion, Region, check_region, prepare_region
+from .region import Region, check_region, prepare_region
+from .regional import Regional, control, find_region
 from .repeatable import autoencoder_flags, classifier_flags
 from .result import (
     Explanation,
@@ -69,7 +71,7 @@ def explain(
     settings: ExplainSettings | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
-    region: Region | None = None,
+    region: Region | str | None = None,
     on_chunk: ChunkCallback | None = None,
     **options: Any,
 ) -> Explanation:
@@ -92,8 +94,9 @@ def explain(
         Gets an `Event` at each step.
     cancel : CancelToken, optional
         Any thread may set it; the run then raises `Cancelled` within one layer of a network.
-    region : Region, optional
-        Only its voxels may change; see `counterfactual.region`.
+    region : Region or str, optional
+        Only its voxels may change; see `counterfactual.region`. `auto` finds one: where the scan
+        changes most without a region; see `counterfactual.auto_region`.
     on_chunk : callable, optional
         Gets the `Outcome` and the `ChunkHeatmap` of each chunk as soon as it is searched, before
         the chunk's event.
@@ -126,7 +129,9 @@ def explain(
         check_goal(settings, classifier.name, wanted)
         guarded = GuardedAutoencoder(load_autoencoder(autoencoder))
         prepared = prepare(scan, classifier.grid, reporter.check)
-        on_grids = None if region is None else prepare_region(region, prepared, reporter.check)
+        on_grids = None
+        if isinstance(region, Region):
+            on_grids = prepare_region(region, prepared, reporter.check)
         on_grids = confine(prepared, settings, on_grids, reporter.check)
         with (
             borrowed((given, guarded.inner), device),
@@ -144,8 +149,13 @@ def explain(
             models = Models(guarded, classifier, wanted.name, device, logit)
             weight = None if on_grids is None else on_grids.weight
             run = Run.begin(models, settings, prepared.volume, reporter, weight)
-            evidence = collect_evidence(run, prepared, on_grids, on_chunk)
-            return _finish(run, prepared, on_grids, evidence, wanted, started)
+            regional = Regional(run, on_grids)
+            if region == AUTO_REGION:
+                regional = find_region(run, prepared, on_grids)
+            evidence = collect_evidence(regional.run, prepared, regional.region, on_chunk)
+            if settings.region_controls:
+                regional = control(regional, prepared, evidence.whole)
+            return _finish(regional, prepared, evidence, wanted, started)
 
 
 def _merge(settings: ExplainSettings | None, options: dict) -> ExplainSettings:
@@ -158,14 +168,14 @@ def _merge(settings: ExplainSettings | None, options: dict) -> ExplainSettings:
 
 
 def _finish(
-    run: Run,
+    regional: Regional,
     prepared: PreparedScan,
-    region: PreparedRegion | None,
     evidence: Evidence,
     wanted: Target,
     started: float,
 ) -> Explanation:
     """Write the found changes back to the scan's grid, judge them, and put the result together."""
+    run, region = regional.run, regional.region
     settings, models = run.settings, run.models
     written = write_back(prepared, evidence.change, evidence.heatmaps, settings.level_edges, region)
     frames = make_frames(run, prepared, evidence.shown, written.difference, region)
@@ -195,7 +205,7 @@ def _finish(
         heatmap=written.heatmap,
         chunk_heatmaps=evidence.heatmaps,
         levels=heat_levels(settings.level_edges),
-        flags=flags,
+        flags=(*flags, *regional.flags),
         aim=run.aim,
         plausibility=picture,
         timing=Timing(**run.seconds, search=evidence.seconds, total=perf_counter() - started),
@@ -205,6 +215,7 @@ def _finish(
         frames=frames,
         lungs=_lungs(prepared),
         region_name=region.name if region else "",
+        region_search=regional.search,
     )
 
 

@@ -26,6 +26,7 @@ from ..scans.read import read_file
 from ..scans.resample import Check
 from ..scans.scan import Scan
 from ..scans.smoothing import smooth_to_prepared
+from ..setting_choices import AUTO_REGION
 from ..wording import say
 from .settings import ExplainSettings
 
@@ -105,12 +106,17 @@ def read_region(path: str | Path, name: str = "") -> Region:
     return Region(mask.image, name or mask.name)
 
 
-def check_region(region: Region | None, settings: ExplainSettings) -> None:
+def check_region(region: Region | str | None, settings: ExplainSettings) -> None:
     """Raise `SettingsError` if a region and the settings contradict each other."""
-    if region is not None and not isinstance(region, Region):
+    if region is None and settings.region_controls:
+        raise SettingsError(
+            f"Setting {say('region_controls')} asks what other regions can do, but there is no "
+            f"region. Give one, or find one by {say('region', AUTO_REGION)}."
+        )
+    if region is not None and region != AUTO_REGION and not isinstance(region, Region):
         raise SettingsError(
             f"Setting {say('region')} is a {type(region).__name__}; a Region is expected, as "
-            f"read_region(path) gives it."
+            f"read_region(path) gives it, or {AUTO_REGION!r}."
         )
     if region is not None and settings.baseline != "scan":
         raise SettingsError(
@@ -146,7 +152,7 @@ def prepare_region(
     mask = sitk.Cast(prepared.scan.with_array(inside.view(np.uint8)), sitk.sitkFloat32)
     smooth_to_prepared(mask, prepared.spec.spacing, check)
     coverage = resample_onto(prepared.as_image(prepared.volume), mask)
-    weight = _feather(coverage, prepared)
+    weight = feather(coverage, prepared)
     if not weight.any():
         raise ScanError(
             f"The region {region.name!r} lies outside the part of the scan that the classifier "
@@ -155,12 +161,22 @@ def prepare_region(
     return PreparedRegion(region.name, inside, weight)
 
 
-def _feather(coverage: np.ndarray, prepared: PreparedScan) -> np.ndarray:
-    """Return the weight of each prepared voxel from the share of it that the mask covers."""
+def feather(
+    coverage: np.ndarray, prepared: PreparedScan, around: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the weight of each prepared voxel from the share of it that the mask covers.
+
+    Parameters
+    ----------
+    coverage : numpy.ndarray
+        (K, J, I), float32, 0..1.
+    around : numpy.ndarray, optional
+        (K, J, I), bool: where not being covered is a border to fade out towards. Default: the field
+        of view, beyond which there is no outside to keep.
+    """
     # A mask thinner than a prepared voxel covers little of any; then the best covered count.
     covered = coverage > min(MIN_COVERAGE, coverage.max() / 2)
-    # What lies beyond the field of view is no border: there is no outside to keep.
-    outside = ~covered & prepared.inside
+    outside = ~covered & (prepared.inside if around is None else around)
     if not outside.any():
         return np.where(covered, coverage, 0).round(3).clip(0, 1)
     distance = ndimage.distance_transform_edt(~outside, sampling=prepared.spec.spacing[::-1])

@@ -10,8 +10,10 @@ import SimpleITK as sitk
 from ..scans.scan import Scan
 from ..wording import worded
 from .aim import Aim
-from .direction import DECREASE, gain
+from .direction import gain
+from .outcome import Outcome as Outcome
 from .plausible import Plausibility
+from .region_search import RegionSearch
 from .search.found import SearchPoint as SearchPoint  # scripts look for it here
 from .settings import ExplainSettings
 
@@ -73,57 +75,6 @@ class Scores:
     original: float
     reconstruction: float
     counterfactual: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a search over one range of prepared slices found, and where that lies in the body.
-
-    Parameters
-    ----------
-    start, stop : int
-        Slices [start, stop) of the prepared grid.
-    slab_mm : tuple of float
-        S coordinates (mm, RAS) of its lower and upper face.
-    lam : float
-        Lambda of the point that was kept; negative where the score is to decrease.
-    score_before, score_after : float
-        Scores of the unchanged and the kept volume.
-    stop_reason : str
-        One of the names in `counterfactual.search.stopping`.
-    change : float
-        Fraction changed at the kept point (in the settings' `change_scope`).
-    path : tuple of SearchPoint
-        Every evaluation in the order they were made; its length is `evaluations`.
-    direction : str
-        Which way the score was to go: `decrease` or `increase`.
-    """
-
-    start: int
-    stop: int
-    slab_mm: tuple[float, float]
-    lam: float
-    score_before: float
-    score_after: float
-    stop_reason: str
-    change: float
-    path: tuple[SearchPoint, ...]
-    direction: str = DECREASE
-
-    @property
-    def evaluations(self) -> int:
-        """Number of classifier evaluations of this search."""
-        return len(self.path)
-
-    @property
-    def gain(self) -> float:
-        """How far the score moved the wanted way (negative where it went the other way)."""
-        return gain(self.direction, self.score_before, self.score_after)
-
-    @property
-    def reduction(self) -> float:
-        """Score before minus score after, whichever way was wanted; see `gain`."""
-        return self.score_before - self.score_after
 
 
 @dataclass(frozen=True)
@@ -251,6 +202,8 @@ class Explanation:
         What the searches aimed at; None of a result of a version that didn't say.
     plausibility : Plausibility or None
         What the change made of the scan, in mL; None of a result of a version that didn't say.
+    region_search : RegionSearch or None
+        Of a region that the run found for itself, or that has controls.
     """
 
     scan: Scan
@@ -277,6 +230,7 @@ class Explanation:
     region_name: str = ""
     aim: Aim | None = None
     plausibility: Plausibility | None = None
+    region_search: RegionSearch | None = None
 
     @property
     def gain(self) -> float:

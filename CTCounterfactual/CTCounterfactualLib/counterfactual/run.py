@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from time import perf_counter
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..events import Reporter
 from . import steps
 from .aim import aim_of
 from .chunks import search_range
-from .encoded import Encoded, Models, differentiate
+from .encoded import Encoded, Models, differentiate, within
 from .gradient import as_slices, decode_slices, encode_slices
 from .result import Outcome
 from .search.adaptive import Pace
@@ -39,6 +40,8 @@ class Run:
     ----------
     aim : Aim
         Of all its searches.
+    unit : str
+        Of the target's scores.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Run:
         self.seconds = seconds
         self.workspace = Workspace(models, encoded, settings, reporter)
         target = models.classifier.find_target(models.target)
+        self.unit = target.unit
         self.aim = aim_of(settings, target, self.workspace.score)
         self._pace = Pace()
 
@@ -95,6 +99,30 @@ class Run:
         )
         reporter.report(steps.GRADIENT.name, "Gradient of all slices found", steps.GRADIENT.end)
         return run
+
+    def within(self, part: np.ndarray, reach: float) -> Run:
+        """Return a run of the same scan that moves one part of it; shares all but the steps.
+
+        The classifier's gradient isn't taken again; the aim and the change limit stay the same.
+
+        Parameters
+        ----------
+        part : numpy.ndarray
+            (K, J, I), float32, 0..1: how much of a change each voxel takes, in place of the run's
+            own weight.
+        reach : float
+            Greatest |lambda| of its searches; see `reach_of`.
+        """
+        run = copy(self)
+        taken = as_slices(part, self.models.device)
+        run.encoded = within(self.models, self.settings, self.encoded, taken, self.reporter)
+        run.workspace = self.workspace.within(run.encoded, reach)
+        run._pace = Pace()
+        return run
+
+    def rescore(self, changed: np.ndarray, start: int) -> float:
+        """Return the score with slices from `start` on replaced: (n, J, I), 0..1."""
+        return self.workspace.rescore(as_slices(changed, self.models.device), start)
 
     @property
     def start_volume(self) -> np.ndarray:
@@ -148,3 +176,8 @@ class Run:
         )
         before = float((encoded.decoded[every] - encoded.x[every]).abs().mean())
         return float((again - slices).abs().mean()) / max(before, float(np.finfo(np.float32).tiny))
+
+
+def reach_of(found: Found | Outcome) -> float:
+    """Return how far a search went: the greatest |lambda| that it looked at."""
+    return max(abs(point.lam) for point in found.path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from copy import copy
 from functools import cached_property
 
 import torch
@@ -33,6 +35,11 @@ class Workspace:
         Ready for the scan.
     encoded : Encoded
         The scan, its latents and their gradient.
+
+    Attributes
+    ----------
+    reach : float
+        Greatest |lambda| that a search of a part may take; infinite for all of the scan.
     """
 
     def __init__(
@@ -50,6 +57,23 @@ class Workspace:
         self._mass = self._sizes(self.start_volume, encoded.weight)
         self._volume_mass = self.start_volume.abs().sum(dtype=torch.float64)
         self._drawn = SliceCache()
+        self.reach = math.inf
+
+    def within(self, encoded: Encoded, reach: float) -> Workspace:
+        """Return the same for a part of the scan; the change limit stays that of all of it.
+
+        Parameters
+        ----------
+        encoded : Encoded
+            As `encoded.within` makes it.
+        reach : float
+            Greatest |lambda|: how far all of the scan was looked at. A small part would take
+            absurd steps to use up the limit of a whole scan.
+        """
+        other = copy(self)  # what was made for the scan is shared
+        other.encoded, other.reach, other._drawn = encoded, reach, SliceCache()
+        other.__dict__.pop("_rate", None)
+        return other
 
     @torch.inference_mode()
     def changed(self, lam: float, start: int, stop: int) -> torch.Tensor:
@@ -114,11 +138,16 @@ class Workspace:
                 return SearchPoint(0.0, self.score, 0.0)
             with torch.inference_mode():
                 changed = self._draw(lam, start, stop)
-                score = finite(self._rescorer(changed, start), self.models.classifier)
+                score = self.rescore(changed, start)
             self._drawn.add((lam, start, stop), changed)
             return SearchPoint(lam, score, self._fraction_changed(changed, start, stop))
 
         return evaluate
+
+    @torch.inference_mode()
+    def rescore(self, changed: torch.Tensor, start: int) -> float:
+        """Return the score with slices from `start` on replaced: (n, 1, H, W), 0..1."""
+        return finite(self._rescorer(changed, start), self.models.classifier)
 
     def _fraction_changed(self, changed: torch.Tensor, start: int, stop: int) -> float:
         """Return sum |x' - x| over the range / sum |x| over the settings' scope."""
@@ -127,8 +156,8 @@ class Workspace:
 
     def may_change(self, start: int, stop: int) -> bool:
         """Return whether the region, if there is one, meets slices [start, stop)."""
-        weight = self.encoded.weight
-        return weight is None or bool(weight[start:stop].any())
+        allowed = self.encoded.allowed
+        return allowed is None or bool(allowed[start:stop].any())
 
     def has_gradient(self, start: int, stop: int) -> bool:
         """Return whether any lambda moves slices [start, stop)."""
@@ -140,7 +169,7 @@ class Workspace:
         0 if they have no gradient at all.
         """
         rate = float(self._rate[start:stop].sum() / self._scope_mass(start, stop))
-        return self.settings.max_change / rate if rate > 0 else 0.0
+        return min(self.settings.max_change / rate, self.reach) if rate > 0 else 0.0
 
     def farthest_step(self, start: int, stop: int) -> float:
         """Return the |lambda| beyond which slices [start, stop) have too weak a gradient.
@@ -155,9 +184,8 @@ class Workspace:
         mass = float(self._mass[start:stop].sum())
         if not (rate > 0 and mass > 0):
             return 0.0
-        return (
-            FARTHEST * self.settings.max_change / rate * float(self._scope_mass(start, stop) / mass)
-        )
+        share = float(self._scope_mass(start, stop) / mass)
+        return min(FARTHEST * self.settings.max_change / rate * share, self.reach)
 
     @property
     def _size(self) -> tuple[int, int]:

@@ -12,7 +12,8 @@ needed; a key that isn't listed here is refused.
     target          name, or null for the classifier's first
     autoencoder     name in the catalogue, or path of a card (.json, .toml)
     settings        settings that differ from the defaults, or all
-    region          mask image on the scan's grid, outside which nothing changes, or null
+    region          mask image on the scan's grid, outside which nothing changes; auto: one that the
+                    run finds; or null
     region_name     what to call the region; empty: the file's name
     output          the result folder
     force           replace an earlier result there
@@ -35,6 +36,7 @@ from ..errors import OutputError, SettingsError
 from ..methods.registry import LATENT_SHIFT, find_method
 from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
 from ..models.files.cards import CARD_SUFFIXES
+from ..setting_choices import AUTO_REGION
 from ..storage.atomic import write_json
 from ..storage.bounded import MOST_SETTINGS_BYTES
 from ..storage.names import check_name
@@ -154,9 +156,18 @@ class Job:
         values["settings"] = _plain(self.settings)
         return values
 
+    @property
+    def region_file(self) -> str | None:
+        """The mask's file; None without a region, and for one that the run finds."""
+        return None if self.region == AUTO_REGION else self.region
+
     def _with_paths(self, change) -> Job:
         """Return the job with `change` applied to every path."""
-        changed = {name: change(getattr(self, name)) for name in _PATHS if getattr(self, name)}
+        changed = {
+            name: change(getattr(self, name))
+            for name in _PATHS
+            if getattr(self, name) and not (name == "region" and self.region == AUTO_REGION)
+        }
         for name in _CARDS:
             if Path(getattr(self, name)).suffix.lower() in CARD_SUFFIXES:
                 changed[name] = change(getattr(self, name))

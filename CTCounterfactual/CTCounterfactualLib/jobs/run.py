@@ -105,13 +105,13 @@ def _check_names(job: Job) -> None:
     """Raise `ScanError` for names that the readers of images can't take."""
     if isinstance(job.input, FileInput):
         check_name(job.input.path, ScanError)
-    if job.region:
-        check_name(job.region, ScanError)
+    if job.region_file:
+        check_name(job.region_file, ScanError)
 
 
 def _check_apart(job: Job, output: Path) -> None:
     """Raise `OutputError` if what is to be read lies where an earlier result would be removed."""
-    read = [job.region, job.classifier, job.autoencoder]
+    read = [job.region_file, job.classifier, job.autoencoder]
     if isinstance(job.input, FileInput):
         read.append(job.input.path)
     for name in filter(None, read):
@@ -142,17 +142,17 @@ def _explain(
     job: Job, stream: Stream, cancel: CancelToken, consent: Consent | None, output: ResultFolder
 ) -> Explanation:
     from ..counterfactual.engine import explain
-    from ..counterfactual.region import check_region, read_region
+    from ..counterfactual.region import Region, check_region, read_region
     from ..models.catalogue import load_autoencoder, load_classifier
 
     cancel.check()
     classifier = load_classifier(job.classifier, consent)
     classifier.find_target(job.target)
-    region = None
-    if job.region:
-        with called(job.region, job.region_name):
-            region = read_region(job.region, job.region_name)
-        check_region(region, job.settings)
+    region: Region | str | None = job.region
+    if job.region_file:
+        with called(job.region_file, job.region_name):
+            region = read_region(job.region_file, job.region_name)
+    check_region(region, job.settings)
     autoencoder = load_autoencoder(job.autoencoder, consent)
     cancel.check()
     scan = read_input(job)

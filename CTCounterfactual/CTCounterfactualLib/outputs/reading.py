@@ -36,6 +36,7 @@ from ..storage.objects import read_json
 from .earlier import RECORD
 from .record import SCHEMA
 from .recorded import level_of, outcome_of
+from .region_record import region_search_of
 from .volumes import LUNGS_FILE, SCAN_FILE, heatmap_file
 
 # HU by which a scan with fractions may differ from itself read back: some ways keep fewer digits.
@@ -130,6 +131,9 @@ def _explanation(folder: Path, record: dict[str, Any], scan: Scan | None) -> Exp
         ),
         lungs=image_of(folder, LUNGS_FILE) if LUNGS_FILE in files else None,
         region_name=record.get("region") or "",
+        region_search=region_search_of(
+            record.get("region_search"), direction, lambda name: image_of(folder, name)
+        ),
         plausibility=Plausibility(**record["plausibility"]) if record.get("plausibility") else None,
         aim=Aim(**record["goal"]) if record.get("goal") else None,
     )

@@ -24,6 +24,8 @@ Schema 1. Scores are in the target's unit, slices count from foot to head on the
     chunks          list of searches, foot to head; empty in mode `whole`
     heat_levels     label, name, low_hu, high_hu (null: unbounded) of the heatmaps' labels
     region          name of the region that changes were restricted to, or null
+    region_search   how it was found, and what control regions do; see `outputs.region_record`; or
+                    null
     frames          list of {file, fraction (of lambda), score} between scan and counterfactual
     plausibility    what became of how many mL; see counterfactual/plausible.py; or null
     flags           list of {name, message}; empty if nothing speaks against the result
@@ -50,6 +52,7 @@ from ..counterfactual.scale import has_logit
 from ..counterfactual.search.logit import logit
 from ..methods.registry import LATENT_SHIFT
 from ..scans.scan import Scan
+from .region_record import region_record
 
 SCHEMA = 1
 
@@ -81,6 +84,11 @@ def result_record(explanation: Explanation, files: list[str]) -> dict[str, Any]:
             for level in explanation.levels
         ],
         "region": explanation.region_name or None,
+        "region_search": region_record(
+            explanation.region_search, lambda outcome: _search(outcome, unit)
+        )
+        if explanation.region_search
+        else None,
         "frames": [
             {"file": frame_file(number), "fraction": frame.fraction, "score": frame.score}
             for number, frame in enumerate(explanation.frames, start=1)

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from ..counterfactual.result import ChunkHeatmap, Explanation, Frame
 from ..errors import OutputError
 from .record import frame_file
+from .region_record import REGION_FILE
 
 # gzip level: 1 writes three times as fast as the default for about 5 % more bytes.
 COMPRESSION_LEVEL = 1
@@ -23,12 +24,16 @@ def write_volumes(
 ) -> None:
     """Write `counterfactual.nrrd`, `difference.nrrd` and `heatmap.nrrd` on the scan's own grid.
 
-    `lungs.nrrd`, on the prepared grid, joins them if the scan shows lungs. `check` is called after
+    `region.nrrd` joins them if the run found a region, and `lungs.nrrd`, on the prepared grid, if
+    the scan shows lungs. `check` is called after
     each file, here and below: it may raise.
     """
     scan = explanation.scan
     for name in ("counterfactual", "difference", "heatmap"):
         write_image(scan.with_array(getattr(explanation, name)), folder / f"{name}.nrrd")
+        check()
+    if explanation.region_search is not None:
+        write_image(explanation.region_search.image, folder / REGION_FILE)
         check()
     if explanation.lungs is not None:
         write_image(explanation.lungs, folder / LUNGS_FILE)

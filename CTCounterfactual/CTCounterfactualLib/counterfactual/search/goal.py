@@ -26,12 +26,15 @@ class AdaptiveGoal:
     max_evaluations : int
         Most calls of `evaluate`, the one at 0 included.
     max_step : float
-        Greatest |lambda|. A search that could go on there ends with "no gradient": what it would
-        take further has next to nothing to do with the score.
+        Greatest |lambda|. A search that could go on there ends with `when_farthest`.
     logit : bool
         Whether scores are probabilities, which are compared on their logit.
     when_reached : str
         The stop reason if the target score is reached; one of `stopping`.
+    when_farthest : str
+        The stop reason at `max_step`: "no gradient" where what would be taken further has next to
+        nothing to do with the score, "step limit" where a part of a scan was moved as far as all of
+        it.
     """
 
     direction: str
@@ -41,6 +44,7 @@ class AdaptiveGoal:
     max_step: float = math.inf
     logit: bool = False
     when_reached: str = stopping.TARGET_REACHED
+    when_farthest: str = stopping.NO_GRADIENT
 
     @property
     def sign(self) -> float:

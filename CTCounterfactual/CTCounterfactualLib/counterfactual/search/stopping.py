@@ -12,6 +12,7 @@ NO_FURTHER_INCREASE = "no further increase"
 CHANGE_LIMIT = "change limit"
 NO_GRADIENT = "no gradient"
 EVALUATION_LIMIT = "evaluation limit"
+STEP_LIMIT = "step limit"
 OUTSIDE_REGION = "outside region"
 
 STOP_REASONS = (
@@ -24,6 +25,7 @@ STOP_REASONS = (
     NO_GRADIENT,
     EVALUATION_LIMIT,
     OUTSIDE_REGION,
+    STEP_LIMIT,
 )
 
 

@@ -81,7 +81,7 @@ class Walk:
             if inside.change >= (1 - LIMIT_TOLERANCE) * self.goal.max_change:
                 return stopping.CHANGE_LIMIT
             if abs(inside.lam) >= self.goal.max_step:
-                return stopping.NO_GRADIENT
+                return self.goal.when_farthest
             step = self._next_step(inside, outside)
         return stopping.EVALUATION_LIMIT
 
