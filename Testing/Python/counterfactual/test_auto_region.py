@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from toy_body import LEFT, RIGHT, SIZE, Blocks, TissueIn, body_scan, mask_of
 
 from CTCounterfactualLib.counterfactual.auto_region import find_most_changed
 from CTCounterfactualLib.counterfactual.engine import explain
 from CTCounterfactualLib.counterfactual.region_controls import random_region
 from CTCounterfactualLib.errors import SettingsError
+from toy_body import LEFT, RIGHT, SIZE, Blocks, TissueIn, body_scan, mask_of
 
 SPACING = (2.0, 3.0, 4.0)  # I, J, K
 OPTIONS = {"mode": "whole", "frames": 0, "slice_smoothing": 0.0, "step": "gradient"}

@@ -6,11 +6,11 @@ import json
 
 import numpy as np
 import SimpleITK as sitk
-from toy_body import LEFT, RIGHT, Blocks, TissueIn, body_scan
 
 from CTCounterfactualLib.counterfactual.engine import explain
 from CTCounterfactualLib.outputs.folder import write_result
 from CTCounterfactualLib.outputs.reading import read_result
+from toy_body import LEFT, RIGHT, Blocks, TissueIn, body_scan
 
 
 def test_a_found_region_and_its_controls_come_back_as_they_were(tmp_path):
