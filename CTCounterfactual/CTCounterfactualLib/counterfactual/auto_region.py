@@ -21,8 +21,9 @@ from .region import FEATHER_MM, PreparedRegion, feather
 from .within import on_scan_grid
 
 AUTO_NAME = "most changed"
-# Parts are told apart where |change| is above this share of its strength, which is its mean weighted
-# by itself: a wide haze counts little, and single voxels hardly. Below so many HU it is noise.
+# Parts are told apart where |change| is above this share of its strength, which is its mean
+# weighted by itself: a wide haze counts little, and single voxels hardly. Below so many HU it is
+# noise.
 THRESHOLD_SHARE = 0.25
 LEAST_HU = 20.0
 
