@@ -19,7 +19,7 @@ from CTCounterfactualLib.storage.atomic import whole_file, write_json
 from CTCounterfactualLib.storage.moving import files_in
 from CTCounterfactualLib.storage.names import reason
 
-from .result import NodeResult
+from .result import AnyResult, NodeResult
 
 FIGURE = "figure.png"
 REPORT = "report.html"
@@ -27,7 +27,7 @@ SCAN = "scan.nrrd"
 
 
 def export_folder(
-    result: NodeResult, path: str | Path, force: bool = False, with_scan: bool = False
+    result: AnyResult, path: str | Path, force: bool = False, with_scan: bool = False
 ) -> Path:
     """Copy the result folder, as the command line writes it, to a place of the user's.
 
@@ -57,7 +57,7 @@ def export_folder(
         return output.claim.commit()
 
 
-def export_figure(result: NodeResult, path: str | Path, force: bool = False) -> Path:
+def export_figure(result: AnyResult, path: str | Path, force: bool = False) -> Path:
     """Copy the figure (PNG): scan, counterfactual and change, side by side.
 
     Here and below a file that is there is replaced only with `force`; else `OutputError`.
@@ -66,14 +66,14 @@ def export_figure(result: NodeResult, path: str | Path, force: bool = False) -> 
     return _write(path, force, lambda partial: shutil.copyfile(figure, partial))
 
 
-def export_report(result: NodeResult, path: str | Path, force: bool = False) -> Path:
+def export_report(result: AnyResult, path: str | Path, force: bool = False) -> Path:
     """Write the report: one HTML page that needs no other file."""
     ready = result.folder / REPORT
     if ready.is_file():
         return _write(path, force, lambda partial: shutil.copyfile(ready, partial))
-    from CTCounterfactualLib.outputs.report import write_report
+    from CTCounterfactualLib.outputs.folder import write_any_report
 
-    return _write(path, force, lambda partial: write_report(result.explanation, partial))
+    return _write(path, force, lambda partial: write_any_report(result.explanation, partial))
 
 
 def export_animation(
@@ -133,7 +133,7 @@ def screen_capture_ffmpeg() -> str | None:
     return capture.getFfmpegPath()
 
 
-def _folder(result: NodeResult) -> Path:
+def _folder(result: AnyResult) -> Path:
     if not (result.folder / RECORD).is_file():
         raise OutputError(
             "The result's temporary files are gone (the caches were cleared). Run the explanation "
@@ -142,7 +142,7 @@ def _folder(result: NodeResult) -> Path:
     return result.folder
 
 
-def _complete_record(copy: Path, result: NodeResult) -> None:
+def _complete_record(copy: Path, result: AnyResult) -> None:
     """Let the record list what lies in the folder, and name the scan's own file, not our copy."""
     path = copy / RECORD
     record = json.loads(path.read_text(encoding="utf-8"))

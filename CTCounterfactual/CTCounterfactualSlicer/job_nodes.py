@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import SimpleITK as sitk
 import slicer
@@ -15,17 +16,17 @@ from CTCounterfactualLib.counterfactual.result import Explanation
 from CTCounterfactualLib.errors import OutputError
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.workplace import Workplace
-from CTCounterfactualLib.outputs.reading import read_result
+from CTCounterfactualLib.methods.attribution import Attribution
+from CTCounterfactualLib.outputs.attribution_reading import read_any_result
 from CTCounterfactualLib.scans.scan import Scan
 from CTCounterfactualLib.scene.make.earlier import find_sets, remove_set
 from CTCounterfactualLib.scene.make.inputs import region_from_segment, scan_from_node
 from CTCounterfactualLib.scene.make.live import LiveNodes
-from CTCounterfactualLib.scene.make.nodes import SceneNodes
 
 from .listed_targets import find_listed
 from .options import REPLACE, Options
 from .own_models import list_all
-from .result import NodeResult
+from .result import AnyResult, MapResult, NodeResult
 
 CHUNK_STEP = "chunk"
 
@@ -62,23 +63,26 @@ class JobNodes:
             self.live = LiveNodes(self.scene, self.volume, self._options.settings, self._unit())
         self.live.add_chunk(event.data, event.data.get("heatmap"))
 
-    def read(self, workplace: Workplace) -> Explanation:
+    def read(self, workplace: Workplace) -> Explanation | Attribution:
         """Read the finished result; touches no node, so that another thread may do it."""
-        return read_result(workplace.result, self._scan)
+        return read_any_result(workplace.result, self._scan)
 
-    def build(self, explanation: Explanation, workplace: Workplace) -> NodeResult:
+    def build(self, explanation: Explanation | Attribution, workplace: Workplace) -> AnyResult:
         """Turn the result into nodes; earlier ones give way only if all went well."""
-        # Here, because it needs SciPy, and Slicer loads this file when it starts.
-        from CTCounterfactualLib.scene.make.build import build_nodes
-
         self.remove_live()
         there = self.volume.GetScene() is self.scene  # else the user removed it meanwhile
         with _replacing(self.scene, self._earlier() if there else ()):
-            nodes = build_nodes(self.scene, explanation, self.volume if there else None)
+            made = add_result(
+                self.scene,
+                explanation,
+                self.volume if there else None,
+                workplace,
+                workplace.result,
+            )
         workplace.input.unlink(missing_ok=True)  # what stays is there for exports
         workplace.region.unlink(missing_ok=True)
         shutil.rmtree(workplace.stream, ignore_errors=True)
-        return NodeResult(_on_nodes(explanation, nodes), nodes, workplace)
+        return made
 
     def remove_live(self) -> None:
         """Take away what showed finished chunks, if anything did."""
@@ -89,7 +93,11 @@ class JobNodes:
     def _earlier(self) -> tuple:
         if self._options.outputs != REPLACE:
             return ()
-        return tuple(find_sets(self.scene, self.volume))
+        return tuple(
+            found
+            for found in find_sets(self.scene, self.volume)
+            if found.method == self._options.method
+        )
 
     def _unit(self) -> str:
         """Unit of the target's score for a table's header, as far as the catalogue tells it."""
@@ -98,21 +106,41 @@ class JobNodes:
         return found.unit if found else ""
 
 
-def _on_nodes(explanation: Explanation, nodes: SceneNodes) -> Explanation:
-    """Return the explanation with the nodes' own memory as its volumes, so that each is there once.
+def add_result(
+    scene, explanation: Explanation | Attribution, volume, workplace: Workplace | None, folder: Path
+) -> AnyResult:
+    """Add the nodes of a result of either kind to a scene; `volume` None adds the scan, too.
 
-    1.3 GB less for a scan of 512 x 512 x 1000.
+    The result has the nodes' own memory as its volumes, so that each is there once: 1.3 GB less for
+    a scan of 512 x 512 x 1000.
     """
+    # Here, because they need SciPy, and Slicer loads this file when it starts.
+    if isinstance(explanation, Attribution):
+        from CTCounterfactualLib.scene.make.maps import build_map
+
+        of_map = build_map(scene, explanation, volume)
+        shared = _shared(explanation, values=of_map.map, heatmap=of_map.heatmap)
+        return MapResult(replace(explanation, **shared), of_map, workplace, folder)
+    from CTCounterfactualLib.scene.make.build import build_nodes
+
+    nodes = build_nodes(scene, explanation, volume)
+    shared = _shared(
+        explanation,
+        counterfactual=nodes.counterfactual,
+        difference=nodes.change,
+        heatmap=nodes.heatmap,
+    )
+    return NodeResult(replace(explanation, **shared), nodes, workplace, folder)
+
+
+def _shared(explanation: Explanation | Attribution, **nodes) -> dict[str, Any]:
+    """Return the nodes' voxels (K, J, I), as views, by the fields of the result that they equal."""
     shared = {}
-    for name, node in (
-        ("counterfactual", nodes.counterfactual),
-        ("difference", nodes.change),
-        ("heatmap", nodes.heatmap),
-    ):
-        voxels = slicer.util.arrayFromVolume(node)  # (K, J, I), a view
+    for name, node in nodes.items():
+        voxels = slicer.util.arrayFromVolume(node)
         if voxels.dtype == getattr(explanation, name).dtype:  # MRML has no type for some
             shared[name] = voxels
-    return replace(explanation, **shared)
+    return shared
 
 
 @contextmanager
@@ -120,9 +148,9 @@ def _replacing(scene, earlier: tuple) -> Iterator[None]:
     """Free the earlier sets' names for the block; remove those sets if it succeeds.
 
     New nodes are named by the first number that is free (`scene.make.names`). The earlier sets must
-    stay until the new one is complete, so their counterfactuals have another name meanwhile.
+    stay until the new one is complete, so their main nodes have another name meanwhile.
     """
-    there = [one.counterfactual for one in earlier if one.counterfactual is not None]
+    there = [one.main for one in earlier if one.main is not None]
     kept = [(node, node.GetName()) for node in there]
     for node, name in kept:
         node.SetName(f"{name} (being replaced)")

@@ -22,13 +22,14 @@ from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE, FAILED, WorkerOutcome
 from CTCounterfactualLib.jobs.process import WorkerProcess, worker_command
 from CTCounterfactualLib.jobs.workplace import Workplace
+from CTCounterfactualLib.methods.attribution import Attribution
 from CTCounterfactualLib.wording import Place
 
 from .job_nodes import JobNodes, observe_closing
 from .options import Options
 from .packages import check_packages
 from .python_slicer import python_executable, worker_environment
-from .result import NodeResult
+from .result import AnyResult
 from .state import State, StateMachine
 
 logger = logging.getLogger(__name__)
@@ -91,14 +92,14 @@ class NodeJob:
         self.machine = machine or StateMachine()
         self.nodes = JobNodes(scene, volumeNode, self.options)
         self.outcome: WorkerOutcome | None = None
-        self.result: NodeResult | None = None
+        self.result: AnyResult | None = None
         self._python = python
         self._on_event, self._on_log, self._on_finished = onEvent, onLog, onFinished
         self._cache_root = cacheRoot
         self._place = place
         self._workplace: Workplace | None = None
         self._process: WorkerProcess | None = None
-        self._reading: Future[Explanation] | None = None
+        self._reading: Future[Explanation | Attribution] | None = None
         self._polling = False
         self._closing: Callable[[], None] | None = None
 
@@ -197,7 +198,7 @@ class NodeJob:
             wait_for([self._reading])  # it reads from the folder that is about to go
         self._close(WorkerOutcome(CANCELLED, "The scene was closed."), State.IDLE)
 
-    def wait(self, pump: Callable[[], None] | None = None) -> NodeResult:
+    def wait(self, pump: Callable[[], None] | None = None) -> AnyResult:
         """Poll until the job has ended and return its result; Ctrl+C cancels it.
 
         Parameters
@@ -265,7 +266,10 @@ class NodeJob:
             executor.shutdown(wait=False)
 
     def _build(
-        self, reading: Future[Explanation], outcome: WorkerOutcome, workplace: Workplace
+        self,
+        reading: Future[Explanation | Attribution],
+        outcome: WorkerOutcome,
+        workplace: Workplace,
     ) -> None:
         """Make nodes of the result that was read in the background."""
         if self.state is State.CANCELLING:

@@ -9,12 +9,14 @@ from typing import Any
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.jobs.job import FileInput, Job
+from CTCounterfactualLib.methods.registry import LATENT_SHIFT, find_method
 from CTCounterfactualLib.setting_table import SETTINGS
 from CTCounterfactualLib.suggest import suggest
 from CTCounterfactualLib.wording import say
 
 # The job file's own defaults.
 DEFAULT_CLASSIFIER, DEFAULT_AUTOENCODER = Job.classifier, Job.autoencoder
+DEFAULT_METHOD = LATENT_SHIFT
 REPLACE, KEEP = "replace", "keep"
 OUTPUTS = (REPLACE, KEEP)
 
@@ -28,6 +30,8 @@ OTHER_KEYWORDS = {
     "assumeHu": "assume_hu",
     "outputs": "outputs",
     "report": "report",
+    "method": "method",
+    "methodOptions": "method_options",
 }
 KEYWORDS = tuple(sorted((*SETTING_KEYWORDS, *OTHER_KEYWORDS)))
 
@@ -49,9 +53,14 @@ class Options:
     assume_hu : bool
         Go on although the values don't look like HU.
     outputs : str
-        `replace`: the nodes of earlier explanations of that volume go; `keep`: they stay.
+        `replace`: the nodes of earlier explanations of that volume by the same method go; `keep`:
+        they stay.
     report : bool
         Also write the report into the result folder.
+    method : str
+        How to explain: `latent-shift`, or a name of `methods.registry.NAMES`.
+    method_options : dict
+        Options of another method, by name; what isn't given keeps its default.
     """
 
     settings: ExplainSettings = field(default_factory=ExplainSettings)
@@ -62,6 +71,8 @@ class Options:
     assume_hu: bool = False
     outputs: str = REPLACE
     report: bool = False
+    method: str = DEFAULT_METHOD
+    method_options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.outputs not in OUTPUTS:
@@ -74,6 +85,7 @@ class Options:
                 f"{say('region')} is {self.region!r}; give a pair (segmentationNode, segmentId), "
                 f"where segmentId is text such as 'Segment_1'."
             )
+        find_method(self.method).with_options(self.method_options)
 
     @classmethod
     def from_keywords(cls, **keywords: Any) -> Options:
@@ -114,6 +126,8 @@ class Options:
             scene=False,
             report=self.report,
             stream=str(stream),
+            method=self.method,
+            method_options=dict(self.method_options),
         )
 
 

@@ -1,4 +1,4 @@
-"""What a finished job hands to the console and the panels."""
+"""What a finished job hands to the console and the panels: of a counterfactual, or of a map."""
 
 from __future__ import annotations
 
@@ -6,39 +6,80 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from CTCounterfactualLib.methods.registry import LATENT_SHIFT
+
 if TYPE_CHECKING:
     from CTCounterfactualLib.counterfactual.result import Explanation, Flag, Scores
     from CTCounterfactualLib.jobs.workplace import Workplace
-    from CTCounterfactualLib.scene.make.nodes import SceneNodes
+    from CTCounterfactualLib.methods.attribution import Attribution
+    from CTCounterfactualLib.scene.make.nodes import MapNodes, SceneNodes
 
 
 @dataclass(frozen=True)
-class NodeResult:
-    """An explanation and its nodes in the scene, under the names that the console documents.
+class AnyResult:
+    """What both kinds of results have.
 
     Parameters
     ----------
-    explanation : Explanation
+    explanation : Explanation or Attribution
         As the engine's own API returns it; its volumes are those of the nodes, not copies: edit
         a node, and the explanation follows.
-    nodes : SceneNodes
+    nodes : SceneNodes or MapNodes
         Every node that was made.
-    workplace : Workplace
-        Temporary folder that holds the files, until `release` or the end of the program.
+    workplace : Workplace or None
+        Temporary folder that holds the files, until `release` or the end of the program; None for
+        a result that was loaded from a folder of the user's.
+    folder : Path
+        The result folder, as the command line writes it; see `exports.export_folder`.
     """
 
-    explanation: Explanation
-    nodes: SceneNodes
-    workplace: Workplace
-
-    @property
-    def folder(self) -> Path:
-        """The result folder, as the command line writes it; see `exports.export_folder`."""
-        return self.workplace.result
+    explanation: Explanation | Attribution
+    nodes: SceneNodes | MapNodes
+    workplace: Workplace | None
+    folder: Path
 
     def release(self) -> None:
         """Remove the temporary files; the nodes and the explanation stay."""
-        self.workplace.remove()
+        if self.workplace is not None:
+            self.workplace.remove()
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Named warnings in plain words; empty if nothing speaks against the result."""
+        return self.explanation.flags
+
+    @property
+    def mainNode(self):
+        """The counterfactual, or the map: what the other nodes refer to."""
+        return self.nodes.main
+
+    @property
+    def heatmapNode(self):
+        """Label map by levels on the scan's grid."""
+        return self.nodes.heatmap
+
+    @property
+    def tableNode(self):
+        """The table to look at first; that of the scores where there is no other."""
+        return self.nodes.table
+
+    @property
+    def scoreTableNode(self):
+        """The scores as a table."""
+        return self.nodes.score_table
+
+
+@dataclass(frozen=True)
+class NodeResult(AnyResult):
+    """A counterfactual and its nodes in the scene, under the names that the console documents."""
+
+    explanation: Explanation
+    nodes: SceneNodes
+
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+        return LATENT_SHIFT
 
     @property
     def scores(self) -> Scores:
@@ -56,11 +97,6 @@ class NodeResult:
         return self.scores.original - self.scores.counterfactual
 
     @property
-    def flags(self) -> tuple[Flag, ...]:
-        """Named warnings in plain words; empty if nothing speaks against the result."""
-        return self.explanation.flags
-
-    @property
     def counterfactualNode(self):
         """The changed scan: a scalar volume, HU."""
         return self.nodes.counterfactual
@@ -71,28 +107,45 @@ class NodeResult:
         return self.nodes.change
 
     @property
-    def heatmapNode(self):
-        """Label map of the levels of change on the scan's grid."""
-        return self.nodes.heatmap
-
-    @property
     def heatmapNodes(self) -> tuple:
         """One label map per chunk, from foot to head; empty in mode `whole`."""
         return self.nodes.chunk_heatmaps
-
-    @property
-    def tableNode(self):
-        """A row per chunk; the table of the scores where there are no chunks."""
-        chunks = self.nodes.chunk_table
-        return chunks if chunks is not None else self.nodes.score_table
-
-    @property
-    def scoreTableNode(self):
-        """The three scores as a table."""
-        return self.nodes.score_table
 
     @property
     def chartNodes(self) -> tuple:
         """The charts there are: score along lambda, how far each chunk moved it."""
         charts = (self.nodes.path_chart, self.nodes.evidence_chart)
         return tuple(chart for chart in charts if chart is not None)
+
+
+@dataclass(frozen=True)
+class MapResult(AnyResult):
+    """A method's map and its nodes in the scene, under the names that the console documents."""
+
+    explanation: Attribution
+    nodes: MapNodes
+
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+        return self.explanation.method.name
+
+    @property
+    def score(self) -> float:
+        """The scan's score."""
+        return self.explanation.score
+
+    @property
+    def facts(self):
+        """What else the method knows, by name."""
+        return self.explanation.facts
+
+    @property
+    def mapNode(self):
+        """The method's values on the scan's grid: a scalar volume."""
+        return self.nodes.map
+
+    @property
+    def partNodes(self) -> dict:
+        """Label maps of named sets of voxels, such as the sufficient explanation, by name."""
+        return dict(zip(self.explanation.parts, self.nodes.parts, strict=True))

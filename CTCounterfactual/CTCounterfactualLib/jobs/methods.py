@@ -29,13 +29,11 @@ def by_counterfactual(job: Job) -> bool:
             )
         return True
     find_method(job.method).with_options(job.method_options)
-    asked = {"region": job.region, "report": job.report, "scene": job.scene}
-    for name, value in asked.items():
-        if value:
-            raise SettingsError(
-                f"The method {job.method} makes no use of {name!r}, which only {LATENT_SHIFT} "
-                f"has. Leave it out."
-            )
+    if job.region:
+        raise SettingsError(
+            f"The method {job.method} makes no use of 'region', which only {LATENT_SHIFT} has. "
+            f"Leave it out."
+        )
     return False
 
 

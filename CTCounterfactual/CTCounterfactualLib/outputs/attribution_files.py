@@ -20,14 +20,18 @@ from .volumes import SCAN_FILE, write_image
 
 
 def fill_with_attribution(
-    folder: Path, attribution: Attribution, with_scan: bool, check: Callable[[], None]
+    folder: Path,
+    attribution: Attribution,
+    with_scan: bool,
+    check: Callable[[], None],
+    more: Callable[[Attribution], None] = lambda _: None,
 ) -> None:
     """Write all files of a map into an empty folder, and the record of them last.
 
     `attribution.nrrd` (float32), `heatmap.nrrd` and `parts/NAME.nrrd` (uint8) lie on the scan's own
-    grid. `check` is called after each file; it may raise.
+    grid. `check` is called after each file; it may raise. `more` writes what else is wanted.
     """
-    attribution = _cleaned(attribution)
+    attribution = cleaned_attribution(attribution)
     scan = attribution.scan
     if with_scan:
         write_image(scan.image, folder / SCAN_FILE)
@@ -43,12 +47,13 @@ def fill_with_attribution(
         check()
     write_attribution_figure(attribution, folder / "figure.png")
     check()
+    more(attribution)
     record = attribution_record(attribution, [*files_in(folder), RECORD])
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(folder / RECORD, text + "\n")
 
 
-def _cleaned(attribution: Attribution) -> Attribution:
+def cleaned_attribution(attribution: Attribution) -> Attribution:
     """Return a map all of whose names can be written."""
     scan, target = attribution.scan, attribution.target
     return replace(

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..counterfactual.result import Flag, ModelInfo, PreparedInfo, TargetInfo
+from ..counterfactual.result import Explanation, Flag, ModelInfo, PreparedInfo, TargetInfo
 from ..errors import OutputError
 from ..methods.attribution import Attribution, MethodInfo
 from ..methods.levels import Level
@@ -14,7 +14,15 @@ from ..methods.registry import LATENT_SHIFT
 from ..scans.scan import Scan
 from .attribution_record import ATTRIBUTION_FILE, HEATMAP_FILE
 from .earlier import RECORD
-from .reading import damaged, image_of, method_of, read_record, scan_of_record, voxels_of
+from .reading import (
+    damaged,
+    image_of,
+    method_of,
+    read_record,
+    read_result,
+    scan_of_record,
+    voxels_of,
+)
 
 
 def read_attribution(folder: str | Path, scan: Scan | None = None) -> Attribution:
@@ -29,6 +37,17 @@ def read_attribution(folder: str | Path, scan: Scan | None = None) -> Attributio
         return _attribution(folder, record, scan)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(folder / RECORD, error) from error
+
+
+def read_any_result(folder: str | Path, scan: Scan | None = None) -> Explanation | Attribution:
+    """Read a result folder of either kind back, as its record says; see `read_result`."""
+    folder = Path(folder)
+    record = read_record(folder)
+    try:
+        counterfactual = method_of(record) == LATENT_SHIFT
+    except (KeyError, TypeError) as error:
+        raise damaged(folder / RECORD, error) from error
+    return read_result(folder, scan) if counterfactual else read_attribution(folder, scan)
 
 
 def _attribution(folder: Path, record: dict[str, Any], scan: Scan | None) -> Attribution:

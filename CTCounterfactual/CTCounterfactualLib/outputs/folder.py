@@ -140,7 +140,7 @@ def write_result(
     Parameters
     ----------
     explanation : Explanation or Attribution
-        What to write; of an attribution there is neither a scene nor a report.
+        What to write: a counterfactual, or a method's map.
     out : str or path-like
         The result folder; created with its parents.
     force : bool
@@ -184,7 +184,9 @@ def _fill(
 ) -> None:
     """Write all files of a result into an empty folder, and the record of them last."""
     if isinstance(explanation, Attribution):
-        fill_with_attribution(folder, explanation, wanted.with_scan, check)
+        fill_with_attribution(
+            folder, explanation, wanted.with_scan, check, lambda made: _more(folder, made, wanted)
+        )
         return
     explanation = cleaned(explanation)
     if wanted.with_scan:
@@ -197,19 +199,33 @@ def _fill(
     check()
     write_figure(explanation, folder / "figure.png")
     check()
-    if wanted.report:
-        from .report import write_report
-
-        write_report(explanation, folder / REPORT)
-        check()
-    _write_scene(explanation, folder / SCENE, wanted.scene)
+    _more(folder, explanation, wanted)
     check()
     record = result_record(explanation, [*files_in(folder), RECORD])
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(folder / RECORD, text + "\n")
 
 
-def _write_scene(explanation: Explanation, path: Path, wanted: bool | None) -> None:
+def _more(folder: Path, explanation: Explanation | Attribution, wanted: _Wanted) -> None:
+    """Write report and scene, where they are wanted."""
+    if wanted.report:
+        write_any_report(explanation, folder / REPORT)
+    _write_scene(explanation, folder / SCENE, wanted.scene)
+
+
+def write_any_report(explanation: Explanation | Attribution, path: str | Path) -> None:
+    """Write the report of a result of either kind; see `report.write_report`."""
+    if isinstance(explanation, Attribution):
+        from .map_report import write_map_report
+
+        write_map_report(explanation, path)
+        return
+    from .report import write_report
+
+    write_report(explanation, path)
+
+
+def _write_scene(explanation: Explanation | Attribution, path: Path, wanted: bool | None) -> None:
     if wanted is False:
         return
     try:

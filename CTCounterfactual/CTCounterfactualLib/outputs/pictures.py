@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..methods.levels import EDGES
 from .figure import FULL_OPACITY, LEVEL_HU, WINDOW_HU
 
 # Change in the figure's limits (-1 strongest fall, +1 strongest rise) -> RGB: the "RdBu" scheme of
@@ -27,6 +28,8 @@ CHANGE_RGB = (
 )
 # The colours end at this multiple of the highest heatmap level, as the figure's do.
 LIMIT_OF_LAST_EDGE = 2.0
+# Of a set of voxels laid over a scan.
+PART_OPACITY = 0.6
 
 
 def grey(hu: np.ndarray) -> np.ndarray:
@@ -53,9 +56,38 @@ def change_over(hu: np.ndarray, change: np.ndarray, edges: tuple[float, ...]) ->
     """
     change = change.astype(np.float32)
     span = max(edges[-1] - edges[0], 1.0)
-    opacity = np.clip((np.abs(change) - edges[0]) / span, 0, 1)[..., None] * FULL_OPACITY
-    rgb = change_rgb(change / change_limit(edges))
-    return np.rint(grey(hu)[..., None] * (1 - opacity) + rgb * opacity).astype(np.uint8)
+    opacity = np.clip((np.abs(change) - edges[0]) / span, 0, 1) * FULL_OPACITY
+    return _blended(hu, change_rgb(change / change_limit(edges)), opacity)
+
+
+def values_over(hu: np.ndarray, values: np.ndarray, top: float) -> np.ndarray:
+    """Lay a map's values over a scan's slice: invisible below the first level of the strongest.
+
+    Parameters
+    ----------
+    hu, values : numpy.ndarray
+        (rows, columns), HU and the method's values.
+    top : float
+        The strongest value, above 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        (rows, columns, 3), uint8, RGB.
+    """
+    share = values.astype(np.float32) / top
+    opacity = np.clip((np.abs(share) - EDGES[0]) / (EDGES[-1] - EDGES[0]), 0, 1)
+    return _blended(hu, change_rgb(share), opacity * FULL_OPACITY)
+
+
+def mask_over(hu: np.ndarray, mask: np.ndarray, rgb: tuple[int, int, int]) -> np.ndarray:
+    """Lay a set of voxels over a scan's slice in one colour, 0..255; see `values_over`."""
+    return _blended(hu, np.array(rgb, np.float32), mask * PART_OPACITY)
+
+
+def _blended(hu: np.ndarray, rgb: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    shown = np.asarray(opacity, np.float32)[..., None]
+    return np.rint(grey(hu)[..., None] * (1 - shown) + rgb * shown).astype(np.uint8)
 
 
 def change_limit(edges: tuple[float, ...]) -> float:

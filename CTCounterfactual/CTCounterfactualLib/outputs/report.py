@@ -9,7 +9,7 @@ from string import Template
 
 from ..counterfactual.result import DISCLAIMER, Explanation
 from ..storage.atomic import write_text
-from . import report_evidence, report_pictures, report_words
+from . import report_blocks, report_evidence, report_pictures, report_words
 from .texts import cleaned
 
 PAGE = Path(__file__).with_name("report.html")
@@ -43,6 +43,7 @@ def report_page(explanation: Explanation, now: datetime | None = None) -> str:
     now = now or datetime.now().astimezone()
     classifier, target = explanation.classifier, explanation.target
     return Template(PAGE.read_text(encoding="utf-8")).substitute(
+        style=report_blocks.style(),
         title=escape(f"{explanation.scan.name}: {target.name} ({classifier.name})"),
         disclaimer=escape(DISCLAIMER),
         question=escape(report_words.question(explanation)),
@@ -53,16 +54,16 @@ def report_page(explanation: Explanation, now: datetime | None = None) -> str:
             )
         ),
         scores=_scores(explanation),
-        flags=_flags(explanation),
+        flags=report_blocks.flags(explanation.flags),
         pictures=report_pictures.pictures(explanation),
         evidence=report_evidence.evidence(explanation),
         search=report_evidence.search_chart(explanation),
         search_note=escape(report_words.search_note(explanation)),
-        reading=_list(report_words.how_to_read(explanation)),
+        reading=report_blocks.paragraphs(report_words.how_to_read(explanation)),
         legend=report_pictures.legend(explanation),
-        sources=_sources(explanation),
-        settings=_pairs(report_words.settings(explanation)),
-        run=_pairs(report_words.run(explanation, now)),
+        sources=report_blocks.sources(report_words.sources(explanation)),
+        settings=report_blocks.pairs(report_words.settings(explanation)),
+        run=report_blocks.pairs(report_words.run(explanation, now)),
     )
 
 
@@ -71,36 +72,4 @@ def _scores(explanation: Explanation) -> str:
         f'<div class="score {escape(kind)}"><h3>{escape(label)}</h3>'
         f"<b>{escape(value)}</b> <span>{escape(unit)}</span><p>{escape(note)}</p></div>"
         for kind, label, value, unit, note in report_words.scores(explanation)
-    )
-
-
-def _flags(explanation: Explanation) -> str:
-    if not explanation.flags:
-        return '<p class="fine">No warnings were raised.</p>'
-    rows = "".join(
-        f"<li><b>{escape(report_words.flag_title(flag))}.</b> {escape(flag.message)}</li>"
-        for flag in explanation.flags
-    )
-    return f'<ul class="flags">{rows}</ul>'
-
-
-def _list(items: list[tuple[str, str]]) -> str:
-    return "".join(f"<p><b>{escape(head)}</b> {escape(text)}</p>" for head, text in items)
-
-
-def _pairs(pairs: list[tuple[str, str]]) -> str:
-    return (
-        "<dl>"
-        + "".join(
-            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs
-        )
-        + "</dl>"
-    )
-
-
-def _sources(explanation: Explanation) -> str:
-    return "".join(
-        f"<p><b>{escape(head)}</b> {escape(text)} "
-        + (f"SHA-256:<br><code>{escape(digest)}</code></p>" if digest else "No SHA-256.</p>")
-        for head, text, digest in report_words.sources(explanation)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
@@ -38,12 +39,11 @@ class _Volumes:
 def pictures(explanation: Explanation) -> str:
     """Return the block of pictures with column titles, as HTML."""
     volumes = _turned(explanation)
-    ratios = {plane: _height_over_width(volumes.scan, plane) for plane in PLANES}
+    ratios = {plane: height_over_width(volumes.scan, plane) for plane in PLANES}
     width = min(max(_height_mm(explanation) / sum(ratios.values()), NARROWEST_MM), WIDEST_MM)
     edges = explanation.settings.level_edges
     rows = "".join(_row(volumes, plane, ratios[plane], edges) for plane in PLANES)
-    heads = "".join(f"<h3>{title}</h3>" for title in ("Scan", "Counterfactual", "Change"))
-    return f'<div class="pictures" style="--width:{width / MM_PER_REM:.2f}rem">{heads}{rows}</div>'
+    return block_of_figures(("Scan", "Counterfactual", "Change"), rows, width)
 
 
 def _height_mm(explanation: Explanation) -> float:
@@ -62,7 +62,7 @@ def _turned(explanation: Explanation) -> _Volumes:
     return _Volumes(scan, counterfactual, change, TurnedGrid(image))
 
 
-def _height_over_width(volume: Oriented, plane: str) -> float:
+def height_over_width(volume: Oriented, plane: str) -> float:
     height, width = volume.extent_mm(plane)
     return height / width
 
@@ -70,12 +70,31 @@ def _height_over_width(volume: Oriented, plane: str) -> float:
 def _row(volumes: _Volumes, plane: str, ratio: float, edges: tuple[float, ...]) -> str:
     index = busiest(volumes.change, plane)
     base = volumes.scan.plane(plane, index)
-    place = f"{plane}, {_position(volumes.grid, plane, index)}"
     columns = (
         ("scan", grey(base)),
         ("counterfactual", grey(volumes.counterfactual.plane(plane, index))),
         ("change", change_over(base, volumes.change.plane(plane, index), edges)),
     )
+    return row_of_figures(columns, volumes.grid, plane, index, ratio)
+
+
+def row_of_figures(
+    columns: Iterable[tuple[str, np.ndarray]],
+    grid: TurnedGrid,
+    plane: str,
+    index: int,
+    ratio: float,
+) -> str:
+    """Return named pictures of one slice as HTML; the first says where the slice lies.
+
+    Parameters
+    ----------
+    columns : iterable of (str, numpy.ndarray)
+        Name and pixels, as `pictures.png` takes them.
+    ratio : float
+        Height over width.
+    """
+    place = f"{plane}, {_position(grid, plane, index)}"
     letters = "".join(
         f'<i class="{side}">{letter}</i>'
         for side, letter in zip(
@@ -85,10 +104,17 @@ def _row(volumes: _Volumes, plane: str, ratio: float, edges: tuple[float, ...]) 
     return "".join(
         f'<figure style="aspect-ratio:{1 / ratio:.4f}">'
         f'<img alt="{escape(name)}, {escape(place)}" src="{_inline(pixels)}">{letters}'
-        + (f"<figcaption>{escape(place)}</figcaption>" if name == "scan" else "")
+        + (f"<figcaption>{escape(place)}</figcaption>" if not number else "")
         + "</figure>"
-        for name, pixels in columns
+        for number, (name, pixels) in enumerate(columns)
     )
+
+
+def block_of_figures(heads: Iterable[str], rows: str, width_mm: float) -> str:
+    """Return rows of pictures under the columns' titles, each picture so wide in print."""
+    titles = "".join(f"<h3>{escape(head)}</h3>" for head in heads)
+    width = f"{width_mm / MM_PER_REM:.2f}rem"
+    return f'<div class="pictures" style="--width:{width}">{titles}{rows}</div>'
 
 
 def _position(grid: TurnedGrid, plane: str, index: int) -> str:
@@ -107,19 +133,17 @@ def _inline(pixels: np.ndarray) -> str:
 def legend(explanation: Explanation) -> str:
     """Return the colour scale of the change, from the greatest fall to the greatest rise."""
     limit = change_limit(explanation.settings.level_edges)
+    return scale(
+        (f"{MINUS}{limit:g}", f"{MINUS}{limit / 2:g}", "0", f"+{limit / 2:g}", f"+{limit:g} HU")
+    )
+
+
+def scale(ticks: Iterable[str]) -> str:
+    """Return the colours from blue to red with texts below them, evenly spaced."""
     colours = np.rint(change_rgb(np.linspace(-1, 1, LEGEND_STEPS))).astype(int)
     stops = ", ".join(f"rgb({r} {g} {b})" for r, g, b in colours)
-    ticks = "".join(
-        f"<span>{text}</span>"
-        for text in (
-            f"{MINUS}{limit:g}",
-            f"{MINUS}{limit / 2:g}",
-            "0",
-            f"+{limit / 2:g}",
-            f"+{limit:g} HU",
-        )
-    )
+    texts = "".join(f"<span>{escape(text)}</span>" for text in ticks)
     return (
         f'<div class="scale" style="background:linear-gradient(to right, {stops})"></div>'
-        f'<div class="ticks">{ticks}</div>'
+        f'<div class="ticks">{texts}</div>'
     )

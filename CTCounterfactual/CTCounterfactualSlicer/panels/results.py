@@ -129,7 +129,7 @@ class ResultsPanel(Panel):
                 self.host.show(Shown.of_result(self._results[key]))
             else:
                 node = slicer.mrmlScene.GetNodeByID(key)
-                self.host.show(Shown.of_nodes(result_nodes(slicer.mrmlScene, node)))
+                self.host.show(Shown.of_nodes(result_nodes(slicer.mrmlScene, node)))  # type: ignore
 
     def _draw_scores(self, shown: Shown) -> None:
         unit = shown.unit

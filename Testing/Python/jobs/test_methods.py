@@ -79,7 +79,6 @@ def test_a_cancel_writes_what_is_there(asked, workplace):
     ("change", "told"),
     [
         ({"region": "mask.nrrd"}, "makes no use of 'region'"),
-        ({"report": True}, "makes no use of 'report'"),
         ({"method": "nothing"}, "no method 'nothing'"),
         ({"method_options": {"depht": 1}}, "has no field 'depht'"),
         ({"method": "latent-shift"}, "latent-shift has no options of its own"),
@@ -104,3 +103,9 @@ def test_a_job_file_keeps_method_and_options(asked, tmp_path):
         Job.from_dict({**values, "method_options": [1]})
     del values["method"], values["method_options"]
     assert Job.from_dict(values).method == "latent-shift"
+
+
+def test_a_map_has_a_report_where_it_is_asked_for(asked, workplace):
+    run_job(replace(asked, report=True, scene=False))
+    page = (workplace.result / "report.html").read_text(encoding="utf-8")
+    assert "kept alone" in page and "<td>sufficient</td>" in page

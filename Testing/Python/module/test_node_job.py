@@ -83,7 +83,7 @@ def add_earlier(scene, volume):
     )
     provenance.mark(node, roles.COUNTERFACTUAL)
     provenance.refer([node], volume, node)
-    assert [found.counterfactual for found in find_sets(scene, volume)] == [node]
+    assert [found.main for found in find_sets(scene, volume)] == [node]
     return node
 
 
@@ -308,4 +308,42 @@ def test_an_interrupted_wait_ends_the_worker(scene, make):
     assert process.poll() is not None
     assert job.state is State.IDLE
     assert not job.folder.exists()
+    assert names(scene) == before
+
+
+MAP = {
+    "method": "responsibility",
+    "methodOptions": {"occlusion": "air", "iterations": 1, "least_ml": 400.0},
+    "device": "cpu",
+}
+
+
+def test_a_map_ends_in_nodes_and_replaces_only_its_own_kind(scene, make, volume):
+    counterfactual, earlier = (
+        add_earlier(scene, volume),
+        volumes.add_like(
+            scene, volume, slicer.util.arrayFromVolume(volume), "CHEST responsibility map"
+        ),
+    )
+    provenance.mark(earlier, roles.MAP)
+    provenance.set_attributes(earlier, method="responsibility")
+    provenance.refer([earlier], volume, earlier)
+    result = started(make(**MAP)).wait()
+    assert (earlier.GetScene(), counterfactual.GetScene()) == (None, scene)
+    assert result.method == "responsibility"
+    assert result.mapNode.GetName() == "CHEST responsibility map"
+    values = slicer.util.arrayFromVolume(result.mapNode)
+    assert np.shares_memory(result.explanation.values, values) and values.any()
+    assert result.score > 0 and result.facts["occlusion"] == "air"
+    assert "sufficient" in result.partNodes
+    assert result.tableNode.GetNumberOfRows() == 3
+    assert [one.method for one in find_sets(scene, volume)] == ["latent-shift", "responsibility"]
+    result.release()
+
+
+def test_a_method_that_the_classifier_cannot_serve_fails_in_words(make, scene):
+    before = names(scene)
+    job = started(make(method="hirescam", device="cpu"))  # lung-volume is a formula
+    with pytest.raises(JobError, match=r"needs the layers|captum"):
+        job.wait()
     assert names(scene) == before

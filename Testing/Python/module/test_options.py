@@ -112,3 +112,23 @@ def test_default_names_are_in_the_catalogue():
 
     names = {entry.name for entry in list_models()}
     assert {options.DEFAULT_CLASSIFIER, options.DEFAULT_AUTOENCODER} <= names
+
+
+def test_a_method_and_its_options_reach_the_job(tmp_path):
+    made = Options.from_keywords(method="responsibility", methodOptions={"iterations": 3})
+    job = made.to_job(tmp_path / "in.nrrd", "CHEST", tmp_path / "out", None, tmp_path / "stream")
+    assert (job.method, job.method_options) == ("responsibility", {"iterations": 3})
+
+
+@pytest.mark.parametrize(
+    ("keywords", "told"),
+    [
+        ({"method": "responsability"}, "Did you mean 'responsibility'"),
+        ({"method": "responsibility", "methodOptions": {"depht": 2}}, "no field 'depht'"),
+        ({"method": "responsibility", "methodOptions": {"depth": 0}}, "must be 1 or more"),
+        ({"methodOptions": {"depth": 2}}, "latent-shift has no field 'depth'"),
+    ],
+)
+def test_a_method_or_option_that_there_isnt_is_refused(keywords, told):
+    with pytest.raises(SettingsError, match=told):
+        Options.from_keywords(**keywords)

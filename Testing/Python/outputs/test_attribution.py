@@ -11,7 +11,7 @@ from CTCounterfactualLib.counterfactual.result import Flag, ModelInfo, PreparedI
 from CTCounterfactualLib.errors import OutputError
 from CTCounterfactualLib.methods.attribution import Attribution, MethodInfo
 from CTCounterfactualLib.methods.levels import label_values, value_levels
-from CTCounterfactualLib.outputs.attribution_reading import read_attribution
+from CTCounterfactualLib.outputs.attribution_reading import read_any_result, read_attribution
 from CTCounterfactualLib.outputs.folder import write_result
 from CTCounterfactualLib.outputs.reading import read_result
 from CTCounterfactualLib.scans.scan import Scan
@@ -76,7 +76,7 @@ def test_what_is_written_comes_back(made, tmp_path):
 
 
 def test_files_lie_on_the_scans_own_grid_and_the_record_says_the_method(made, tmp_path):
-    folder = write_result(made, tmp_path / "out")
+    folder = write_result(made, tmp_path / "out", scene=False)
     record = json.loads((folder / "result.json").read_text())
     assert sorted(record["files"]) == sorted(
         [
@@ -127,7 +127,7 @@ def test_a_result_without_a_method_is_a_counterfactual(explanation, tmp_path):
 
 @pytest.mark.parametrize("method", [None, "mine", {"name": "mine"}, []])
 def test_a_damaged_method_is_told(made, tmp_path, method):
-    folder = write_result(made, tmp_path / "out")
+    folder = write_result(made, tmp_path / "out", scene=False)
     record = json.loads((folder / "result.json").read_text())
     (folder / "result.json").write_text(json.dumps({**record, "method": method}))
     with pytest.raises(OutputError, match=r"is damaged|no counterfactual"):
@@ -137,7 +137,7 @@ def test_a_damaged_method_is_told(made, tmp_path, method):
 
 
 def test_a_map_of_another_scan_is_told(made, tmp_path):
-    folder = write_result(made, tmp_path / "out")
+    folder = write_result(made, tmp_path / "out", scene=False)
     other = Scan.from_array(np.zeros(SHAPE, np.int16), (1.0, 1.5, 2.0), (50.0, 0.0, 0.0))
     with pytest.raises(OutputError, match="is not the scan that was explained"):
         read_attribution(folder, other)
@@ -149,3 +149,23 @@ def test_an_empty_map_is_drawn(made, tmp_path):
         made, values=nothing, heatmap=label_values(nothing, 0.0), levels=value_levels(0.0), parts={}
     )
     assert not read_attribution(write_result(empty, tmp_path / "out"), made.scan).heatmap.any()
+
+
+def test_a_map_has_a_report_and_a_scene_where_they_are_wanted(made, tmp_path):
+    pytest.importorskip("slicer")
+    folder = write_result(made, tmp_path / "out", scene=True, report=True)
+    record = json.loads((folder / "result.json").read_text())
+    assert {"report.html", "scene.mrb"} <= set(record["files"])
+    assert "<h1>What speaks for" in (folder / "report.html").read_text(encoding="utf-8")
+    assert (folder / "scene.mrb").read_bytes()[:2] == b"PK"
+
+
+def test_a_folder_is_read_for_what_its_record_says(made, explanation, tmp_path):
+    mapped = write_result(made, tmp_path / "map", scene=False)
+    changed = write_result(explanation, tmp_path / "changed", scene=False)
+    assert read_any_result(mapped, made.scan).method == made.method
+    assert read_any_result(changed, explanation.scan).scores == explanation.scores
+    record = json.loads((mapped / "result.json").read_text())
+    (mapped / "result.json").write_text(json.dumps({**record, "method": None}))
+    with pytest.raises(OutputError, match="is damaged"):
+        read_any_result(mapped, made.scan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..look.jump import find_focus
+from ..look.pictures import AnyNodes
 from ..look.views import VIEWS, arrangement, show_layers
 from ..make.nodes import SceneNodes
 from ..mrml import slicer
@@ -12,7 +13,7 @@ from .headless import HeadlessScene
 VIEW_SIZE = 512
 
 
-def arrange_headless(headless: HeadlessScene, nodes: SceneNodes) -> None:
+def arrange_headless(headless: HeadlessScene, nodes: AnyNodes) -> None:
     """Lay a headless scene out so that it opens in Slicer with the four pictures.
 
     The chart and table views get their contents too, for whoever switches to such a layout.
@@ -28,14 +29,14 @@ def arrange_headless(headless: HeadlessScene, nodes: SceneNodes) -> None:
         node.SetOrientation("Axial")
         headless.add_slice_logic(node, VIEW_SIZE)
     show_layers(scene, nodes)
-    focus = find_focus(nodes.heatmap)
+    focus = find_focus(nodes.focus)
     for logic in headless.slices.values():
         logic.FitSliceToBackground()
         logic.GetSliceNode().JumpSliceByOffsetting(*focus)
 
 
-def _fill_chart_and_table(scene, nodes: SceneNodes) -> None:
-    chart = nodes.evidence_chart or nodes.path_chart
+def _fill_chart_and_table(scene, nodes: AnyNodes) -> None:
+    chart = nodes.chart if isinstance(nodes, SceneNodes) else None
     selection = scene.GetFirstNodeByClass("vtkMRMLSelectionNode")
     selection.SetActiveVolumeID(nodes.scan.GetID())
     selection.SetActiveTableID(nodes.score_table.GetID())

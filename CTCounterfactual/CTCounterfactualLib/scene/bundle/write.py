@@ -6,8 +6,11 @@ from pathlib import Path
 
 from ...counterfactual.result import Explanation
 from ...errors import OutputError
+from ...methods.attribution import Attribution
 from ...storage.atomic import whole_file
 from ..make.build import build_nodes
+from ..make.maps import build_map
+from ..make.nodes import MapNodes, SceneNodes
 from ..mrml import slicer
 from .arrange import arrange_headless
 from .headless import headless_scene
@@ -18,15 +21,15 @@ from .thumbnail import thumbnail
 PICTURED_VIEW = "Yellow"
 
 
-def write_scene(explanation: Explanation, path: str | Path) -> Path:
-    """Write a scene that opens in Slicer with scan, counterfactual, change and heatmap.
+def write_scene(explanation: Explanation | Attribution, path: str | Path) -> Path:
+    """Write a scene that opens in Slicer with scan, counterfactual, change and heatmap, or a map.
 
     Everything is written into a temporary folder beside `path` and then moved, so that a file at
     `path` is either complete or the one that was there before. Volumes are compressed (gzip NRRD).
 
     Parameters
     ----------
-    explanation : Explanation
+    explanation : Explanation or Attribution
         What to write.
     path : str or Path
         Ends in `.mrb`; its folder exists. A file that is there is replaced.
@@ -54,9 +57,13 @@ def write_scene(explanation: Explanation, path: str | Path) -> Path:
     return target
 
 
-def _write(explanation: Explanation, path: Path) -> None:
+def _write(explanation: Explanation | Attribution, path: Path) -> None:
     with headless_scene(cache=path.parent) as headless:
-        nodes = build_nodes(headless.scene, explanation)
+        nodes: SceneNodes | MapNodes
+        if isinstance(explanation, Attribution):
+            nodes = build_map(headless.scene, explanation)
+        else:
+            nodes = build_nodes(headless.scene, explanation)
         arrange_headless(headless, nodes)
         name_members(headless.scene)
         messages = slicer.vtkMRMLMessageCollection()

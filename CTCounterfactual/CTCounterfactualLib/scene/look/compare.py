@@ -6,26 +6,34 @@ heatmap is laid over each view of the scan or of the counterfactual when it is s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..make import provenance, roles
 from ..make.nodes import SceneNodes
 from . import layouts
 from .jump import find_focus, jump
+from .pictures import (
+    OVERLAY_OPACITY,
+    AnyNodes,
+    Picture,
+    let_legends_follow,
+    one_each,
+    show,
+    side_by_side,
+)
 
-# Blends the change over the scan so that the anatomy below stays readable.
-CHANGE_OPACITY = 0.6
-# The colours of the labels carry their own opacity, weak to strong.
-LABEL_OPACITY = 1.0
-_HEATMAPS = (roles.HEATMAP, roles.CHUNK_HEATMAP)
+_LABELS = (roles.HEATMAP, roles.CHUNK_HEATMAP, roles.PART)
+_OVERLAYS = (roles.CHANGE, roles.MAP)
 # The views to compare with stay free of overlays.
-_PLAIN_VIEWS = (layouts.SCAN_VIEW, layouts.COUNTERFACTUAL_VIEW)
+_PLAIN_VIEWS = (layouts.SCAN_VIEW, layouts.COUNTERFACTUAL_VIEW, *layouts.RESULT_VIEWS)
 
 
 def show_comparison(
-    scene, application, nodes: SceneNodes, orientation: str = "Axial", more: bool = False
+    scene, application, nodes: AnyNodes, orientation: str = "Axial", more: bool = False
 ) -> int:
     """Switch to the layout scan | counterfactual | change, linked, at the largest change.
+
+    Of a map: scan | its first part or its levels | the map, where it is strongest.
 
     Parameters
     ----------
@@ -46,41 +54,70 @@ def show_comparison(
     LookupError
         If the scene has no layout (none was ever shown).
     """
+    before = _switch(scene, layouts.COMPARE_MORE if more else layouts.COMPARE)
+    fill_comparison(scene, nodes)
+    set_orientation(scene, application, orientation)
+    jump(scene, find_focus(nodes.focus))
+    return before
+
+
+def show_results(
+    scene, application, results: Sequence[AnyNodes], orientation: str = "Axial"
+) -> int:
+    """Switch to the scan and one view for each result, linked: its change or map over the scan.
+
+    Parameters
+    ----------
+    results : sequence of SceneNodes or MapNodes
+        Of one scan; the last `layouts.MOST_RESULTS` are shown. The first of these says where.
+
+    Returns
+    -------
+    int
+        The layout that was shown before.
+
+    Raises
+    ------
+    LookupError
+        If there is no result, or the scene has no layout.
+    """
+    if not results:
+        raise LookupError("There is no result to compare: explain the scan first.")
+    kept = tuple(results)[-layouts.MOST_RESULTS :]
+    before = _switch(scene, layouts.compare_results(len(kept)))
+    views = (layouts.SCAN_VIEW, *layouts.RESULT_VIEWS)
+    _fill_slices(scene, dict(zip(views, one_each(kept), strict=False)))
+    set_orientation(scene, application, orientation)
+    jump(scene, find_focus(kept[0].focus))
+    return before
+
+
+def _switch(scene, number: int) -> int:
+    """Show a layout; return the number of the one before."""
     layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     if layout is None:
         raise LookupError("The scene has no layout node: there are no views to compare in.")
     before = layout.GetViewArrangement()
     layouts.register_layouts(layout)
-    layout.SetViewArrangement(layouts.COMPARE_MORE if more else layouts.COMPARE)
-    fill_comparison(scene, nodes)
-    set_orientation(scene, application, orientation)
-    jump(scene, find_focus(nodes.heatmap))
+    layout.SetViewArrangement(number)
     return before
 
 
-def fill_comparison(scene, nodes: SceneNodes) -> None:
+def fill_comparison(scene, nodes: AnyNodes) -> None:
     """Put the volumes, the table, the chart and the surfaces of a set into the views that exist."""
-    shown = {
-        layouts.SCAN_VIEW: (nodes.scan, None),
-        layouts.COUNTERFACTUAL_VIEW: (nodes.counterfactual, None),
-        layouts.CHANGE_VIEW: (nodes.scan, nodes.change),
-    }
-    for composite in _composites(scene):
-        if composite.GetLayoutName() not in shown:
-            continue
-        background, foreground = shown[composite.GetLayoutName()]
-        composite.SetLinkedControl(False)  # each view gets volumes of its own
-        composite.SetBackgroundVolumeID(background.GetID())
-        composite.SetForegroundVolumeID(foreground.GetID() if foreground else None)
-        composite.SetForegroundOpacity(CHANGE_OPACITY if foreground else 0.0)
-        composite.SetLabelVolumeID(None)
-        composite.SetLinkedControl(True)
+    _fill_slices(scene, dict(zip(layouts.SLICE_VIEWS, side_by_side(nodes), strict=True)))
     _fill_others(scene, nodes)
 
 
+def _fill_slices(scene, shown: dict[str, Picture]) -> None:
+    for composite in _composites(scene):
+        if composite.GetLayoutName() in shown:
+            show(scene, composite, shown[composite.GetLayoutName()])
+
+
 def set_orientation(scene, application, orientation: str) -> None:
-    """Turn the three views to Axial, Coronal or Sagittal, and fit the scan into each."""
-    for name in layouts.SLICE_VIEWS:
+    """Turn the views of a comparison to Axial, Coronal or Sagittal, and fit the scan into each."""
+    for name in (*layouts.SLICE_VIEWS, *layouts.RESULT_VIEWS):
         view = scene.GetSingletonNode(name, "vtkMRMLSliceNode")
         if view is None:
             continue
@@ -104,12 +141,15 @@ def set_heatmap_visible(scene, heatmap, visible: bool) -> None:
     for composite in _composites(scene):
         if not visible:
             shown = scene.GetNodeByID(composite.GetLabelVolumeID() or "")
-            if _is_heatmap(shown) and shown.GetNodeReference(provenance.INPUT_REFERENCE) is scan:
+            lies_there = composite.GetLayoutName() not in _PLAIN_VIEWS and _is_labels(shown)
+            if lies_there and shown.GetNodeReference(provenance.INPUT_REFERENCE) is scan:
                 composite.SetLabelVolumeID(None)
+                let_legends_follow(composite)
         elif _overlays(scene, composite, scan):
             composite.SetLabelVolumeID(heatmap.GetID())
+            let_legends_follow(composite)
         if composite.GetLayoutName() == layouts.CHANGE_VIEW:
-            composite.SetForegroundOpacity(0.0 if visible else CHANGE_OPACITY)
+            composite.SetForegroundOpacity(0.0 if visible else OVERLAY_OPACITY)
 
 
 def set_heatmap_opacity(scene, opacity: float) -> None:
@@ -118,15 +158,15 @@ def set_heatmap_opacity(scene, opacity: float) -> None:
     The labels' colours carry an opacity of their own, weak to strong: this scales it.
     """
     for composite in _composites(scene):
-        if _is_heatmap(scene.GetNodeByID(composite.GetLabelVolumeID() or "")):
+        if _is_labels(scene.GetNodeByID(composite.GetLabelVolumeID() or "")):
             composite.SetLabelOpacity(opacity)
 
 
 def set_change_opacity(scene, opacity: float) -> None:
-    """Set how opaque the change in HU is, 0 to 1, in each view that shows it over the scan."""
+    """Set how opaque changes in HU and maps are, 0 to 1, in each view that shows one."""
     for composite in _composites(scene):
         shown = scene.GetNodeByID(composite.GetForegroundVolumeID() or "")
-        if shown is not None and _role(shown) == roles.CHANGE:
+        if shown is not None and _role(shown) in _OVERLAYS:
             composite.SetForegroundOpacity(opacity)
 
 
@@ -147,12 +187,12 @@ def show_animation(scene, nodes: SceneNodes, visible: bool) -> None:
         composite.SetLinkedControl(True)
 
 
-def _fill_others(scene, nodes: SceneNodes) -> None:
+def _fill_others(scene, nodes: AnyNodes) -> None:
     table = scene.GetSingletonNode(layouts.OTHER_VIEW, "vtkMRMLTableViewNode")
     if table is not None:
-        table.SetTableNodeID((nodes.chunk_table or nodes.score_table).GetID())
+        table.SetTableNodeID(nodes.table.GetID())
     plot = scene.GetSingletonNode(layouts.OTHER_VIEW, "vtkMRMLPlotViewNode")
-    chart = nodes.evidence_chart or nodes.path_chart
+    chart = nodes.chart if isinstance(nodes, SceneNodes) else None
     if plot is not None and chart is not None:
         plot.SetPlotChartNodeID(chart.GetID())
 
@@ -172,8 +212,8 @@ def _overlays(scene, composite, scan) -> bool:
     return shown is scan
 
 
-def _is_heatmap(node) -> bool:
-    return node is not None and _role(node) in _HEATMAPS
+def _is_labels(node) -> bool:
+    return node is not None and _role(node) in _LABELS
 
 
 def _role(node) -> str | None:

@@ -2,53 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from ..make.nodes import SceneNodes
 from ..mrml import slicer
-from .compare import CHANGE_OPACITY, LABEL_OPACITY
+from .pictures import AnyNodes, Picture, show, side_by_side
+
+# The names of the views in Slicer's "two over two" layout, in reading order.
+VIEWS = ("Red", "Slice4", "Green", "Yellow")
 
 
-@dataclass(frozen=True)
-class Layers:
-    """What one slice view shows: names of fields of `SceneNodes`, empty for nothing."""
-
-    background: str
-    foreground: str = ""
-    label: str = ""
-
-
-# By the names of the views in Slicer's "two over two" layout, in reading order.
-VIEWS = {
-    "Red": Layers("scan"),
-    "Slice4": Layers("counterfactual"),
-    "Green": Layers("scan", foreground="change"),
-    "Yellow": Layers("scan", label="heatmap"),
-}
-
-
-def show_layers(scene, nodes: SceneNodes) -> None:
-    """Show scan, counterfactual, change and heatmap side by side in the views that there are.
+def show_layers(scene, nodes: AnyNodes) -> None:
+    """Show scan, what came of it, where, and the heatmap in the views that there are.
 
     Works on the slice views that exist: in Slicer, choose the layout first (`arrangement`).
     """
+    shown = dict(zip(VIEWS, four_pictures(nodes), strict=True))
     for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")):
         composite = scene.GetNthNodeByClass(number, "vtkMRMLSliceCompositeNode")
-        layers = VIEWS.get(composite.GetLayoutName())
-        if layers is None:
-            continue
-        composite.SetBackgroundVolumeID(_node_id(nodes, layers.background))
-        composite.SetForegroundVolumeID(_node_id(nodes, layers.foreground))
-        composite.SetLabelVolumeID(_node_id(nodes, layers.label))
-        composite.SetForegroundOpacity(CHANGE_OPACITY if layers.foreground else 0.0)
-        composite.SetLabelOpacity(LABEL_OPACITY)
-        composite.SetLinkedControl(True)
+        picture = shown.get(composite.GetLayoutName())
+        if picture is not None:
+            show(scene, composite, picture)
+
+
+def four_pictures(nodes: AnyNodes) -> tuple[Picture, ...]:
+    """Return the pictures of the four views; their corners keep Slicer's own letters."""
+    three = [Picture(one.background, one.foreground, one.label) for one in side_by_side(nodes)]
+    return (*three, Picture(nodes.scan, label=nodes.heatmap))
 
 
 def arrangement() -> int:
     """Return the number of the layout that `VIEWS` names."""
     return slicer.vtkMRMLLayoutNode.SlicerLayoutTwoOverTwoView
-
-
-def _node_id(nodes: SceneNodes, role: str) -> str | None:
-    return getattr(nodes, role).GetID() if role else None

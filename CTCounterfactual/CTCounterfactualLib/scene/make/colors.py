@@ -1,10 +1,14 @@
-"""Colours of change: blue where HU fall, red where they rise, nothing where they stay."""
+"""Colours with a sign: blue for less HU or against the score, red for more HU or for it.
+
+Where nothing changes, or a map's values are weak, nothing is drawn.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...counterfactual.result import HeatLevel
+from ...methods.levels import EDGES, Level
 from ...scans.pieces import pieces
 from ..mrml import slicer
 
@@ -15,6 +19,10 @@ INCREASE_RGB = ((1.00, 0.82, 0.70), (1.00, 0.10, 0.05))
 NEUTRAL_RGBA = (1.0, 1.0, 1.0, 0.0)
 # Opacity of the weakest and of the strongest label.
 LABEL_OPACITY = (0.4, 0.9)
+PART_OPACITY = 0.6
+# Colour-blind safe (Okabe and Ito, "Color Universal Design", 2008), none of them a change's blue or
+# red: parts lie over maps.
+PART_RGB = ((0.00, 0.62, 0.45), (0.90, 0.62, 0.00), (0.80, 0.47, 0.65))
 # A display maps its window to this many steps (8 bit) before it looks a colour up.
 DISPLAY_STEPS = 256
 # The change's window ends at the level that at most this part of the changed voxels exceeds.
@@ -31,15 +39,54 @@ def change_rgb(rises: bool, strength: float) -> tuple[float, float, float]:
 
 def add_label_colors(scene, levels: tuple[HeatLevel, ...], name: str):
     """Add the heatmap's colour table: one named colour a level, label 0 transparent."""
-    table = _new_table(name, 1 + max((level.label for level in levels), default=0))
-    table.SetColor(0, "no change", *NEUTRAL_RGBA)
+    bands = [(level.label, level.name, level.low_hu, level.high_hu) for level in levels]
+    return _add_bands(scene, bands, name, "no change")
+
+
+def add_share_colors(scene, levels: tuple[Level, ...], name: str):
+    """Add the colours of a map's labels: one named colour a level, label 0 transparent."""
+    bands = [(level.label, level.name, level.low, level.high) for level in levels]
+    return _add_bands(scene, bands, name, "weaker")
+
+
+def _add_bands(scene, bands: list[tuple[int, str, float, float]], name: str, nothing: str):
+    """Add a colour for each (label, name, low, high), stronger the further from 0."""
+    table = _new_table(name, 1 + max((band[0] for band in bands), default=0))
+    table.SetColor(0, nothing, *NEUTRAL_RGBA)
     for rises in (False, True):
-        side = [level for level in levels if (level.high_hu > 0) == rises]
-        side.sort(key=lambda level: max(abs(level.low_hu), abs(level.high_hu)))
-        for rank, level in enumerate(side):
+        side = [band for band in bands if (band[3] > 0) == rises]
+        side.sort(key=lambda band: max(abs(band[2]), abs(band[3])))
+        for rank, (label, called, _, _) in enumerate(side):
             strength = rank / max(len(side) - 1, 1)
             opacity = LABEL_OPACITY[0] + strength * (LABEL_OPACITY[1] - LABEL_OPACITY[0])
-            table.SetColor(level.label, level.name, *change_rgb(rises, strength), opacity)
+            table.SetColor(label, called, *change_rgb(rises, strength), opacity)
+    scene.AddNode(table)
+    return table
+
+
+def add_part_colors(scene, part: str, rgb: tuple[float, float, float], name: str):
+    """Add the colours of a set of voxels: label 1, named for what it is; label 0 transparent."""
+    table = _new_table(name, 2)
+    table.SetColor(0, "elsewhere", *NEUTRAL_RGBA)
+    table.SetColor(1, part, *rgb, PART_OPACITY)
+    scene.AddNode(table)
+    return table
+
+
+def add_value_colors(scene, name: str):
+    """Add the diverging colours of a map's values, for a window of minus to plus the strongest.
+
+    Values below the first level (`methods.levels.EDGES`) are transparent, as label 0 is.
+    """
+    table = _new_table(name, DISPLAY_STEPS)
+    for step, share in enumerate(np.linspace(-1.0, 1.0, DISPLAY_STEPS).tolist()):
+        if abs(share) < EDGES[0]:
+            table.SetColor(step, "weaker", *NEUTRAL_RGBA)
+        else:
+            strength = (abs(share) - EDGES[0]) / (1.0 - EDGES[0])
+            side = "for" if share > 0 else "against"
+            called = f"{abs(share):.0%} of the strongest, {side} the score"
+            table.SetColor(step, called, *change_rgb(share > 0, strength), 1.0)
     scene.AddNode(table)
     return table
 
@@ -87,12 +134,12 @@ def change_limit(difference: np.ndarray, edges: tuple[float, ...]) -> float:
     return float(enough[0] if enough else candidates[-1])
 
 
-def add_legend(node, title: str, names: bool = False):
+def add_legend(node, title: str, names: bool = False, number_format: str = "%.0f"):
     """Add a colour legend to a volume's views: numbers, or with `names` the colours' names."""
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node.GetDisplayNode())
     legend.SetTitleText(title)
     legend.SetUseColorNamesForLabels(names)
-    legend.SetLabelFormat("%s" if names else "%.0f")
+    legend.SetLabelFormat("%s" if names else number_format)
     if names:
         colors = node.GetDisplayNode().GetColorNode().GetNumberOfColors()
         legend.SetMaxNumberOfColors(colors)

@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ...methods.registry import LATENT_SHIFT
 from . import hierarchy, roles
-from .nodes import Animation, SceneNodes
+from .nodes import Animation, MapNodes, SceneNodes
 from .provenance import (
-    COUNTERFACTUAL_REFERENCE,
     INPUT_REFERENCE,
     LIVE,
+    MAIN_REFERENCE,
+    METHOD,
     ROLE,
     get_attribute,
     get_number,
@@ -33,9 +35,9 @@ class ResultSet:
     Parameters
     ----------
     name : str
-        For a person: the name of the set's folder, else of its counterfactual.
-    counterfactual : vtkMRMLScalarVolumeNode or None
-        None for what is left of a set whose counterfactual was deleted.
+        For a person: the name of the set's folder, else of its main node.
+    main : vtkMRMLScalarVolumeNode or None
+        Its counterfactual, or its map; None for what is left of a set whose main node was deleted.
     nodes : tuple
         Every node of the set, in the scene's order; never the input volume.
     folder : int
@@ -43,9 +45,15 @@ class ResultSet:
     """
 
     name: str
-    counterfactual: Any
+    main: Any
     nodes: tuple
     folder: int
+
+    @property
+    def method(self) -> str:
+        """Name of the method that made it; scenes of earlier versions know one only."""
+        said = None if self.main is None else get_attribute(self.main, METHOD)
+        return said or LATENT_SHIFT
 
 
 def find_sets(scene, scan_node) -> list[ResultSet]:
@@ -73,87 +81,108 @@ def remove_set(scene, found: ResultSet) -> None:
         hierarchy.remove_empty_folders(scene, found.folder)
 
 
-def result_nodes(scene, counterfactual) -> SceneNodes:
-    """Return the nodes of the explanation that a counterfactual belongs to.
+def result_nodes(scene, main) -> SceneNodes | MapNodes:
+    """Return the nodes of the explanation that a counterfactual, or a map, belongs to.
 
     Raises
     ------
     LookupError
-        If the node is no counterfactual of this extension or of no finished explanation in
-        `scene`, or nodes were deleted that every explanation has; says which.
+        If the node is neither of this extension, or of no finished explanation in `scene`, or
+        nodes were deleted that every explanation has; says which.
     """
-    scan = counterfactual.GetNodeReference(INPUT_REFERENCE)
-    if scan is None or get_attribute(counterfactual, ROLE) != roles.COUNTERFACTUAL:
+    scan = main.GetNodeReference(INPUT_REFERENCE)
+    if scan is None or get_attribute(main, ROLE) not in roles.MAIN_ROLES:
         raise LookupError(
-            f"'{counterfactual.GetName()}' is not the counterfactual of a volume in this scene."
+            f"'{main.GetName()}' is not the counterfactual or the map of a volume in this scene."
         )
     sets = [
         each
         for each in find_sets(scene, scan)
-        if each.counterfactual is not None and each.counterfactual.GetID() == counterfactual.GetID()
+        if each.main is not None and each.main.GetID() == main.GetID()
     ]
     if not sets:
         raise LookupError(
-            f"'{counterfactual.GetName()}' belongs to no finished explanation in this scene: it "
-            f"lies in another one, or was removed."
+            f"'{main.GetName()}' belongs to no finished explanation in this scene: it lies in "
+            f"another one, or was removed."
         )
-    return _scene_nodes(scan, sets[0])
+    nodes = _Nodes(sets[0])
+    is_map = get_attribute(main, ROLE) == roles.MAP
+    return nodes.of_map(scan) if is_map else nodes.of_counterfactual(scan)
 
 
-def _scene_nodes(scan, found: ResultSet) -> SceneNodes:
-    by_role: dict[str, list] = {}
-    for node in found.nodes:
-        by_role.setdefault(get_attribute(node, ROLE) or "", []).append(node)
+class _Nodes:
+    """The nodes of a set by their roles."""
 
-    def every(*wanted: str) -> tuple:
-        return tuple(node for role in wanted for node in by_role.get(role, ()))
+    def __init__(self, found: ResultSet):
+        self._found = found
+        self._by_role: dict[str, list] = {}
+        for node in found.nodes:
+            self._by_role.setdefault(get_attribute(node, ROLE) or "", []).append(node)
 
-    def one(role: str):
-        return next(iter(by_role.get(role, ())), None)
+    def of_counterfactual(self, scan) -> SceneNodes:
+        one, needed, every = self._one, self._needed, self._every
+        sequence, browser = one(roles.SEQUENCE), one(roles.BROWSER)
+        # Not by its role: what is played replaces the attributes of the volume that plays it.
+        proxy = browser.GetProxyNode(sequence) if sequence and browser else None
+        return SceneNodes(
+            scan=scan,
+            counterfactual=self._found.main,
+            change=needed(roles.CHANGE),
+            heatmap=needed(roles.HEATMAP),
+            chunk_heatmaps=tuple(sorted(every(roles.CHUNK_HEATMAP), key=_first_slice)),
+            score_table=needed(roles.SCORES),
+            whole_table=one(roles.WHOLE_SEARCH),
+            chunk_table=one(roles.CHUNKS),
+            path_tables=every(roles.PATH),
+            path_chart=one(roles.PATH_CHART),
+            evidence_chart=one(roles.EVIDENCE_CHART),
+            plot_series=every(roles.SERIES),
+            colors=every(roles.HEATMAP_COLORS, roles.CHANGE_COLORS),
+            folder=self._found.folder,
+            animation=Animation(sequence, browser, proxy) if proxy else None,
+            surfaces=every(roles.FALL_SURFACE, roles.RISE_SURFACE, roles.LUNG_SURFACE),
+        )
 
-    def needed(role: str):
-        node = one(role)
+    def of_map(self, scan) -> MapNodes:
+        return MapNodes(
+            scan=scan,
+            map=self._found.main,
+            heatmap=self._needed(roles.HEATMAP),
+            parts=self._every(roles.PART),
+            score_table=self._needed(roles.SCORES),
+            part_table=self._one(roles.PARTS),
+            colors=self._every(roles.MAP_COLORS, roles.HEATMAP_COLORS, roles.PART_COLORS),
+            folder=self._found.folder,
+        )
+
+    def _every(self, *wanted: str) -> tuple:
+        return tuple(node for role in wanted for node in self._by_role.get(role, ()))
+
+    def _one(self, role: str):
+        return next(iter(self._by_role.get(role, ())), None)
+
+    def _needed(self, role: str):
+        node = self._one(role)
         if node is None:
-            raise LookupError(f"Of the explanation '{found.name}' the node '{role}' was deleted.")
+            name = self._found.name
+            raise LookupError(f"Of the explanation '{name}' the node '{role}' was deleted.")
         return node
 
-    sequence, browser = one(roles.SEQUENCE), one(roles.BROWSER)
-    # Not by its role: what is played replaces the attributes of the volume that plays it.
-    proxy = browser.GetProxyNode(sequence) if sequence and browser else None
-    return SceneNodes(
-        scan=scan,
-        counterfactual=found.counterfactual,
-        change=needed(roles.CHANGE),
-        heatmap=needed(roles.HEATMAP),
-        chunk_heatmaps=tuple(sorted(every(roles.CHUNK_HEATMAP), key=_first_slice)),
-        score_table=needed(roles.SCORES),
-        whole_table=one(roles.WHOLE_SEARCH),
-        chunk_table=one(roles.CHUNKS),
-        path_tables=every(roles.PATH),
-        path_chart=one(roles.PATH_CHART),
-        evidence_chart=one(roles.EVIDENCE_CHART),
-        plot_series=every(roles.SERIES),
-        colors=every(roles.HEATMAP_COLORS, roles.CHANGE_COLORS),
-        folder=found.folder,
-        animation=Animation(sequence, browser, proxy) if proxy else None,
-        surfaces=every(roles.FALL_SURFACE, roles.RISE_SURFACE, roles.LUNG_SURFACE),
-    )
 
-
-def _result_set(scene, counterfactual, nodes: list) -> ResultSet:
+def _result_set(scene, main, nodes: list) -> ResultSet:
     folder = next(filter(None, (hierarchy.folder_with(scene, node) for node in nodes)), 0)
     if folder:
         name = scene.GetSubjectHierarchyNode().GetItemName(folder)
     else:
-        name = (counterfactual or nodes[0]).GetName()
-    return ResultSet(name, counterfactual, tuple(nodes), folder)
+        name = (main or nodes[0]).GetName()
+    return ResultSet(name, main, tuple(nodes), folder)
 
 
 def _set_of(node) -> str:
-    """Return the identifier of a node's counterfactual, its own if it is one, "" if deleted."""
-    if get_attribute(node, ROLE) == roles.COUNTERFACTUAL:
+    """Return the identifier of a set's main node, its own if it is that, "" if deleted."""
+    if get_attribute(node, ROLE) in roles.MAIN_ROLES:
         return node.GetID()
-    return node.GetNodeReferenceID(COUNTERFACTUAL_REFERENCE) or ""
+    return node.GetNodeReferenceID(MAIN_REFERENCE) or ""
 
 
 def _first_slice(node) -> int:

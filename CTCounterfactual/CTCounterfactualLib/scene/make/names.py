@@ -8,6 +8,7 @@ from dataclasses import dataclass
 COUNTERFACTUAL = "counterfactual"
 CHANGE = "change (HU)"
 HEATMAP = "heatmap"
+MAP = "map"
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,10 @@ class Names:
     suffix: str = ""
 
     @classmethod
-    def unused(cls, scene, scan: str) -> Names:
-        """Return names of which the scene has none yet."""
+    def unused(cls, scene, scan: str, main: str = COUNTERFACTUAL) -> Names:
+        """Return names of which the scene has none yet, by what a set's main node is called."""
         every = (cls(scan, "" if n == 1 else f" ({n})") for n in itertools.count(1))
-        return next(
-            names for names in every if scene.GetFirstNodeByName(names.of(COUNTERFACTUAL)) is None
-        )
+        return next(names for names in every if scene.GetFirstNodeByName(names.of(main)) is None)
 
     @classmethod
     def of_set(cls, scan: str, counterfactual: str) -> Names:

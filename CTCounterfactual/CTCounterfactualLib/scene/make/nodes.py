@@ -1,4 +1,4 @@
-"""What the scene room hands back: every node it made, by what it is."""
+"""What the scene room hands back: every node it made, by what it is; of both kinds of results."""
 
 from __future__ import annotations
 
@@ -76,3 +76,82 @@ class SceneNodes:
     folder: int
     animation: Animation | None = None
     surfaces: tuple[slicer.vtkMRMLModelNode, ...] = ()
+
+    @property
+    def main(self) -> slicer.vtkMRMLScalarVolumeNode:
+        """What the others refer to, and what tells how it was made."""
+        return self.counterfactual
+
+    @property
+    def overlay(self) -> slicer.vtkMRMLScalarVolumeNode:
+        """What is laid over the scan to compare: the change in HU."""
+        return self.change
+
+    @property
+    def focus(self) -> slicer.vtkMRMLLabelMapVolumeNode:
+        """The labels where views are to look first."""
+        return self.heatmap
+
+    @property
+    def chart(self) -> slicer.vtkMRMLPlotChartNode | None:
+        """The chart to look at first: of the evidence, else of the search."""
+        return self.evidence_chart or self.path_chart
+
+    @property
+    def table(self) -> slicer.vtkMRMLTableNode:
+        """The table to look at first."""
+        return self.chunk_table if self.chunk_table is not None else self.score_table
+
+
+@dataclass(frozen=True)
+class MapNodes:
+    """The nodes of one method's map.
+
+    Parameters
+    ----------
+    scan : vtkMRMLScalarVolumeNode
+        The input: the node that was passed in, or one made from the map's scan.
+    map : vtkMRMLScalarVolumeNode
+        The method's values, float32, on the scan's grid.
+    heatmap : vtkMRMLLabelMapVolumeNode
+        uint8 labels: shares of the strongest value, for and against the score.
+    parts : tuple of vtkMRMLLabelMapVolumeNode
+        Named sets of voxels, such as a sufficient explanation; 1 inside.
+    score_table : vtkMRMLTableNode
+        The scan's score, and what else the method knows in numbers.
+    part_table : vtkMRMLTableNode or None
+        A row for each part that the method describes, in mL and scores; None where there is none.
+    colors : tuple of vtkMRMLColorTableNode
+        The map's, the heatmap's and each part's colours.
+    folder : int
+        Subject-hierarchy item that holds them; 0 if there is none any more.
+    """
+
+    scan: slicer.vtkMRMLScalarVolumeNode
+    map: slicer.vtkMRMLScalarVolumeNode
+    heatmap: slicer.vtkMRMLLabelMapVolumeNode
+    parts: tuple[slicer.vtkMRMLLabelMapVolumeNode, ...]
+    score_table: slicer.vtkMRMLTableNode
+    part_table: slicer.vtkMRMLTableNode | None
+    colors: tuple[slicer.vtkMRMLColorTableNode, ...]
+    folder: int
+
+    @property
+    def main(self) -> slicer.vtkMRMLScalarVolumeNode:
+        """What the others refer to, and what tells how it was made."""
+        return self.map
+
+    @property
+    def overlay(self) -> slicer.vtkMRMLScalarVolumeNode:
+        """What is laid over the scan to compare: the map itself."""
+        return self.map
+
+    @property
+    def focus(self) -> slicer.vtkMRMLLabelMapVolumeNode:
+        """The labels where views are to look first: of the first part, else of the levels."""
+        return self.parts[0] if self.parts else self.heatmap
+
+    @property
+    def table(self) -> slicer.vtkMRMLTableNode:
+        """The table to look at first."""
+        return self.part_table if self.part_table is not None else self.score_table

@@ -6,17 +6,21 @@ import json
 from dataclasses import asdict
 
 from ...counterfactual.result import DISCLAIMER, Explanation
+from ...methods.attribution import Attribution
+from ...methods.registry import LATENT_SHIFT
 from .rows import SearchRow
 
 ATTRIBUTE_PREFIX = "CTCounterfactual."
 INPUT_REFERENCE = ATTRIBUTE_PREFIX + "inputVolume"
-COUNTERFACTUAL_REFERENCE = ATTRIBUTE_PREFIX + "counterfactualVolume"
-
+# To the main node of the set: its counterfactual, or its map. Scenes keep the name.
+MAIN_REFERENCE = ATTRIBUTE_PREFIX + "counterfactualVolume"
 
 # What a node is for, one of `scene.make.roles`.
 ROLE = "role"
 # Set on nodes of a run that is still going on.
 LIVE = "live"
+# Of a main node: the name of the method that made it.
+METHOD = "method"
 
 
 def set_attributes(node, **values: str | int | float) -> None:
@@ -47,12 +51,12 @@ def mark(node, role: str, text: str = "") -> None:
     node.SetDescription(f"{DISCLAIMER}. {text}".strip())
 
 
-def refer(nodes, input_node, counterfactual=None) -> None:
-    """Let each node refer to the input volume and to the counterfactual of its set, if any."""
+def refer(nodes, input_node, main=None) -> None:
+    """Let each node refer to the input volume and to the main node of its set, if any."""
     for node in nodes:
         node.SetNodeReferenceID(INPUT_REFERENCE, input_node.GetID())
-        if counterfactual is not None and node is not counterfactual:
-            node.SetNodeReferenceID(COUNTERFACTUAL_REFERENCE, counterfactual.GetID())
+        if main is not None and node is not main:
+            node.SetNodeReferenceID(MAIN_REFERENCE, main.GetID())
 
 
 def record_slab(node, row: SearchRow) -> None:
@@ -89,7 +93,45 @@ def record_explanation(node, explanation: Explanation) -> None:
         flags=json.dumps([asdict(flag) for flag in explanation.flags]),
         scanWarnings=json.dumps(list(explanation.scan.warnings)),
         versions=json.dumps(explanation.versions),
+        method=LATENT_SHIFT,
     )
+
+
+def record_attribution(node, attribution: Attribution) -> None:
+    """Keep on the map how it was made; nested values are JSON. Paths stay out of it."""
+    method, autoencoder = attribution.method, attribution.autoencoder
+    set_attributes(
+        node,
+        classifier=attribution.classifier.name,
+        classifierSHA256=attribution.classifier.sha256,
+        target=attribution.target.name,
+        unit=attribution.target.unit,
+        scanSHA256=attribution.scan.sha256,
+        device=attribution.device,
+        seed=attribution.seed,
+        method=method.name,
+        methodDescription=method.description,
+        sign=method.sign,
+        options=json.dumps(dict(method.options)),
+        partial=json.dumps(attribution.partial),
+        scores=json.dumps({"original": attribution.score}),
+        facts=json.dumps(dict(attribution.facts)),
+        flags=json.dumps([asdict(flag) for flag in attribution.flags]),
+        scanWarnings=json.dumps(list(attribution.scan.warnings)),
+        versions=json.dumps(dict(attribution.versions)),
+    )
+    if autoencoder is not None:
+        set_attributes(node, autoencoder=autoencoder.name, autoencoderSHA256=autoencoder.sha256)
+
+
+def describe_attribution(attribution: Attribution) -> str:
+    """Return in words what a map shows and what its sign means, then its warnings."""
+    method = attribution.method
+    what = (
+        f"Map of {attribution.scan.name} for the {attribution.target.name} of "
+        f"{attribution.classifier.name} by {method.name}; {method.sign}."
+    )
+    return " ".join([what, *(f"Warning: {flag.message}" for flag in attribution.flags)])
 
 
 def describe(explanation: Explanation) -> str:

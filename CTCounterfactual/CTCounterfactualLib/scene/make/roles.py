@@ -22,3 +22,11 @@ FRAME = "frame"
 FALL_SURFACE = "fallSurface"
 RISE_SURFACE = "riseSurface"
 LUNG_SURFACE = "lungSurface"
+# Of a method's map: its values, named sets of voxels, and what is said of them.
+MAP = "map"
+MAP_COLORS = "mapColors"
+PART = "part"
+PART_COLORS = "partColors"
+PARTS = "parts"
+# What the other nodes of a set refer to: an explanation has one.
+MAIN_ROLES = (COUNTERFACTUAL, MAP)

@@ -13,9 +13,17 @@ from ..mrml import slicer, vtk
 # A lung window, as chest CT is usually read: -1250 to 250 HU.
 LUNG_WINDOW_HU = 1500.0
 LUNG_LEVEL_HU = -500.0
+HOUNSFIELD = "[hnsf'U]"  # as UCUM codes the unit
 
 
-def add_volume(scene, voxels: np.ndarray, matrix: np.ndarray, name: str, labels: bool = False):
+def add_volume(
+    scene,
+    voxels: np.ndarray,
+    matrix: np.ndarray,
+    name: str,
+    labels: bool = False,
+    unit: str = HOUNSFIELD,
+):
     """Add a volume node with a copy of `voxels`; its window is the caller's to choose.
 
     Parameters
@@ -26,6 +34,8 @@ def add_volume(scene, voxels: np.ndarray, matrix: np.ndarray, name: str, labels:
         4x4, voxel indices (I, J, K) to RAS millimetres.
     labels : bool
         Make a label map rather than a scalar volume.
+    unit : str
+        Of a scalar volume's voxels: `HOUNSFIELD`, or empty for values without one.
     """
     kind = "vtkMRMLLabelMapVolumeNode" if labels else "vtkMRMLScalarVolumeNode"
     node = scene.AddNewNodeByClass(kind, name)
@@ -34,8 +44,9 @@ def add_volume(scene, voxels: np.ndarray, matrix: np.ndarray, name: str, labels:
     if not labels:
         # Before there are voxels: Slicer would go through all of them to choose a window itself.
         node.GetDisplayNode().SetAutoWindowLevel(False)
+    if unit and not labels:
         hounsfield = slicer.vtkCodedEntry()
-        hounsfield.SetValueSchemeMeaning("[hnsf'U]", "UCUM", "Hounsfield unit")
+        hounsfield.SetValueSchemeMeaning(unit, "UCUM", "Hounsfield unit")
         node.SetVoxelValueUnits(hounsfield)
     slicer.util.updateVolumeFromArray(node, _supported(voxels))
     return node
@@ -47,13 +58,15 @@ def add_image(scene, image: sitk.Image, name: str, labels: bool = False):
     return add_volume(scene, source.array, source.ijk_to_ras(), name, labels)
 
 
-def add_like(scene, reference, voxels: np.ndarray, name: str, labels: bool = False):
+def add_like(
+    scene, reference, voxels: np.ndarray, name: str, labels: bool = False, unit: str = HOUNSFIELD
+):
     """Add a volume node on the grid of the node `reference`, under the same parent transform.
 
     Made new rather than cloned: a clone of a DICOM volume inherits the identifiers of its images
     and would pass for the patient's own series.
     """
-    node = add_volume(scene, voxels, ijk_to_ras(reference), name, labels)
+    node = add_volume(scene, voxels, ijk_to_ras(reference), name, labels, unit)
     node.SetAndObserveTransformNodeID(reference.GetTransformNodeID())
     return node
 

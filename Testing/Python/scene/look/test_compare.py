@@ -10,6 +10,7 @@ from CTCounterfactualLib.scene.bundle.headless import headless_scene
 from CTCounterfactualLib.scene.bundle.thumbnail import blend
 from CTCounterfactualLib.scene.look import compare, layouts
 from CTCounterfactualLib.scene.look.jump import jump_to_change, jump_to_slab
+from CTCounterfactualLib.scene.look.pictures import OVERLAY_OPACITY
 from CTCounterfactualLib.scene.look.windows import SameWindow
 from CTCounterfactualLib.scene.make.build import build_nodes
 from CTCounterfactualLib.scene.make.nodes import Animation
@@ -80,7 +81,10 @@ def test_layouts_are_parsed_and_replaced_not_doubled(headless):
     assert sorted(set(layout.GetLayoutIndices()) - set(before)) == [
         layouts.COMPARE,
         layouts.COMPARE_MORE,
+        *map(layouts.compare_results, range(1, layouts.MOST_RESULTS + 1)),
     ]
+    assert all(map(layouts.is_comparison, set(layout.GetLayoutIndices()) - set(before)))
+    assert not any(map(layouts.is_comparison, before))
     layout.SetViewArrangement(layouts.COMPARE_MORE)
     scene = headless.scene
     for name in layouts.SLICE_VIEWS:
@@ -159,7 +163,7 @@ def test_heatmap_comes_and_goes_over_the_right_views(scene, compared, results):
     assert layers(compared["Red"])[2] == results.heatmap.GetID()
     compare.set_heatmap_visible(scene, chunk, False)  # whichever is shown
     assert layers(compared["Red"])[2] is None
-    assert composite.GetForegroundOpacity() == compare.CHANGE_OPACITY
+    assert composite.GetForegroundOpacity() == OVERLAY_OPACITY
 
 
 def test_labels_of_the_user_and_views_of_other_scans_are_left_alone(

@@ -35,7 +35,7 @@ def test_two_sets_are_told_apart_and_removed_apart(scene, explanation, volume):
     second = build_nodes(scene, explanation, volume)
     sets = find_sets(scene, volume)
     assert [found.name for found in sets] == ["CHEST explanation", "CHEST explanation (2)"]
-    assert sets[1].counterfactual is second.counterfactual
+    assert sets[1].main is second.counterfactual
     remove_set(scene, sets[1])
     assert content(scene) == with_first
     remove_set(scene, sets[0])
@@ -78,7 +78,7 @@ def test_rest_of_a_set_whose_counterfactual_was_deleted(scene, explanation, volu
     hierarchy.remove_items(scene, [hierarchy.item_of(scene, nodes.counterfactual)])
     scene.RemoveNode(nodes.counterfactual)
     (rest,) = find_sets(scene, volume)
-    assert rest.counterfactual is None
+    assert rest.main is None
     remove_set(scene, rest)
     assert content(scene) == empty
 
