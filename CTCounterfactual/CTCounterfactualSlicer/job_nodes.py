@@ -29,6 +29,7 @@ from .own_models import list_all
 from .result import AnyResult, MapResult, NodeResult
 
 CHUNK_STEP = "chunk"
+Made = Explanation | Attribution
 
 
 class JobNodes:
@@ -63,11 +64,11 @@ class JobNodes:
             self.live = LiveNodes(self.scene, self.volume, self._options.settings, self._unit())
         self.live.add_chunk(event.data, event.data.get("heatmap"))
 
-    def read(self, workplace: Workplace) -> Explanation | Attribution:
+    def read(self, workplace: Workplace) -> Made:
         """Read the finished result; touches no node, so that another thread may do it."""
         return read_any_result(workplace.result, self._scan)
 
-    def build(self, explanation: Explanation | Attribution, workplace: Workplace) -> AnyResult:
+    def build(self, explanation: Made, workplace: Workplace) -> AnyResult:
         """Turn the result into nodes; earlier ones give way only if all went well."""
         self.remove_live()
         there = self.volume.GetScene() is self.scene  # else the user removed it meanwhile
@@ -107,7 +108,7 @@ class JobNodes:
 
 
 def add_result(
-    scene, explanation: Explanation | Attribution, volume, workplace: Workplace | None, folder: Path
+    scene, explanation: Made, volume, workplace: Workplace | None, folder: Path
 ) -> AnyResult:
     """Add the nodes of a result of either kind to a scene; `volume` None adds the scan, too.
 
@@ -133,7 +134,7 @@ def add_result(
     return NodeResult(replace(explanation, **shared), nodes, workplace, folder)
 
 
-def _shared(explanation: Explanation | Attribution, **nodes) -> dict[str, Any]:
+def _shared(explanation: Made, **nodes) -> dict[str, Any]:
     """Return the nodes' voxels (K, J, I), as views, by the fields of the result that they equal."""
     shared = {}
     for name, node in nodes.items():

@@ -16,16 +16,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from pathlib import Path
 
-from CTCounterfactualLib.counterfactual.result import Explanation
 from CTCounterfactualLib.errors import Cancelled, CTCounterfactualError, worded_for
 from CTCounterfactualLib.events import Event
 from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE, FAILED, WorkerOutcome
 from CTCounterfactualLib.jobs.process import WorkerProcess, worker_command
 from CTCounterfactualLib.jobs.workplace import Workplace
-from CTCounterfactualLib.methods.attribution import Attribution
 from CTCounterfactualLib.wording import Place
 
-from .job_nodes import JobNodes, observe_closing
+from .job_nodes import JobNodes, Made, observe_closing
 from .options import Options
 from .packages import check_packages
 from .python_slicer import python_executable, worker_environment
@@ -33,8 +31,7 @@ from .result import AnyResult
 from .state import State, StateMachine
 
 logger = logging.getLogger(__name__)
-# Seconds between two looks of a blocking wait: short for a person, long enough that the threads
-# which read the worker's pipes get their turn.
+# Seconds between two looks of a blocking wait: the threads that read the pipes need their turn.
 WAIT_STEP_S = 0.05
 
 
@@ -99,7 +96,7 @@ class NodeJob:
         self._place = place
         self._workplace: Workplace | None = None
         self._process: WorkerProcess | None = None
-        self._reading: Future[Explanation | Attribution] | None = None
+        self._reading: Future[Made] | None = None
         self._polling = False
         self._closing: Callable[[], None] | None = None
 
@@ -267,7 +264,7 @@ class NodeJob:
 
     def _build(
         self,
-        reading: Future[Explanation | Attribution],
+        reading: Future[Made],
         outcome: WorkerOutcome,
         workplace: Workplace,
     ) -> None:
