@@ -142,7 +142,8 @@ def run(request: Request) -> Found:
         told=told,
     )
     found = search.run(root)
-    values = found.net if options.negative else found.positive
+    # Boxes hold more than what differs; a voxel that looks the same kept or not keeps no answer.
+    values = np.where(differing, found.net if options.negative else found.positive, 0.0)
     partial = found.ended == CANCELLED
     if partial and not values.any():
         raise Cancelled()

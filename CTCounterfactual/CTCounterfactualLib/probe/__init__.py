@@ -1,0 +1,1 @@
+"""Linear probes: a user's own labels, a backbone's features, and a classifier with a card."""
