@@ -67,9 +67,7 @@ class Row:
 ROWS = {
     "latent-shift": Row(LATENT_SHIFT),
     "responsibility": Row("responsibility", {}, {"iterations": 4}),
-    "responsibility, clean scan": Row(
-        "responsibility", {"occlusion": CLEAN}, {"iterations": 4}
-    ),
+    "responsibility, clean scan": Row("responsibility", {"occlusion": CLEAN}, {"iterations": 4}),
     "responsibility, air": Row("responsibility", {"occlusion": "air"}, {"iterations": 4}),
     "occlusion": Row("occlusion", {}, {"window_mm": 60.0, "stride_mm": 60.0}),
     "input-gradient": Row("input-gradient"),

@@ -10,18 +10,18 @@ from methods_cases import SlabCase
 
 _HEAD = """# Methods side by side
 
-Effusions planted into chests that no model was trained on, so that the right answer is known; a slab
-of {slab:g} mm around each ({cases}). Every method explains the same score of the same slab.
+Effusions planted into chests that no model was trained on, so that the right answer is known; a
+slab of {slab:g} mm around each ({cases}). Every method explains the same score of the same slab.
 
     {command}
 
-Seed {seed}. *Mass*: share of the map's sum that lies in the finding. *Hit*: cases whose strongest
-place lies in it, and within 6 mm of it. *Dice*: of the strongest voxels, as many as the finding has.
-*Recovered*: 1 is the true counterfactual, 0 is doing nothing; of methods that make one. Medians over
-the cases, lowest and highest in brackets. *CPU s*: processor seconds of one core for a case, all
-included. *Chance* is a map drawn evenly over the body, *ceiling* the true change itself. The metrics
-are defined in `CTCounterfactual/CTCounterfactualLib/metrics` (`pointing.py`, `overlap.py`,
-`recovery.py`). Model behaviour, not a diagnosis.
+Seed {seed}. *Mass*: share of the map's sum that lies in the finding. *Hit*: share of the cases
+whose strongest place lies in it; within 6 mm of it. *Dice*: of the strongest voxels, as many as the
+finding has. *Recovered*: 1 is the true counterfactual, 0 is doing nothing; of methods that make
+one. Medians over the cases, lowest and highest in brackets. *CPU s*: processor seconds of one core
+for a case, all included. *Chance* is a map drawn evenly over the body, *ceiling* the true change
+itself. The metrics are defined in `CTCounterfactual/CTCounterfactualLib/metrics` (`pointing.py`,
+`overlap.py`, `recovery.py`). Model behaviour, not a diagnosis.
 """
 _COLUMNS = "| method | cases | mass | hit; 6 mm | Dice | recovered | CPU s |"
 
@@ -84,10 +84,10 @@ def _named(row: str, of_row: list[dict[str, Any]]) -> str:
 
 def _cells(of_row: list[dict[str, Any]], beside: str) -> str:
     if not of_row:
-        return " | ".join("–" * 5)
+        return " | ".join("-" * 5)
     mass, dice = (_spread(of_row, name + beside) for name in ("mass_in_mask", "dice"))
     hits = [np.mean([one[name + beside] for one in of_row]) for name in ("hit", "hit_6mm")]
-    recovered = "1" if beside == "_ceiling" else "–" if beside else _spread(of_row, "recovered")
+    recovered = "1" if beside == "_ceiling" else "-" if beside else _spread(of_row, "recovered")
     seconds = "" if beside else _spread(of_row, "cpu_seconds", 0)
     return f"{mass} | {hits[0]:.2f}; {hits[1]:.2f} | {dice} | {recovered} | {seconds}"
 
@@ -95,7 +95,7 @@ def _cells(of_row: list[dict[str, Any]], beside: str) -> str:
 def _spread(of_row: list[dict[str, Any]], name: str, digits: int = 2) -> str:
     values = [one[name] for one in of_row if name in one]
     if not values:
-        return "–"
+        return "-"
     low, middle, high = np.quantile(values, (0, 0.5, 1))
     if round(low, digits) == round(high, digits):
         return f"{middle:.{digits}f}"

@@ -24,6 +24,7 @@ ROOMS = (
     "outputs",
     "training",
     "metrics",
+    "probe",
     "bench",
     "evaluation",
     "stress",

@@ -26,6 +26,7 @@ from .options import (
     add_parent_option,
     add_progress_option,
 )
+from .probe_command import add_probe_options, probe
 from .streams import ReaderGone, guarded_streams
 from .stress_command import add_stress_options, run_stress
 from .training_command import add_train_options, train
@@ -109,6 +110,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_stress_options(stressing)
     stressing.set_defaults(run=run_stress)
+
+    probing = verbs.add_parser(
+        "probe", help="train a linear probe of your own labels on a network's features"
+    )
+    add_probe_options(probing)
+    probing.set_defaults(run=probe)
 
     training = verbs.add_parser("train-vqgan", help="train a slice VQ-GAN")
     add_train_options(training)

@@ -55,9 +55,7 @@ def add_probe_options(parser: argparse.ArgumentParser) -> None:
         default=defaults.folds,
         help="parts in which patients take turns to be tested on (default: %(default)s)",
     )
-    parser.add_argument(
-        "--seed", type=int, default=defaults.seed, help="default: %(default)s"
-    )
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="default: %(default)s")
     parser.add_argument(
         "--device",
         default="auto",

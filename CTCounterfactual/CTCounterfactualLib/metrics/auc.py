@@ -1,6 +1,6 @@
 """Area under the receiver operating characteristic, with an interval by patients.
 
-    auc  the share of pairs (positive, negative) in which the positive scores higher; ties count half
+    area  the share of pairs (positive, negative) where the positive scores higher; ties count half
 
 Scans of one patient are alike, so the interval draws patients, not scans: a bootstrap of clusters
 (Field and Welsh, "Bootstrapping clustered data", JRSS B 2007).

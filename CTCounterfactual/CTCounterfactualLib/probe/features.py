@@ -39,17 +39,20 @@ def features_of(
         Naming the scan that can't be read; what was computed before it stays.
     """
     backbone.network.to(device)
+    # As it was asked for: the last layer gets its name only when the first volume has gone through.
+    layer = getattr(backbone, "layer", None)
     rows = []
     for number, path in enumerate(scans):
         try:
             scan = read_scan(path)
             prepared = prepare(scan, backbone.grid, reporter.check)
         except CTCounterfactualError as error:
-            raise ScanError(f"{path}: {error}") from error
+            told = str(error) if path.name in str(error) else f"{path}: {error}"
+            raise ScanError(told) from error
         key = {
-            "volume": hashlib.sha256(np.ascontiguousarray(prepared.volume)).hexdigest(),
+            "volume": hashlib.sha256(prepared.volume.tobytes()).hexdigest(),
             "shape": prepared.volume.shape,
-            "backbone": [backbone.name, backbone.sha256, getattr(backbone, "layer", None)],
+            "backbone": [backbone.name, backbone.sha256, layer],
             "pooling": pooling,
         }
         file = folder / FOLDER / f"{canonical_sha256(key)[:32]}.npy"

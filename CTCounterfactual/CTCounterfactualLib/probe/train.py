@@ -121,9 +121,7 @@ def train_probe(
     with claim_training(output, name, force) as folder:
         source = load_backbone(backbone, layer, consent)
         chosen = choose_device(device)
-        features = features_of(
-            listed.scans, source, settings.pooling, folder, chosen, reporter
-        )
+        features = features_of(listed.scans, source, settings.pooling, folder, chosen, reporter)
         labels = tuple(_label(column, listed, features, settings) for column in listed.labels)
         card = _card(name, source, backbone, settings, licence, listed, labels)
         tensors = {
@@ -149,18 +147,14 @@ def _known(values: tuple[bool | None, ...]) -> list[int]:
     return [row for row, value in enumerate(values) if value is not None]
 
 
-def _label(
-    name: str, listed: Manifest, features: np.ndarray, settings: ProbeSettings
-) -> Label:
+def _label(name: str, listed: Manifest, features: np.ndarray, settings: ProbeSettings) -> Label:
     rows = _known(listed.labels[name])
     labels = np.array([listed.labels[name][row] for row in rows], bool)
     patients = [listed.patients[row] for row in rows]
     logits = cross_validated(features[rows], labels, patients, settings)
     auc = auc_by_patient(logits, labels, patients, settings.seed)
     found, strength = fitted(features[rows], labels, patients, settings)
-    return Label(
-        name, np.array(rows), labels, logits, auc, strength, found.weight, found.offset
-    )
+    return Label(name, np.array(rows), labels, logits, auc, strength, found.weight, found.offset)
 
 
 def _card(
@@ -217,7 +211,12 @@ def _table(listed: Manifest, labels: tuple[Label, ...]) -> str:
     for label in labels:
         for row, value, logit in zip(label.rows, label.labels, label.logits, strict=True):
             writer.writerow(
-                (listed.scans[row].name, listed.patients[row], label.name, int(value),
-                 round(float(logit), _DIGITS))
+                (
+                    listed.scans[row].name,
+                    listed.patients[row],
+                    label.name,
+                    int(value),
+                    round(float(logit), _DIGITS),
+                )
             )
     return text.getvalue()
