@@ -19,9 +19,10 @@ bounded (ours)
     decoder's soft tissue instead of soft tissue plus blur.
 local (default, ours)
     The same with a third rule, for a score that is to fall: the decoder's picture becomes nowhere
-    darker than the lung around it, nor brighter than the soft tissue (`tissue.Bounds`); where it is
-    so already it stays; the scan's noise is left on it. To raise a score it is `bounded`: what is
-    put in, emphysema, a pneumothorax or calcium, may be like nothing around.
+    darker than the lung around it, nor brighter than the soft tissue, nor does gas become more than
+    lung (`tissue.Bounds`); where it is so already it stays; the scan's noise is left on it. To
+    raise a score it is `bounded`: what is put in, emphysema, a pneumothorax or calcium, may be like
+    nothing around.
 
 The decoder draws each slice on its own, so neighbouring slices change a little differently, which
 shows as streaks in coronal and sagittal views (the paper notes the lack of such a regularisation).

@@ -129,3 +129,59 @@ def test_the_scan_keeps_its_noise_at_the_level():
     found = compose("local", x, base, torch.zeros_like(x), 2000.0, Bounds(level))
     assert float(found.std()) > 0.8 * float(x.std())
     assert WINDOW.to_hu(float(found.mean())) == pytest.approx(-790, abs=3)
+
+
+def chest_with_free_air() -> torch.Tensor:
+    """Lung of -850 with free air across its front, a line of pleura behind it, and a wall."""
+    hu = torch.full((12, 1, 80, 80), -850.0)
+    hu[:, :, :6] = hu[:, :, 74:] = 40.0
+    hu[:, :, 50:74, 10:70] = -1000.0
+    hu[:, :, 49, 10:70] = -300.0
+    return WINDOW.to_unit(hu)
+
+
+def test_free_gas_and_its_pleura_become_no_denser_than_lung():
+    found = find_bounds(chest_with_free_air(), SPACING, WINDOW)
+    brightest = WINDOW.to_hu(found.brightest)[6, 0]
+    assert float(brightest[60, 40]) == pytest.approx(-850, abs=3)  # its middle
+    assert float(brightest[50, 40]) == pytest.approx(-850, abs=3)  # its border
+    assert float(brightest[49, 40]) == pytest.approx(-850, abs=3)  # the pleura
+    assert float(brightest[20, 40]) == pytest.approx(40, abs=3)  # lung may still give way
+
+
+def test_gas_becomes_lung_in_the_composite_and_pleura_doesnt_grow():
+    x = chest_with_free_air()
+    bounds = find_bounds(x, SPACING, WINDOW)
+    moved = torch.full_like(x, unit(0.0))
+    changed = WINDOW.to_hu(compose("local", x, x, moved, 2000.0, bounds))[6, 0]
+    assert float(changed[60, 40]) == pytest.approx(-860, abs=4)
+    assert float(changed[49, 40]) == pytest.approx(-300, abs=1)
+    free = WINDOW.to_hu(compose("bounded", x, x, moved, 2000.0))[6, 0]
+    assert float(free[60, 40]) > -100
+
+
+@pytest.mark.parametrize("level", [-850.0, -920.0])
+def test_noise_makes_no_gas_of_lung(level):
+    rng = torch.Generator().manual_seed(8)
+    hu = torch.full((12, 1, 64, 64), level) + 40 * torch.randn(12, 1, 64, 64, generator=rng)
+    hu[:, :, :8] = 40.0
+    x = WINDOW.to_unit(hu.clamp(-1000))
+    brightest = WINDOW.to_hu(find_bounds(x, SPACING, WINDOW).brightest)
+    assert float((brightest < 0).float().mean()) == 0
+
+
+def test_gas_in_the_air_around_a_patient_bounds_nothing_near_the_skin_but_the_skin():
+    hu = torch.full((12, 1, 64, 64), -1000.0)
+    hu[:, :, 8:56, 8:56] = 40.0
+    hu[:, :, 20:44, 20:44] = -850.0
+    brightest = WINDOW.to_hu(find_bounds(WINDOW.to_unit(hu), SPACING, WINDOW).brightest)[6, 0]
+    assert float(brightest[32, 13]) == pytest.approx(40, abs=3)
+
+
+def test_a_thin_sheet_is_gas_if_it_hangs_together_with_more():
+    x = chest_with_free_air()
+    x[:, :, 20:50, 12:14] = unit(-975.0)  # a sheet of two voxels that joins the air
+    x[:, :, 10:40, 40:42] = unit(-975.0)  # and one that doesn't, as of an emphysema
+    brightest = WINDOW.to_hu(find_bounds(x, SPACING, WINDOW).brightest)[6, 0]
+    assert float(brightest[25, 12]) == pytest.approx(-850, abs=3)
+    assert float(brightest[25, 40]) == pytest.approx(40, abs=3)
