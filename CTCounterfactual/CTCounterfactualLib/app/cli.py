@@ -11,6 +11,7 @@ from .. import __version__
 from ..counterfactual.threads import settle_threads
 from ..wording import VARIABLE, Place, speaking
 from . import commands
+from .ask_command import add_ask_options, ask
 from .bench_command import add_bench_options, bench
 from .check_command import add_check_options, add_trust_option, check
 from .effusion_command import add_effusion_options, train_effusion
@@ -68,6 +69,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_explain_options(demo)
     add_trust_option(demo)
     demo.set_defaults(run=commands.demo)
+
+    asking = verbs.add_parser("ask", help="how does the score depend on one spot of a scan?")
+    add_ask_options(asking)
+    asking.set_defaults(run=ask)
 
     job = verbs.add_parser("run", help="run a job file, as --save-job writes it")
     job.add_argument("job", metavar="JOB", help="the job file (JSON)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from ..jobs.job import FileInput, GeneratedInput, Job
 from ..jobs.run import run_job
@@ -23,12 +24,12 @@ TARGETS_SHOWN = 5
 def explain(options: argparse.Namespace) -> None:
     """Explain one scan and write the result folder."""
     given = FileInput(options.input, options.series, options.assume_hu)
-    _run_or_save(options, given, with_scan=False)
+    run_or_save(options, given, with_scan=False)
 
 
 def demo(options: argparse.Namespace) -> None:
     """Generate a chest CT and explain it; the scan is written along with the result."""
-    _run_or_save(options, GeneratedInput(options.seed, options.effusion), with_scan=True)
+    run_or_save(options, GeneratedInput(options.seed, options.effusion), with_scan=True)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -90,17 +91,20 @@ def job_from(
     )
 
 
-def _run_or_save(options, given: FileInput | GeneratedInput, with_scan: bool) -> None:
+def run_or_save(
+    options: argparse.Namespace, given: FileInput | GeneratedInput, with_scan: bool
+) -> Path | None:
+    """Run what parsed options ask for and return the result folder; or write it as a job: None."""
     job = job_from(options, given, with_scan)
     if options.save_job:
         path = job.write(options.save_job, options.force)
         sys.stderr.write(f"Job written to {path}; run it with: ct-counterfactual run {path}\n")
-    else:
-        _run(job, options)
+        return None
+    return _run(job, options)
 
 
-def _run(job: Job, options: argparse.Namespace, parent_stdin: bool = False) -> None:
+def _run(job: Job, options: argparse.Namespace, parent_stdin: bool = False) -> Path:
     with cancel_on_signal() as cancel:
         if parent_stdin:
             cancel_when_stdin_ends(cancel)
-        run_job(job, progress_printer(options.progress), cancel, consent_from(options))
+        return run_job(job, progress_printer(options.progress), cancel, consent_from(options))

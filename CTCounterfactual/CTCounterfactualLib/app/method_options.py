@@ -29,11 +29,20 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="options of another method, as `list` shows them",
     )
+    group.add_argument(
+        "--segments",
+        metavar="SEG",
+        help="of the method structures: a label map or a segmentation; the same as --with "
+        "segments=SEG",
+    )
 
 
 def method_options_from(options: argparse.Namespace) -> dict[str, Any]:
     """Return the method's options; raise `SettingsError` for what isn't one."""
-    return options_from_words(find_method(options.method), options.method_options)
+    words = list(options.method_options)
+    if options.segments:
+        words.append(f"segments={options.segments}")
+    return options_from_words(find_method(options.method), words)
 
 
 def print_methods() -> None:

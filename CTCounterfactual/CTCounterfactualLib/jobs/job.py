@@ -46,6 +46,8 @@ SCHEMA = 1
 # Fields that are paths; the models' are so only where they end as a card does.
 _PATHS = ("output", "region", "stream")
 _CARDS = ("classifier", "autoencoder")
+# Options of methods that are paths.
+_FILE_OPTIONS = ("segments",)
 
 
 @dataclass(frozen=True)
@@ -163,11 +165,18 @@ class Job:
 
     def _with_paths(self, change) -> Job:
         """Return the job with `change` applied to every path."""
-        changed = {
+        changed: dict[str, Any] = {
             name: change(getattr(self, name))
             for name in _PATHS
             if getattr(self, name) and not (name == "region" and self.region == AUTO_REGION)
         }
+        files = {
+            name: change(self.method_options[name])
+            for name in _FILE_OPTIONS
+            if self.method_options.get(name)
+        }
+        if files:
+            changed["method_options"] = {**self.method_options, **files}
         for name in _CARDS:
             if Path(getattr(self, name)).suffix.lower() in CARD_SUFFIXES:
                 changed[name] = change(getattr(self, name))

@@ -20,6 +20,8 @@ _FILES = {
     "guided-backprop": "saliency.guided_backprop",
     "grad-cam": "saliency.grad_cam",
     "hirescam": "saliency.hirescam",
+    "structures": "structures.method",
+    "spot": "spot.method",
 }
 NAMES = tuple(_FILES)
 

@@ -15,6 +15,8 @@ from ..storage.moving import files_in
 from .attribution_figure import write_attribution_figure
 from .attribution_record import ATTRIBUTION_FILE, HEATMAP_FILE, attribution_record, part_file
 from .earlier import RECORD
+from .structure_files import FACT as STRUCTURES_FACT
+from .structure_files import STRUCTURES_FILE, write_structure_table
 from .texts import clean, cleaned_model
 from .volumes import SCAN_FILE, write_image
 
@@ -29,7 +31,8 @@ def fill_with_attribution(
     """Write all files of a map into an empty folder, and the record of them last.
 
     `attribution.nrrd` (float32), `heatmap.nrrd` and `parts/NAME.nrrd` (uint8) lie on the scan's own
-    grid. `check` is called after each file; it may raise. `more` writes what else is wanted.
+    grid; `structures.csv` is there if the method compares structures. `check` is called after each
+    file; it may raise. `more` writes what else is wanted.
     """
     attribution = cleaned_attribution(attribution)
     scan = attribution.scan
@@ -45,6 +48,8 @@ def fill_with_attribution(
     for name, mask in attribution.parts.items():
         write_image(scan.with_array(mask.astype(np.uint8)), folder / part_file(name))
         check()
+    if STRUCTURES_FACT in attribution.facts:
+        write_structure_table(attribution.facts, folder / STRUCTURES_FILE)
     write_attribution_figure(attribution, folder / "figure.png")
     check()
     more(attribution)

@@ -1,0 +1,1 @@
+"""Which anatomical structures carry a score: alone, together, and each against the others."""
