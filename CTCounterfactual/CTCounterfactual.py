@@ -21,14 +21,16 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 from CTCounterfactualLib.wording import Place
-from CTCounterfactualSlicer.options import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER, OUTPUTS
+from CTCounterfactualSlicer import options as defaults
 from CTCounterfactualSlicer.own_models import list_all
 from CTCounterfactualSlicer.panels import texts
+from CTCounterfactualSlicer.panels.animation import AnimationPanel
 from CTCounterfactualSlicer.panels.compare import ComparePanel
 from CTCounterfactualSlicer.panels.export import ExportPanel
 from CTCounterfactualSlicer.panels.input import InputPanel, first_scan
 from CTCounterfactualSlicer.panels.maintenance import MaintenancePanel
 from CTCounterfactualSlicer.panels.messages import MessagesPanel
+from CTCounterfactualSlicer.panels.method import MethodPanel
 from CTCounterfactualSlicer.panels.models import ModelsPanel
 from CTCounterfactualSlicer.panels.parameter_node import with_settings
 from CTCounterfactualSlicer.panels.results import ResultsPanel
@@ -70,12 +72,14 @@ class CTCounterfactualParameterNode:
     """All choices of the panel, the engine's settings too; saved with the scene."""
 
     inputVolume: vtkMRMLScalarVolumeNode
-    classifier: str = DEFAULT_CLASSIFIER
+    classifier: str = defaults.DEFAULT_CLASSIFIER
     target: str = ""  # the classifier's first
+    method: str = defaults.DEFAULT_METHOD
+    regionAuto: bool = False
     regionSegmentation: vtkMRMLSegmentationNode
     regionSegment: str = ""
-    outputs: Annotated[str, Choice(OUTPUTS)] = OUTPUTS[0]
-    autoencoder: str = DEFAULT_AUTOENCODER
+    outputs: Annotated[str, Choice(defaults.OUTPUTS)] = defaults.OUTPUTS[0]
+    autoencoder: str = defaults.DEFAULT_AUTOENCODER
     assumeHu: bool = False
 
 
@@ -112,10 +116,12 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._panels = (
             self.messages,
             InputPanel(self.ui, self),
+            MethodPanel(self.ui, self),
             SettingsPanel(self.ui, self),
             RunPanel(self.ui, self),
             self.results,
             self.compare,
+            AnimationPanel(self.ui, self),
             ExportPanel(self.ui, self),
             self.models,
             self.maintenance,
@@ -278,6 +284,12 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         if not job.finished:
             JobTimer(job).start()
         return job
+
+    def load(self, folder, volumeNode=None, *, place=Place.CONSOLE):
+        """Add a result folder's nodes to the scene; see `CTCounterfactualSlicer.loading`."""
+        from CTCounterfactualSlicer.loading import load_result
+
+        return load_result(slicer.mrmlScene, folder, volumeNode, place)
 
     def listModels(self) -> tuple:
         """Return all classifiers and autoencoders with their targets and status."""

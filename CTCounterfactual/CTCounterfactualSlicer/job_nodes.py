@@ -46,7 +46,7 @@ class JobNodes:
         """Write scan, region and job file for the worker; return the job file's path."""
         scan = self._scan = scan_from_node(self.volume, self._options.assume_hu)
         region = None
-        if self._options.region is not None:
+        if isinstance(self._options.region, (tuple, list)):
             mask = region_from_segment(*self._options.region, self.volume)
             region = workplace.region
             _write_plainly(mask, region)

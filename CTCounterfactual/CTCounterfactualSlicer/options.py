@@ -10,6 +10,7 @@ from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.jobs.job import FileInput, Job
 from CTCounterfactualLib.methods.registry import LATENT_SHIFT, find_method
+from CTCounterfactualLib.setting_choices import AUTO_REGION
 from CTCounterfactualLib.setting_table import SETTINGS
 from CTCounterfactualLib.suggest import suggest
 from CTCounterfactualLib.wording import say
@@ -48,8 +49,8 @@ class Options:
         Names of the catalogue, or paths of cards.
     target : str or None
         Which output of the classifier; None takes its first.
-    region : (vtkMRMLSegmentationNode, str) or None
-        Segmentation and segment ID: only inside may the scan change.
+    region : (vtkMRMLSegmentationNode, str), "auto" or None
+        Segmentation and segment ID: only inside may the scan change. "auto": the run finds one.
     assume_hu : bool
         Go on although the values don't look like HU.
     outputs : str
@@ -67,7 +68,7 @@ class Options:
     classifier: str = DEFAULT_CLASSIFIER
     target: str | None = None
     autoencoder: str = DEFAULT_AUTOENCODER
-    region: tuple[Any, str] | None = None
+    region: tuple[Any, str] | str | None = None
     assume_hu: bool = False
     outputs: str = REPLACE
     report: bool = False
@@ -80,10 +81,10 @@ class Options:
                 f"{say('outputs')} is {self.outputs!r}; choose {REPLACE!r} (earlier results of "
                 f"this volume go) or {KEEP!r} (they stay)."
             )
-        if self.region is not None and not _is_region(self.region):
+        if self.region not in (None, AUTO_REGION) and not _is_region(self.region):
             raise SettingsError(
                 f"{say('region')} is {self.region!r}; give a pair (segmentationNode, segmentId), "
-                f"where segmentId is text such as 'Segment_1'."
+                f"where segmentId is text such as 'Segment_1', or {AUTO_REGION!r}."
             )
         find_method(self.method).with_options(self.method_options)
 
@@ -106,7 +107,7 @@ class Options:
     @property
     def region_name(self) -> str:
         """Name of the region's segment for people; empty without a region."""
-        if self.region is None:
+        if not isinstance(self.region, (tuple, list)):
             return ""
         segmentation, segment_id = self.region
         segment = segmentation.GetSegmentation().GetSegment(segment_id)
@@ -121,7 +122,7 @@ class Options:
             target=self.target,
             autoencoder=self.autoencoder,
             settings=self.settings,
-            region=None if region is None else str(region),
+            region=self._region_text(region),
             region_name=self.region_name,
             scene=False,
             report=self.report,
@@ -129,6 +130,11 @@ class Options:
             method=self.method,
             method_options=dict(self.method_options),
         )
+
+    def _region_text(self, file: Path | None) -> str | None:
+        if self.region == AUTO_REGION:
+            return AUTO_REGION
+        return None if file is None else str(file)
 
 
 def _is_region(region: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .method import Found, Method, Needs, Request
+from .method import COUNTERFACTUAL, Found, Method, Needs, Request
 
 if TYPE_CHECKING:
     from ..counterfactual.result import Explanation
@@ -64,4 +64,6 @@ METHOD = Method(
     run=run,
     source="Cohen JP, Blankemeier L, Chaudhari A. Explaining 3D Computed Tomography Classifiers "
     "with Counterfactuals.",
+    group=COUNTERFACTUAL,
+    searches=True,
 )

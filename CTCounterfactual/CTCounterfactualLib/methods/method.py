@@ -23,6 +23,11 @@ if TYPE_CHECKING:  # methods are listed without PyTorch
     from ..models.classifier import Classifier
 
 
+# Kinds of methods, by which lists are grouped.
+COUNTERFACTUAL, CAUSAL, SALIENCY = "counterfactual", "causal", "saliency"
+GROUPS = (COUNTERFACTUAL, CAUSAL, SALIENCY)
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a method can't do without.
@@ -174,6 +179,10 @@ class Method:
         Its settings.
     source : str
         Where it is from.
+    group : str
+        One of `GROUPS`.
+    searches : bool
+        Whether it may search for a counterfactual, so that the settings of the search count.
     """
 
     name: str
@@ -183,6 +192,8 @@ class Method:
     run: Callable[[Request], Found]
     options: type[Options] = Options
     source: str = ""
+    group: str = SALIENCY
+    searches: bool = False
 
     def with_options(self, given: Mapping[str, Any]) -> Options:
         """Return the method's options, of which some are given."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from ..errors import MissingExtraError, ModelError
-from ..models.classifier import Classifier
 from .method import Method
+
+if TYPE_CHECKING:  # methods are listed without PyTorch
+    from ..models.classifier import Classifier
 
 # Package and the extra that brings it.
 CAPTUM, EXTRA = "captum", "saliency"

@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from ..errors import ModelError, SettingsError
 from ..scans.hounsfield import AIR_HU
@@ -66,6 +65,8 @@ def occluded(request: Request, occlusion: str) -> np.ndarray:
     if occlusion == MEAN:
         return np.full_like(x, x[prepared.inside].mean())
     if occlusion == BLUR:
+        from scipy import ndimage
+
         sigma = [BLUR_MM / step for step in spec.spacing[::-1]]  # (I, J, K) -> (K, J, I)
         return ndimage.gaussian_filter(x, sigma)
     if occlusion == COUNTERFACTUAL:

@@ -9,6 +9,8 @@ import qt
 
 # (value, text, tool tip)
 Item = tuple[Any, str, str]
+# A line between groups of items; it can't be chosen.
+SEPARATOR: Item = (None, "", "")
 
 
 class ChoiceBox:
@@ -24,7 +26,7 @@ class ChoiceBox:
     @property
     def values(self) -> tuple:
         """The values of all items, in their order."""
-        return tuple(self._values)
+        return tuple(value for value in self._values if value is not SEPARATOR)
 
     def fill(self, items: Sequence[Item], value: Any = None) -> None:
         """Replace all items and select a value; `chosen` isn't called."""
@@ -57,6 +59,10 @@ class ChoiceBox:
             self._filling = False
 
     def _add(self, item: Item) -> None:
+        if item is SEPARATOR:
+            self._combo.insertSeparator(len(self._values))
+            self._values.append(SEPARATOR)
+            return
         value, text, tip = item
         self._combo.addItem(text)
         self._combo.setItemData(len(self._values), tip, qt.Qt.ToolTipRole)
@@ -66,7 +72,8 @@ class ChoiceBox:
         self._combo.currentIndex = self._values.index(value) if value in self._values else -1
 
     def _changed(self, index: int) -> None:
-        if not self._filling and 0 <= index < len(self._values):
+        known = 0 <= index < len(self._values)
+        if not self._filling and known and self._values[index] is not SEPARATOR:
             self._chosen(self._values[index])
 
 

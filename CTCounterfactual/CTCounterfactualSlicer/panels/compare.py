@@ -1,36 +1,33 @@
-"""Section "Compare": views side by side, heatmaps, the change in 3D and played along lambda."""
+"""Section "Compare": one result or several side by side, heatmaps, the change in 3D."""
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from dataclasses import replace
 
 import qt
 import slicer
-import vtk
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.scene.look import compare, layouts
 from CTCounterfactualLib.scene.look.jump import jump_to_change
 from CTCounterfactualLib.scene.look.windows import SameWindow
-from CTCounterfactualLib.scene.make.provenance import get_attribute
-from CTCounterfactualLib.scene.make.sequences import add_animation, memory_mb
+from CTCounterfactualLib.scene.make.earlier import result_nodes
+from CTCounterfactualLib.scene.make.nodes import SceneNodes
 from CTCounterfactualLib.scene.make.surfaces import add_surfaces
 
-from . import texts
 from .choice_box import ChoiceBox
 from .panel import Panel
 
-COMPARISONS = (layouts.COMPARE, layouts.COMPARE_MORE)
 # Longer than Qt takes to lay out new views, shorter than anyone notices.
 LAYOUT_SETTLES_MS = 100
 
 
 class ComparePanel(Panel):
-    """Switches layouts and overlays; Slicer's own widgets step through the animation."""
+    """Switches layouts and overlays."""
 
     def setup(self) -> None:
-        """Connect the controls; add Slicer's slider and player of sequences."""
+        """Connect the controls."""
         self._orientation = ChoiceBox(self.ui.orientationComboBox, self._turn)
         self._orientation.fill(
             [
@@ -41,39 +38,31 @@ class ComparePanel(Panel):
             "Axial",
         )
         self._chosen_orientation = "Axial"
-        self._browser = None
         self._window: SameWindow | None = None
         self._windowed = None  # the counterfactual whose window is shared
         self._former: int | None = None  # the layout before the comparison
         self._drawing = False
-        self._seek = slicer.qMRMLSequenceBrowserSeekWidget()
-        self._play = slicer.qMRMLSequenceBrowserPlayWidget()
-        self._seek.toolTip = _("Step from the scan to the counterfactual.")
-        self._play.toolTip = _("Play the change from the scan to the counterfactual.")
-        for widget in (self._seek, self._play):
-            widget.setMRMLScene(slicer.mrmlScene)
-            self.ui.animationWidget.layout().addWidget(widget)
         self.ui.compareButton.connect("clicked()", self._compare)
         self.ui.compareMoreButton.connect("clicked()", self._compare_more)
+        self.ui.compareResultsButton.connect("clicked()", self._compare_results)
         self.ui.compareBackButton.connect("clicked()", self._go_back)
         self.ui.heatmapCheckBox.connect("toggled(bool)", self._toggle_heatmap)
         self.ui.heatmapOpacitySlider.connect("valueChanged(double)", self._set_opacity)
         self.ui.surfacesCheckBox.connect("toggled(bool)", self._toggle_surfaces)
-        self.ui.animationButton.connect("clicked()", self._prepare_animation)
 
     def cleanup(self) -> None:
-        """Let go of the sequence."""
-        self._follow(None)
+        """Let go of the volumes."""
         self._release_window()
 
     def refresh(self) -> None:
-        """Enable what the result that is shown has; follow its animation."""
+        """Enable what the result that is shown has."""
         shown = self.host.shown
         usable = shown is not None and shown.usable
         nodes = shown.nodes if usable else None
-        if nodes is None or nodes.counterfactual is not self._windowed:
+        if nodes is None or nodes.main is not self._windowed:
             self._release_window()
-        explanation = shown.result.explanation if usable and shown.result else None
+        explanation = shown.explanation if usable else None
+        of_counterfactual = nodes if isinstance(nodes, SceneNodes) else None
         for widget in (
             self.ui.compareButton,
             self.ui.compareMoreButton,
@@ -82,10 +71,12 @@ class ComparePanel(Panel):
             self.ui.heatmapOpacitySlider,
         ):
             widget.enabled = usable
-        if current_layout() not in COMPARISONS:
+        if not layouts.is_comparison(current_layout()):
             self._former = None  # left by Slicer's own layout menu, or the scene was closed
         self.ui.compareBackButton.enabled = self._former is not None
-        surfaces = () if nodes is None else nodes.surfaces
+        several = nodes is not None and len(self.host.results.mains_of(nodes.scan)) > 1
+        self.ui.compareResultsButton.enabled = several
+        surfaces = () if of_counterfactual is None else of_counterfactual.surfaces
         self.ui.surfacesCheckBox.enabled = bool(surfaces) or explanation is not None
         self._check(
             self.ui.surfacesCheckBox,
@@ -94,14 +85,16 @@ class ComparePanel(Panel):
                 for model in surfaces
             ),
         )
-        animation = None if nodes is None else nodes.animation
-        playable = explanation is not None and bool(explanation.frames)
-        self.ui.animationButton.enabled = playable and animation is None
-        self.ui.animationWidget.visible = animation is not None
-        self._follow(None if animation is None else animation.browser)
-        text = self._animation_text(usable, explanation, animation)
-        self.ui.animationLabel.text = text
-        self.ui.animationLabel.visible = bool(text)
+
+    def show_result(self, nodes) -> None:
+        """Show a result that has just come: in the comparison if that is on, else its heatmap."""
+        layout = current_layout()
+        if layout in (layouts.COMPARE, layouts.COMPARE_MORE):
+            self.show_comparison(more=layout == layouts.COMPARE_MORE)
+        elif layouts.is_comparison(layout):
+            self._compare_results()
+        else:
+            self.show_heatmap(nodes.heatmap)
 
     def show_heatmap(self, heatmap) -> None:
         """Lay a heatmap over the views, with the opacity that is set."""
@@ -109,32 +102,14 @@ class ComparePanel(Panel):
         compare.set_heatmap_opacity(slicer.mrmlScene, self.ui.heatmapOpacitySlider.value)
         self._check(self.ui.heatmapCheckBox, True)
 
-    def _animation_text(self, usable: bool, explanation, animation) -> str:
-        if animation is not None:
-            return self._frame_text(animation)
-        if explanation is None:
-            return _("To play the change, run the explanation in this session.") if usable else ""
-        if not explanation.frames:
-            return _("Nothing to play: set Animation volumes (Settings, Advanced) above 0.")
-        return _("Takes about {size} of memory.").format(
-            size=texts.megabytes(memory_mb(explanation))
-        )
-
-    def _frame_text(self, animation) -> str:
-        """Return the score of the volume that the sequence is at."""
-        number = animation.browser.GetSelectedItemNumber()
-        scores = json.loads(get_attribute(animation.sequence, "stepScores") or "[]")
-        if not 0 <= number < len(scores):
-            return ""
-        return _("Score: {score}").format(score=texts.score(scores[number], self.host.shown.unit))
-
     def _compare(self) -> None:
-        self._show_comparison(more=False)
+        self.show_comparison(more=False)
 
     def _compare_more(self) -> None:
-        self._show_comparison(more=True)
+        self.show_comparison(more=True)
 
-    def _show_comparison(self, more: bool) -> None:
+    def show_comparison(self, more: bool) -> None:
+        """Show the result beside its scan, `more` with 3D view, table and plot below."""
         with self.host.messages.guard(_("The comparison could not be shown")):
             before = compare.show_comparison(
                 slicer.mrmlScene,
@@ -143,16 +118,39 @@ class ComparePanel(Panel):
                 self._chosen_orientation,
                 more,
             )
-            if before not in COMPARISONS:
+            if not layouts.is_comparison(before):
                 self._former = before
             # Every heatmap left the views: there the change in HU lies over the scan.
             self._check(self.ui.heatmapCheckBox, False)
             compare.set_change_opacity(slicer.mrmlScene, self.ui.heatmapOpacitySlider.value)
-            self._share_window()
+            self.share_window()
             # The views get their sizes when the window has laid them out, after this click.
             qt.QTimer.singleShot(LAYOUT_SETTLES_MS, self._fit)
             if more:
                 slicer.util.resetThreeDViews()
+        self.refresh()
+
+    def _results_of_scan(self) -> list:
+        """Return the nodes of every complete result of the scan that is shown, oldest first."""
+        found = []
+        for main in self.host.results.mains_of(self.host.shown.nodes.scan):
+            with suppress(LookupError):  # one that the user took a node from
+                found.append(result_nodes(slicer.mrmlScene, main))
+        return found
+
+    def _compare_results(self) -> None:
+        """Show the scan and each result of it beside each other."""
+        with self.host.messages.guard(_("The comparison could not be shown")):
+            before = compare.show_results(
+                slicer.mrmlScene,
+                slicer.app.applicationLogic(),
+                self._results_of_scan(),
+                self._chosen_orientation,
+            )
+            if not layouts.is_comparison(before):
+                self._former = before
+            compare.set_change_opacity(slicer.mrmlScene, self.ui.heatmapOpacitySlider.value)
+            qt.QTimer.singleShot(LAYOUT_SETTLES_MS, self._fit)
         self.refresh()
 
     def _fit(self) -> None:
@@ -160,12 +158,12 @@ class ComparePanel(Panel):
         shown = self.host.shown
         if shown is None or not shown.usable:
             return
-        if current_layout() not in COMPARISONS:
+        if not layouts.is_comparison(current_layout()):
             return
         with self.host.messages.guard(_("The views could not be fitted")):
             scene = slicer.mrmlScene
             compare.set_orientation(scene, slicer.app.applicationLogic(), self._chosen_orientation)
-            jump_to_change(scene, shown.nodes.heatmap)
+            jump_to_change(scene, shown.nodes.focus)
 
     def _go_back(self) -> None:
         """Show the layout that was there before the comparison."""
@@ -175,10 +173,12 @@ class ComparePanel(Panel):
         self._release_window()
         self.refresh()
 
-    def _share_window(self) -> None:
+    def share_window(self) -> None:
         """Keep scan, counterfactual and animation in one window, whichever of them is adjusted."""
         self._release_window()
         nodes = self.host.shown.nodes
+        if not isinstance(nodes, SceneNodes):
+            return  # the scan lies under a map in every view
         played = () if nodes.animation is None else (nodes.animation.proxy,)
         self._window = SameWindow((nodes.scan, nodes.counterfactual, *played))
         self._windowed = nodes.counterfactual
@@ -214,46 +214,18 @@ class ComparePanel(Panel):
         with self.host.messages.guard(_("The surfaces could not be made")):
             shown = self.host.shown
             if visible and not shown.nodes.surfaces:
-                self._add(add_surfaces)
+                self.add_nodes(add_surfaces)
                 slicer.util.resetThreeDViews()
             for model in self.host.shown.nodes.surfaces:
                 model.GetDisplayNode().SetVisibility(visible)
         self.refresh()
 
-    def _prepare_animation(self) -> None:
-        with self.host.messages.guard(_("The animation could not be made")):
-            self._add(add_animation)
-            if current_layout() not in COMPARISONS:
-                self._show_comparison(more=False)
-            compare.show_animation(slicer.mrmlScene, self.host.shown.nodes, True)
-            self._share_window()
-        self.refresh()
-
-    def _add(self, add) -> None:
+    def add_nodes(self, add) -> None:
         """Add nodes to the set that is shown by `add(scene, explanation, nodes)`."""
         shown = self.host.shown
         with slicer.util.WaitCursor():
             nodes = add(slicer.mrmlScene, shown.result.explanation, shown.nodes)
         self.host.results.extend(replace(shown.result, nodes=nodes))
-
-    def _follow(self, browser) -> None:
-        """Let the slider and the player drive a sequence browser, or none."""
-        if browser is self._browser:
-            return
-        if self._browser is not None:
-            self.host.removeObserver(
-                self._browser, vtk.vtkCommand.ModifiedEvent, self._browser_moved
-            )
-        self._browser = browser
-        for widget in (self._seek, self._play):
-            widget.setMRMLSequenceBrowserNode(browser)
-        if browser is not None:
-            self.host.addObserver(browser, vtk.vtkCommand.ModifiedEvent, self._browser_moved)
-
-    def _browser_moved(self, caller, event) -> None:
-        shown = self.host.shown
-        if shown is not None and shown.usable and shown.nodes.animation is not None:
-            self.ui.animationLabel.text = self._frame_text(shown.nodes.animation)
 
     def _check(self, box, checked: bool) -> None:
         """Set a check box without acting as if the user had."""

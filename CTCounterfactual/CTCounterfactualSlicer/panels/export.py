@@ -10,6 +10,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from CTCounterfactualLib.wording import Place
+
 from .. import exports
 from .panel import Panel
 
@@ -30,6 +32,7 @@ class ExportPanel(Panel):
         self.ui.exportAnimationButton.connect("clicked()", self._export_animation)
         self.ui.exportScreenshotButton.connect("clicked()", self._export_screenshot)
         self.ui.exportShowButton.connect("clicked()", self._open_last)
+        self.ui.loadFolderButton.connect("clicked()", self._load_folder)
 
     def refresh(self) -> None:
         """Enable what the result that is shown can give."""
@@ -41,11 +44,11 @@ class ExportPanel(Panel):
             self.ui.exportFigureButton,
         ):
             button.enabled = result is not None
-        self.ui.exportAnimationButton.enabled = result is not None and bool(
-            result.explanation.frames
-        )
+        explanation = None if result is None else shown.explanation
+        self.ui.exportAnimationButton.enabled = bool(explanation and explanation.frames)
         self.ui.exportScreenshotButton.enabled = shown is not None and shown.usable
         self.ui.exportShowButton.enabled = self._last is not None
+        self.ui.loadFolderButton.enabled = not self.host.machine.busy
         self.ui.exportLabel.visible = self._last is not None or (
             self.ui.exportScreenshotButton.enabled and result is None
         )
@@ -57,6 +60,20 @@ class ExportPanel(Panel):
         elif self._last is not None:
             self.ui.exportLabel.text = _("Written: {path}").format(path=self._last)
 
+    def _load_folder(self) -> None:
+        """Add a result folder to the scene, on the volume that is chosen if there is one."""
+        path = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(), _("Result folder to load"), str(self._folder)
+        )
+        if not path:
+            return
+        self.host.messages.clear()
+        parameters = self.host.parameterNode
+        volume = None if parameters is None else parameters.inputVolume
+        failed = _("The result could not be loaded")
+        with self.host.messages.guard(failed), slicer.util.WaitCursor():
+            self.host.results.add(self.host.logic.load(path, volume, place=Place.PANEL))
+
     def _export_folder(self) -> None:
         path = qt.QFileDialog.getExistingDirectory(
             slicer.util.mainWindow(),
@@ -65,7 +82,7 @@ class ExportPanel(Panel):
         )
         if not path:
             return
-        out = Path(path) / f"{self._stem()}-counterfactual"
+        out = Path(path) / f"{self._stem()}-{self._kind()}"
         force = out.exists()
         if force and not self._may_replace(out):
             return
@@ -121,6 +138,11 @@ class ExportPanel(Panel):
     def _open_last(self) -> None:
         if self._last is not None:
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._last.parent)))
+
+    def _kind(self) -> str:
+        """Return what a result folder is called for."""
+        shown = self.host.shown
+        return shown.method if shown.is_map else "counterfactual"
 
     def _stem(self) -> str:
         """Return the scan's name as a file name."""

@@ -41,8 +41,6 @@ class InputPanel(Panel):
             self.ui.inputSelector,
             self.ui.classifierComboBox,
             self.ui.targetWidget,
-            self.ui.regionSelector,
-            self.ui.segmentComboBox,
         ):
             widget.enabled = free
         self._list_classifiers()

@@ -86,12 +86,12 @@ class ModelsPanel(Panel):
         self.ui.modelProgressWidget.visible = not idle
         self.ui.modelDetailsLabel.text = model_texts.details(entry) if entry is not None else ""
 
-    def ensure_ready(self, names: Sequence[str]) -> bool:
-        """Return whether models can be used; if not, say what to do and offer to fetch them."""
+    def ensure_ready(self, names: Sequence[str], fine: Sequence[str] = (READY,)) -> bool:
+        """Return whether models have a status that is fine; if not, say what to do, offer it."""
         self.look()
         messages = self.host.messages
         entries = [entry for entry in map(self.find, names) if entry is not None]
-        waiting = [entry for entry in entries if entry.status != READY]
+        waiting = [entry for entry in entries if entry.status not in fine]
         for name in names:
             if self.find(name) is None and not Path(name).is_file():  # else a card, by its path
                 messages.show_error(

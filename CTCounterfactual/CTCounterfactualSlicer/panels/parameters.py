@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from CTCounterfactualLib.errors import SettingsError
+from CTCounterfactualLib.methods.choices import chosen_options, option_settings, takes_region
+from CTCounterfactualLib.methods.registry import find_method
 from CTCounterfactualLib.setting import Setting, camel_case
-from CTCounterfactualLib.setting_choices import MAX_SCORE, MAX_SPIN
+from CTCounterfactualLib.setting_choices import AUTO_REGION, MAX_SCORE, MAX_SPIN
 from CTCounterfactualLib.setting_table import SETTINGS
 from CTCounterfactualLib.wording import say
 
@@ -71,10 +73,12 @@ def parameter_of(setting: Setting) -> Parameter:
         chosen = AUTOMATIC if default is None else default
         return Parameter(name, str, chosen, tuple(choices_of(setting)))
     kind = KINDS[setting.plain_kind]
-    default = kind() if default is None else default
+    bounds = _range(setting, kind)
+    if default is None:
+        default = kind() if bounds is None else kind(max(kind(), bounds[0]))
     if setting.percent:
         name, default = f"{name}Percent", PERCENT * default
-    return Parameter(name, kind, default, range=_range(setting, kind))
+    return Parameter(name, kind, default, range=bounds)
 
 
 def choices_of(setting: Setting) -> dict[str, str]:
@@ -143,15 +147,24 @@ def keywords_of(parameters) -> dict[str, Any]:
     values = {one.console_keyword: value_of(one, parameters) for one in SETTINGS.values()}
     if values["targetScore"] is not None:
         values["goal"] = None  # a score that is switched on takes the decision's place
+    method = find_method(parameters.method)
     return {
+        "method": method.name,
+        "methodOptions": _options_of(method.name, parameters),
         "classifier": parameters.classifier,
         "target": parameters.target or None,
         "autoencoder": parameters.autoencoder,
-        "region": _region_of(parameters),
+        "region": _region_of(parameters) if takes_region(method) else None,
         "assumeHu": parameters.assumeHu,
         "outputs": parameters.outputs,
         **values,
     }
+
+
+def _options_of(method: str, parameters) -> dict[str, Any]:
+    """Return the options of a method that differ from its defaults."""
+    settings = option_settings()[method].values()
+    return chosen_options(method, {one.name: value_of(one, parameters) for one in settings})
 
 
 def _range(setting: Setting, kind: type) -> tuple[float, float] | None:
@@ -164,7 +177,9 @@ def _range(setting: Setting, kind: type) -> tuple[float, float] | None:
     return least, most
 
 
-def _region_of(parameters) -> tuple | None:
+def _region_of(parameters) -> tuple | str | None:
+    if parameters.regionAuto:
+        return AUTO_REGION
     node, segment = parameters.regionSegmentation, parameters.regionSegment
     if node is None:
         return None

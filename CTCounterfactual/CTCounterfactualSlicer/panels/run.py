@@ -9,11 +9,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.events import Event
+from CTCounterfactualLib.methods.registry import find_method
+from CTCounterfactualLib.models.entry import READY
 from CTCounterfactualLib.models.targets import Target
 from CTCounterfactualLib.wording import Place
 
 from ..listed_targets import find_listed
-from ..own_models import CONSENT_NEEDED
+from ..own_models import CONSENT_NEEDED, NO_GRADIENT
 from ..state import State
 from . import texts
 from .panel import Panel
@@ -77,8 +79,12 @@ class RunPanel(Panel):
         messages.clear()
         with messages.guard(_("The computation could not be started")):
             keywords = keywords_of(parameters)
-            models = (keywords["classifier"], keywords["autoencoder"])
-            if not self.host.models.ensure_ready(models):
+            method = find_method(keywords["method"])
+            models = [keywords["classifier"]]
+            if method.searches:
+                models.append(keywords["autoencoder"])
+            fine = (READY,) if method.needs.gradient else (READY, NO_GRADIENT)
+            if not self.host.models.ensure_ready(models, fine):
                 return
             if not self.host.maintenance.ensure_packages():
                 return
@@ -104,7 +110,12 @@ class RunPanel(Panel):
         self._show_times()
         self._timer.start()
         target = self._target(keywords)
-        self._live = Shown(target=target.label, unit=target.unit, direction=keywords["direction"])
+        self._live = Shown(
+            target=target.label,
+            unit=target.unit,
+            direction=keywords["direction"],
+            method=keywords["method"],
+        )
         self.host.show(self._live)
 
     def _target(self, keywords: dict) -> Target:

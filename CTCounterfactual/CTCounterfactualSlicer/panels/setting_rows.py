@@ -9,6 +9,7 @@ import qt
 from slicer.i18n import getContext, translate
 
 from CTCounterfactualLib import setting_table
+from CTCounterfactualLib.methods.choices import option_settings
 from CTCounterfactualLib.setting import Setting, camel_case
 
 from .choice_box import relabel
@@ -55,11 +56,24 @@ def setting_rows(ui) -> dict[str, SettingRow]:
     A setting that the .ui has no row for gets one in the section "Advanced", above the last row.
     """
     rows = {
-        name: _row_of_ui(ui, one) or _new_row(ui, one)
+        name: _row_of_ui(ui, one) or _new_row(ui, one, ui.advancedGroupBox.layout(), 1)
         for name, one in setting_table.SETTINGS.items()
     }
     for row in rows.values():
         row.show_words()
+    return rows
+
+
+def option_rows(ui) -> dict[str, dict[str, SettingRow]]:
+    """Make a row for each option of each method, by method and option, with its words."""
+    form = ui.methodOptionsGroupBox.layout()
+    rows = {
+        method: {name: _new_row(ui, one, form, 0) for name, one in settings.items()}
+        for method, settings in option_settings().items()
+    }
+    for of_method in rows.values():
+        for row in of_method.values():
+            row.show_words()
     return rows
 
 
@@ -73,12 +87,13 @@ def _row_of_ui(ui, setting: Setting) -> SettingRow | None:
     return SettingRow(setting, switch or getattr(ui, control.objectName + CAPTION), control)
 
 
-def _new_row(ui, setting: Setting) -> SettingRow:
+def _new_row(ui, setting: Setting, form, kept_below: int) -> SettingRow:
+    """Make a row in a form, above the last `kept_below` rows."""
     parameter, stem = parameter_of(setting), camel_case(setting.name)
-    form = ui.advancedGroupBox.layout()
+    place = form.rowCount() - kept_below
     if parameter.kind is bool:
         control = _named(ui, qt.QCheckBox(), stem + SWITCH, parameter.name)
-        form.insertRow(form.rowCount() - 1, control)
+        form.insertRow(place, control)
         return SettingRow(setting, control, control)
     if parameter.choices:
         control = _named(ui, qt.QComboBox(), stem + CHOICES, parameter.name)
@@ -92,7 +107,7 @@ def _new_row(ui, setting: Setting) -> SettingRow:
         caption = _named(ui, qt.QCheckBox(), stem + SWITCH, switch_of(setting).name)
     else:
         caption = _named(ui, qt.QLabel(), control.objectName + CAPTION)
-    form.insertRow(form.rowCount() - 1, caption, control)
+    form.insertRow(place, caption, control)
     return SettingRow(setting, caption, control)
 
 

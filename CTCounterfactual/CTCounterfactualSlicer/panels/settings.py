@@ -7,20 +7,21 @@ import slicer
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.setting_choices import DEVICES
-from CTCounterfactualLib.setting_table import SETTINGS
 
 from ..options import OUTPUTS
 from . import model_texts
 from .choice_box import ChoiceBox, relabel
 from .devices import Gpu, GpuQuery
+from .method import applies, chosen_method
 from .panel import Panel
+from .parameter_node import all_settings
 from .parameters import is_switched, parameters_of, switch_of
 from .setting_rows import setting_rows, translated
 
 DEVICE_POLL_MS = 200
 # What "Restore defaults" resets; the input and its models' choice stay.
 RESTORED = (
-    *(parameter.name for parameter in parameters_of(SETTINGS.values())),
+    *(parameter.name for parameter in parameters_of(all_settings())),
     "outputs",
     "autoencoder",
     "assumeHu",
@@ -79,13 +80,22 @@ class SettingsPanel(Panel):
         self._device.select(parameters.device, missing=_("{value} (not found here)"))
         self._list_autoencoders()
         self._autoencoder.select(parameters.autoencoder, missing=_("{value} (not available)"))
-        self.ui.chunkSpinBox.enabled = parameters.mode != "whole"
+        method = chosen_method(parameters)
         for row in self._rows.values():
-            if is_switched(row.setting):
+            on = applies(row.setting, method)
+            row.caption.enabled = row.control.enabled = on
+            if on and is_switched(row.setting):
                 row.control.enabled = parameters.getValue(switch_of(row.setting).name)
-        adaptive = parameters.search == "adaptive"
-        self.ui.goalComboBox.enabled = adaptive and not parameters.useTargetScore
-        self.ui.compositeComboBox.enabled = parameters.baseline == "scan"
+        for control, on in (
+            (self.ui.chunkSpinBox, parameters.mode != "whole"),
+            (
+                self.ui.goalComboBox,
+                parameters.search == "adaptive" and not parameters.useTargetScore,
+            ),
+            (self.ui.compositeComboBox, parameters.baseline == "scan"),
+        ):
+            control.enabled = control.enabled and on
+        self.ui.autoencoderComboBox.enabled = method is None or method.searches
 
     def _list_autoencoders(self) -> None:
         """Fill the list anew if there are others, or one has become ready."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from CTCounterfactualLib.counterfactual.direction import DECREASE
+from CTCounterfactualLib.methods.facts import listed
+from CTCounterfactualLib.methods.registry import LATENT_SHIFT
 from CTCounterfactualLib.scene.make import roles, tables
+from CTCounterfactualLib.scene.make.nodes import MapNodes, SceneNodes
 from CTCounterfactualLib.scene.make.provenance import ROLE, get_attribute
 from CTCounterfactualLib.scene.make.rows import SearchRow
 
-if TYPE_CHECKING:
-    from CTCounterfactualLib.scene.make.nodes import SceneNodes
+from ..result import AnyResult, MapResult, NodeResult
 
-    from ..result import NodeResult
+if TYPE_CHECKING:
+    from CTCounterfactualLib.counterfactual.result import Explanation
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,16 @@ class Shown:
         Of the chunks.
     nodes : SceneNodes or None
         None while a job runs.
-    result : NodeResult or None
+    result : AnyResult or None
         None for what came with a scene: then there is no folder to export.
     direction : str
         Which way the score was to go.
+    method : str
+        Name of the method.
+    about : str
+        Of a map: what the method is and what its sign means, in words.
+    listing : tuple of mapping
+        Of a map: what the method lists, such as explanations with their volumes.
     """
 
     target: str = ""
@@ -49,13 +59,19 @@ class Shown:
     flags: tuple[str, ...] = ()
     rows: tuple[SearchRow, ...] = ()
     heatmaps: tuple = ()
-    nodes: SceneNodes | None = None
-    result: NodeResult | None = None
+    nodes: SceneNodes | MapNodes | None = None
+    result: AnyResult | None = None
     direction: str = DECREASE
+    method: str = LATENT_SHIFT
+    about: str = ""
+    listing: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
-    def of_result(cls, result: NodeResult) -> Shown:
+    def of_result(cls, result: AnyResult) -> Shown:
         """Show what a job just brought."""
+        if isinstance(result, MapResult):
+            return replace(cls.of_map(result.nodes), result=result)
+        assert isinstance(result, NodeResult)  # there is no third kind
         explanation, scores = result.explanation, result.scores
         outcomes = explanation.chunks or (() if explanation.whole is None else (explanation.whole,))
         return cls(
@@ -73,8 +89,10 @@ class Shown:
         )
 
     @classmethod
-    def of_nodes(cls, nodes: SceneNodes) -> Shown:
+    def of_nodes(cls, nodes: SceneNodes | MapNodes) -> Shown:
         """Show a set of nodes of the scene, from their attributes and tables alone."""
+        if isinstance(nodes, MapNodes):
+            return cls.of_map(nodes)
         node = nodes.counterfactual
         scores = json.loads(get_attribute(node, "scores") or "{}")
         flags = json.loads(get_attribute(node, "flags") or "[]")
@@ -91,6 +109,25 @@ class Shown:
             tuple(nodes.chunk_heatmaps),
             nodes,
             direction=direction,
+        )
+
+    @classmethod
+    def of_map(cls, nodes: MapNodes) -> Shown:
+        """Show a method's map, from its attributes alone."""
+
+        def told(name: str) -> str:
+            return get_attribute(nodes.map, name) or ""
+
+        method = told("method")
+        return cls(
+            told("target"),
+            told("unit"),
+            json.loads(told("scores") or "{}").get("original"),
+            flags=tuple(flag["message"] for flag in json.loads(told("flags") or "[]")),
+            nodes=nodes,
+            method=method,
+            about=map_words(method, told("methodDescription"), told("sign")),
+            listing=tuple(listed(json.loads(told("facts") or "{}"))),
         )
 
     def with_event(self, event, heatmaps: tuple) -> Shown:
@@ -114,20 +151,45 @@ class Shown:
         return None
 
     @property
+    def is_map(self) -> bool:
+        """Whether it is, or will be, a method's map and no counterfactual."""
+        return self.method != LATENT_SHIFT
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """The counterfactual as the engine returned it; None of a map, or from a scene."""
+        return self.result.explanation if isinstance(self.result, NodeResult) else None
+
+    def part_of(self, number: int):
+        """Return the label map of a listed record, by the record's first value; None if none."""
+        if not isinstance(self.nodes, MapNodes) or not 0 <= number < len(self.listing):
+            return None
+        name = next(iter(self.listing[number].values()), None)
+        parts = {get_attribute(node, "part"): node for node in self.nodes.parts}
+        return parts.get(str(name))
+
+    @property
     def usable(self) -> bool:
         """Whether its nodes are (still) in a scene; a user may delete any of them."""
         return self.nodes is not None and all(
             node.GetScene() is not None
-            for node in (self.nodes.scan, self.nodes.counterfactual, self.nodes.change)
+            for node in (self.nodes.scan, self.nodes.main, self.nodes.overlay)
         )
 
 
-def counterfactuals(scene) -> list:
-    """Return the counterfactual of each explanation that a scene holds, oldest first."""
+def map_words(method: str, description: str, sign: str) -> str:
+    """Return what a map shows: the method, and what its sign means, in whole sentences."""
+    told = f"{method}: {description}" if description else method
+    sentences = [text for text in (told, sign[:1].upper() + sign[1:]) if text]
+    return " ".join(f"{text.rstrip('.')}." for text in sentences)
+
+
+def main_nodes(scene) -> list:
+    """Return the counterfactual or the map of each explanation that a scene holds, oldest first."""
     collection = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
     collection.UnRegister(None)  # ours to free, else the scene's nodes never go
     volumes = [collection.GetItemAsObject(n) for n in range(collection.GetNumberOfItems())]
-    return [node for node in volumes if get_attribute(node, ROLE) == roles.COUNTERFACTUAL]
+    return [node for node in volumes if get_attribute(node, ROLE) in roles.MAIN_ROLES]
 
 
 def _rows_of(table, direction: str) -> tuple[SearchRow, ...]:

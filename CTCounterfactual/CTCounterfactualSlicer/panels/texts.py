@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 from slicer.i18n import tr as _
 
@@ -10,6 +11,7 @@ from CTCounterfactualLib.counterfactual import direction as directions
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER
 from CTCounterfactualLib.counterfactual.scale import gain_on_scale, has_logit
 from CTCounterfactualLib.counterfactual.search.logit import logit
+from CTCounterfactualLib.outputs.numbers import LARGEST, MINUS, SMALLEST, amount, decimals, fixed
 from CTCounterfactualLib.project import HOMEPAGE, ISSUES
 
 MINUTE_S = 60
@@ -89,6 +91,26 @@ def score_with_logit(value: float | None, unit: str) -> str:
     return _("{score} (logit {logit:.3g})").format(score=score(value, unit), logit=logit(value))
 
 
+def column(values: Sequence[float], digits: int = SCORE_DIGITS) -> list[str]:
+    """Return the numbers of a column with the same places behind the point.
+
+    The largest one has so many digits; columns of very small or large numbers have exponents.
+    """
+    largest = max(map(abs, values), default=0.0)
+    if largest and not SMALLEST <= largest < LARGEST:
+        return [amount(value, digits) for value in values]
+    places = decimals(largest, digits)
+    return [fixed(value, places) for value in values]
+
+
+def with_share(text: str, gained: float, original: float, scale: str) -> str:
+    """Return a gain with its share of the original score; probabilities have none (`gain`)."""
+    if not original or has_logit(scale):
+        return text
+    share = f"{gained / abs(original):.1%}"
+    return f"{text} ({share.replace('-', MINUS) if MINUS in text else share})"
+
+
 def gain(
     direction: str, original: float | None, final: float | None, unit: str = "", scale: str = ""
 ) -> str:
@@ -100,8 +122,7 @@ def gain(
     if original is None or final is None:
         return "-"
     gained = gain_on_scale(scale, direction, original, final)
-    text = score(gained, unit)
-    return f"{text} ({gained / abs(original):.1%})" if original and not has_logit(scale) else text
+    return with_share(score(gained, unit), gained, original, scale)
 
 
 def gain_header(direction: str, unit: str = "") -> str:

@@ -1,7 +1,5 @@
 """The panel from Apply to export: one real run, looked at from all sides."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from CTCounterfactualLib.outputs.reading import read_result
 from CTCounterfactualLib.scene.look import layouts
 from CTCounterfactualLib.scene.make import provenance
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 CHUNKS = ["0-4", "4-8"]
 RED, GREEN = "Red", "Green"
 # Greys and colours that a drawn panel has at least; a blank one has one.
@@ -85,51 +82,6 @@ def colours(path: Path) -> tuple[int, int, int]:
         return *picture.size, len(picture.convert("RGB").getcolors(2**24))
 
 
-def test_the_panel_loads_without_torch(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; from Harness.application import slicer_like\n"
-        "with slicer_like(Path(sys.argv[1])) as app:\n"
-        "    import slicer\n"
-        "    frame = slicer.qMRMLWidget(); frame.setLayout(app.qt.QVBoxLayout())\n"
-        "    widget = app.module.CTCounterfactualWidget(frame); widget.setup(); widget.enter()\n"
-        "    print([m for m in ('torch', 'scipy', 'matplotlib') if m in sys.modules])\n"
-        "    print(widget.ui.applyButton.enabled, widget.ui.applyButton.toolTip)\n"
-        "    widget.cleanup()\n"
-    )
-    path = [str(REPOSITORY / "CTCounterfactual"), str(REPOSITORY / "Testing")]
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{code}", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines()[:2] == ["[]", "False Select a CT scan first."]
-
-
-def test_the_idle_panel_shows_the_engines_defaults(desk):
-    ui = desk.ui
-    assert desk.parameters.inputVolume is desk.chest
-    assert ui.inputSelector.currentNodeID == desk.chest.GetID()
-    assert (ui.chunkSpinBox.value, ui.maxChangeSlider.value) == (10, 5.0)
-    assert ui.modeComboBox.currentText == "Whole volume, then each chunk"
-    assert ui.targetLabel.text == "aerated lung volume (L)"
-    assert (ui.applyButton.text, desk.message) == ("Apply", "")
-    assert ui.progressWidget.isHidden()
-    width, height, found = colours(desk.picture("idle"))
-    assert (width, found > FEWEST_COLOURS) == (460, True)
-    assert height > 800
-
-
-def test_controls_and_parameters_follow_each_other(desk):
-    desk.ui.chunkSpinBox.value = 7
-    assert desk.parameters.chunk == 7
-    desk.parameters.mode = "whole"
-    assert desk.ui.modeComboBox.currentText == "Whole volume only"
-    assert not desk.ui.chunkSpinBox.enabled
-    desk.ui.defaultsButton.click()
-    assert (desk.ui.chunkSpinBox.value, desk.parameters.mode) == (10, "both")
-
-
 def test_progress_and_rows_come_while_it_runs(desk, run):
     assert desk.message == ""
     busy = [one for one in run if one["button"] == "Cancel"]
@@ -167,11 +119,12 @@ def test_the_table_has_a_row_per_chunk(desk, run):
     rows = [[table.item(r, c).text() for c in range(table.columnCount)] for r in range(2)]
     assert [row[0] for row in rows] == CHUNKS
     assert all(row[4] == "evaluation limit" for row in rows)
-    assert table.horizontalHeaderItem(3).text() == "Reduction (L)"
+    headers = [table.horizontalHeaderItem(n).text() for n in range(table.columnCount)]
+    assert headers == ["Slices", "Reduction (L)", "After (L)", "Position (mm)", "Ended by"]
     chunks = desk.widget.shown.result.explanation.chunks
     for row, chunk in zip(rows, chunks, strict=True):
-        assert row[1] == f"{chunk.slab_mm[0]:.0f} to {chunk.slab_mm[1]:.0f}"
-        assert row[2] == f"{chunk.score_after:.4g}"
+        assert row[3] == f"{chunk.slab_mm[0]:.0f} to {chunk.slab_mm[1]:.0f}"
+        assert float(row[2]) == pytest.approx(chunk.score_after, abs=5e-5)
 
 
 def test_where_the_score_shall_rise_the_panel_tells_its_increase(desk, run):
@@ -186,12 +139,14 @@ def test_where_the_score_shall_rise_the_panel_tells_its_increase(desk, run):
     try:
         assert ui.reductionCaption.text == "Increase"
         assert ui.reductionLabel.text == "1 L (50.0%)"
-        assert ui.chunkTable.horizontalHeaderItem(3).text() == "Increase (L)"
-        cells = [ui.chunkTable.item(row, 3).text() for row in range(2)]
-        assert cells == ["0.5 (25.0%)", "-0.5 (-25.0%)"]
+        assert ui.chunkTable.horizontalHeaderItem(1).text() == "Increase (L)"
+        cells = [[ui.chunkTable.item(row, n).text() for n in (1, 2)] for row in range(2)]
+        # The same places behind the point all the way down, and a real minus.
+        minus = "\N{MINUS SIGN}"
+        assert cells == [["0.5000 (25.0%)", "2.500"], [f"{minus}0.5000 ({minus}25.0%)", "1.500"]]
     finally:
         desk.widget.show(shown)
-    assert (ui.reductionCaption.text, ui.chunkTable.horizontalHeaderItem(3).text()) == (
+    assert (ui.reductionCaption.text, ui.chunkTable.horizontalHeaderItem(1).text()) == (
         "Reduction",
         "Reduction (L)",
     )

@@ -15,7 +15,7 @@ from ...counterfactual.result import Flag
 from ...errors import Cancelled, SettingsError
 from ...limits import ABOVE_0, POSITIVE
 from ...setting import setting
-from ..method import Found, Method, Needs, Options, Request
+from ..method import CAUSAL, Found, Method, Needs, Options, Request
 from ..occlusion import KINDS, check_occlusion
 
 if TYPE_CHECKING:
@@ -254,4 +254,6 @@ METHOD = Method(
     options=ResponsibilityOptions,
     source="Navaratnarajah M, Martin SA, Kelly DA, Blake N, Chockler H. 3D ReX: Causal "
     "Explanations in 3D Neuroimaging Classification. 2025.",
+    group=CAUSAL,
+    searches=True,
 )

@@ -78,4 +78,5 @@ METHOD = Method(
     run=run,
     options=IntegratedGradientsOptions,
     source="Sundararajan M, Taly A, Yan Q. Axiomatic Attribution for Deep Networks. ICML 2017.",
+    searches=True,
 )

@@ -102,4 +102,5 @@ METHOD = Method(
     run=run,
     options=OcclusionOptions,
     source="Zeiler MD, Fergus R. Visualizing and Understanding Convolutional Networks. ECCV 2014.",
+    searches=True,
 )

@@ -1,0 +1,111 @@
+"""The choice of a method, what it needs in words, and its options."""
+
+from __future__ import annotations
+
+import html
+
+from slicer.i18n import tr as _
+
+from CTCounterfactualLib.methods.choices import grouped, lacking, takes_region
+from CTCounterfactualLib.methods.method import CAUSAL, COUNTERFACTUAL, SALIENCY, Method
+from CTCounterfactualLib.methods.registry import NAMES, find_method
+from CTCounterfactualLib.setting import Setting
+
+from ..own_models import NO_GRADIENT
+from .choice_box import SEPARATOR, ChoiceBox, Item
+from .model_texts import sentence
+from .panel import Panel
+from .parameters import is_switched, switch_of
+from .setting_rows import option_rows
+
+# Settings that mean something to every method, and those that only a counterfactual itself has:
+# other methods that search for one take all slices together and keep no pictures of the way.
+ALWAYS = ("device", "seed")
+LATENT_SHIFT_ONLY = ("mode", "chunk", "frames", "level_edges", "region_controls")
+
+
+class MethodPanel(Panel):
+    """Fills the list, group by group; shows the rows of the chosen method's options alone."""
+
+    def setup(self) -> None:
+        """List the methods and make the rows of all their options."""
+        self._method = ChoiceBox(self.ui.methodComboBox, self._choose)
+        self._method.fill(method_items())
+        self._rows = option_rows(self.ui)
+
+    def connected(self) -> None:
+        """Put texts for people in place of the bare values that the parameter node fills in."""
+        for rows in self._rows.values():
+            for row in rows.values():
+                row.show_choices()
+
+    def refresh(self) -> None:
+        """Show the chosen method, what it needs, and its options."""
+        parameters = self.host.parameterNode
+        free = parameters is not None and not self.host.machine.busy
+        self.ui.methodComboBox.enabled = self.ui.methodOptionsGroupBox.enabled = free
+        if parameters is None:
+            return
+        self._method.select(parameters.method, missing=_("{value} (not available)"))
+        method = chosen_method(parameters)
+        self.ui.methodLabel.text = _("There is no such method here; choose another.")
+        if method is not None:
+            entry = self.host.models.find(parameters.classifier)
+            black_box = entry is not None and entry.status == NO_GRADIENT
+            self.ui.methodLabel.text = method_words(method, black_box)
+        self._show_rows(parameters)
+        region = method is not None and takes_region(method)
+        self.ui.regionAutoCheckBox.enabled = free and region
+        own = free and region and not parameters.regionAuto
+        self.ui.regionSelector.enabled = self.ui.segmentComboBox.enabled = own
+
+    def _show_rows(self, parameters) -> None:
+        for name, rows in self._rows.items():
+            for row in rows.values():
+                row.caption.visible = row.control.visible = name == parameters.method
+                if is_switched(row.setting):
+                    row.control.enabled = parameters.getValue(switch_of(row.setting).name)
+        self.ui.methodOptionsGroupBox.visible = bool(self._rows.get(parameters.method))
+
+    def _choose(self, name: str) -> None:
+        if self.host.parameterNode is not None:
+            self.host.parameterNode.method = name
+
+
+def chosen_method(parameters) -> Method | None:
+    """Return the method of a parameter node, None if a scene names one that isn't here."""
+    return find_method(parameters.method) if parameters.method in NAMES else None
+
+
+def applies(setting: Setting, method: Method | None) -> bool:
+    """Tell whether a setting of the search means anything to a method."""
+    if method is None or setting.name in ALWAYS or takes_region(method):
+        return True
+    return method.searches and setting.name not in LATENT_SHIFT_ONLY
+
+
+def method_items() -> list[Item]:
+    """Return the methods as items of a combo box, a line between the groups."""
+    groups = {
+        COUNTERFACTUAL: _("Counterfactual"),
+        CAUSAL: _("Causal"),
+        SALIENCY: _("Saliency"),
+    }
+    items: list[Item] = []
+    before = None
+    for method in grouped():
+        if before not in (None, method.group):
+            items.append(SEPARATOR)
+        before = method.group
+        text = f"{groups.get(method.group, method.group)}: {method.name}"
+        items.append((method.name, text, sentence(method.description)))
+    return items
+
+
+def method_words(method: Method, black_box: bool = False) -> str:
+    """Return what a method is, what it needs, and first what is lacking, as rich text."""
+    needs = str(method.needs)
+    lines = [sentence(method.description), sentence(needs[0].upper() + needs[1:])]
+    text = "<br>".join(html.escape(line) for line in lines)
+    missing = lacking(method, black_box)
+    return f"<b>{html.escape(missing)}</b><br>{text}" if missing else text

@@ -1,0 +1,78 @@
+"""The table of the results: drawn from rows, and told which row the user means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import qt
+
+from .table_rows import Cell
+
+# Right and vertically centred: Qt::AlignRight | Qt::AlignVCenter, as a plain number because the
+# item's data takes one in every version of Qt.
+NUMBER_ALIGNMENT = 0x0002 | 0x0080
+
+
+class ResultTable:
+    """A table widget whose rows the program draws; `chosen(row)` is called on a user's choice."""
+
+    def __init__(self, table, chosen: Callable[[int], None]):
+        self._table = table
+        self._chosen = chosen
+        self._filling = False
+        self._headers: list[str] = []
+        table.verticalHeader().hide()
+        table.horizontalHeader().stretchLastSection = True
+        table.connect("itemSelectionChanged()", self._row_selected)
+        table.connect("cellClicked(int,int)", self._row_clicked)
+
+    def draw(
+        self, headers: Sequence[str], rows: Sequence[Sequence[Cell]], keep_selection: bool
+    ) -> None:
+        """Show other rows; `chosen` isn't called."""
+        table = self._table
+        self._filling = True
+        try:
+            if list(headers) != self._headers:
+                self._headers = list(headers)
+                table.setColumnCount(len(headers))
+                table.setHorizontalHeaderLabels(self._headers)
+            if not keep_selection:
+                table.clearContents()
+                table.clearSelection()
+            grown = len(rows) > table.rowCount
+            table.setRowCount(len(rows))
+            for number, row in enumerate(rows):
+                for column, cell in enumerate(row):
+                    table.setItem(number, column, _item(cell))
+            table.resizeColumnsToContents()
+            table.resizeRowsToContents()
+            if grown:
+                table.scrollToBottom()
+        finally:
+            self._filling = False
+
+    @property
+    def selected(self) -> int:
+        """The number of the selected row; -1 without one."""
+        return self._table.currentRow() if self._table.selectedItems() else -1
+
+    def clear_selection(self) -> None:
+        """Select no row."""
+        self._table.clearSelection()
+
+    def _row_selected(self) -> None:
+        if not self._filling and self.selected >= 0:
+            self._chosen(self.selected)
+
+    def _row_clicked(self, row: int, column: int) -> None:
+        """Go there again on a click on the row that is selected already."""
+        self._chosen(row)
+
+
+def _item(cell: Cell):
+    item = qt.QTableWidgetItem(cell.text)
+    item.setToolTip(cell.text)
+    if cell.numeric:
+        item.setData(qt.Qt.TextAlignmentRole, NUMBER_ALIGNMENT)
+    return item

@@ -1,0 +1,188 @@
+"""The panel before anything runs: what it loads, shows, follows, and says of each method."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("slicer")
+pytest.importorskip("PySide6.QtUiTools")
+
+from PIL import Image
+
+from CTCounterfactualLib.methods import choices
+from CTCounterfactualLib.methods.registry import NAMES, find_method
+from CTCounterfactualLib.setting_table import SETTINGS
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+# Greys and colours that a drawn panel has at least; a blank one has one.
+FEWEST_COLOURS = 30
+
+
+@pytest.fixture(autouse=True)
+def no_errors(app):
+    """Fail a test in which a slot or an observer raised: Qt and VTK only print that."""
+    yield
+    errors, app.errors[:] = list(app.errors), []
+    assert errors == []
+
+
+def colours(path: Path) -> tuple[int, int, int]:
+    """Width and height of a picture, and how many colours it has."""
+    with Image.open(path) as picture:
+        return *picture.size, len(picture.convert("RGB").getcolors(2**24))
+
+
+def choose_method(desk, name: str) -> None:
+    """Choose a method in the list, as a user does."""
+    box = desk.ui.methodComboBox
+    texts = [box.itemText(number) for number in range(box.count)]
+    (row,) = [number for number, text in enumerate(texts) if text.endswith(f": {name}")]
+    box.currentIndex = row
+    assert desk.parameters.method == name
+
+
+def test_the_panel_loads_without_torch(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from Harness.application import slicer_like\n"
+        "with slicer_like(Path(sys.argv[1])) as app:\n"
+        "    import slicer\n"
+        "    frame = slicer.qMRMLWidget(); frame.setLayout(app.qt.QVBoxLayout())\n"
+        "    widget = app.module.CTCounterfactualWidget(frame); widget.setup(); widget.enter()\n"
+        "    print([m for m in ('torch', 'scipy', 'matplotlib') if m in sys.modules])\n"
+        "    print(widget.ui.applyButton.enabled, widget.ui.applyButton.toolTip)\n"
+        "    widget.cleanup()\n"
+    )
+    path = [str(REPOSITORY / "CTCounterfactual"), str(REPOSITORY / "Testing")]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{code}", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[:2] == ["[]", "False Select a CT scan first."]
+
+
+def test_the_idle_panel_shows_the_engines_defaults(desk):
+    ui = desk.ui
+    assert desk.parameters.inputVolume is desk.chest
+    assert ui.inputSelector.currentNodeID == desk.chest.GetID()
+    assert (ui.chunkSpinBox.value, ui.maxChangeSlider.value) == (10, 5.0)
+    assert ui.modeComboBox.currentText == "Whole volume, then each chunk"
+    assert ui.targetLabel.text == "aerated lung volume (L)"
+    assert (ui.applyButton.text, desk.message) == ("Apply", "")
+    assert ui.progressWidget.isHidden()
+    width, height, found = colours(desk.picture("idle"))
+    assert (width, found > FEWEST_COLOURS) == (460, True)
+    assert height > 800
+
+
+def test_controls_and_parameters_follow_each_other(desk):
+    desk.ui.chunkSpinBox.value = 7
+    assert desk.parameters.chunk == 7
+    desk.parameters.mode = "whole"
+    assert desk.ui.modeComboBox.currentText == "Whole volume only"
+    assert not desk.ui.chunkSpinBox.enabled
+    desk.ui.defaultsButton.click()
+    assert (desk.ui.chunkSpinBox.value, desk.parameters.mode) == (10, "both")
+
+
+def test_the_methods_are_listed_by_their_kind_and_a_line_cannot_be_chosen(desk):
+    box = desk.ui.methodComboBox
+    texts = [box.itemText(number) for number in range(box.count)]
+    assert [text.partition(": ")[2] for text in texts if text] == [
+        method.name for method in choices.grouped()
+    ]
+    assert sorted(text.partition(": ")[2] for text in texts if text) == sorted(NAMES)
+    kinds = [text.partition(":")[0] for text in texts if text]
+    assert kinds == sorted(kinds, key=["Counterfactual", "Causal", "Saliency"].index)
+    assert texts.count("") == len(set(kinds)) - 1
+    box.currentIndex = texts.index("")
+    assert desk.parameters.method == "latent-shift"
+    choose_method(desk, "latent-shift")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_method_needs_is_said_under_the_choice(desk, name):
+    choose_method(desk, name)
+    method = find_method(name)
+    said = desk.ui.methodLabel.text.replace("&#x27;", "'")
+    assert str(method.needs)[1:] in said and method.description[1:] in said
+    choose_method(desk, "latent-shift")
+
+
+def test_what_is_lacking_is_said_first(desk, monkeypatch):
+    monkeypatch.setattr(choices, "find_spec", lambda name: None if name == "captum" else True)
+    choose_method(desk, "guided-backprop")
+    said = desk.ui.methodLabel.text
+    assert said.startswith("<b>The package captum isn&#x27;t installed.</b>")
+    assert "known to fail with random weights" in said
+    monkeypatch.undo()
+    choose_method(desk, "latent-shift")
+    assert "<b>" not in desk.ui.methodLabel.text
+    if find_spec("captum"):
+        choose_method(desk, "guided-backprop")
+        assert "<b>" not in desk.ui.methodLabel.text
+        choose_method(desk, "latent-shift")
+
+
+def test_settings_that_mean_nothing_to_a_method_are_grey(desk):
+    ui = desk.ui
+    always = ("deviceComboBox", "seedSpinBox", "outputsComboBox")
+    searching = ("goalComboBox", "maxChangeSlider", "stepComboBox", "autoencoderComboBox")
+    own = (
+        "modeComboBox",
+        "modeComboBoxCaption",
+        "chunkSpinBox",
+        "framesSpinBox",
+        "regionSelector",
+        "regionAutoCheckBox",
+    )
+    for name, enabled in (
+        ("grad-cam", always),
+        ("responsibility", always + searching),
+        ("latent-shift", always + searching + own),
+    ):
+        choose_method(desk, name)
+        for control in always + searching + own:
+            assert getattr(ui, control).enabled == (control in enabled), (name, control)
+    assert not ui.targetScoreSpinBox.enabled  # its switch is off
+
+
+def test_only_the_options_of_the_chosen_method_are_shown_and_reach_the_job(desk):
+    from CTCounterfactualSlicer.panels.parameters import keywords_of
+
+    ui = desk.ui
+    assert ui.methodOptionsGroupBox.isHidden()
+    choose_method(desk, "responsibility")
+    assert not ui.methodOptionsGroupBox.isHidden()
+    assert not ui.responsibilityDepthSpinBox.isHidden() and ui.smoothgradSamplesSpinBox.isHidden()
+    assert not ui.responsibilityOcclusionLineEdit.enabled  # off: the counterfactual
+    assert keywords_of(desk.parameters)["methodOptions"] == {}
+    ui.responsibilityDepthSpinBox.value = 4
+    ui.responsibilityOcclusionCheckBox.checked = True
+    assert ui.responsibilityOcclusionLineEdit.enabled
+    ui.responsibilityOcclusionLineEdit.text = "air"
+    desk.parameters.regionAuto = True  # which only a counterfactual has
+    keywords = keywords_of(desk.parameters)
+    assert keywords["methodOptions"] == {"depth": 4, "occlusion": "air"}
+    assert (keywords["method"], keywords["region"]) == ("responsibility", None)
+    choose_method(desk, "latent-shift")
+    assert keywords_of(desk.parameters)["methodOptions"] == {}
+    assert keywords_of(desk.parameters)["region"] == "auto"
+    ui.defaultsButton.click()
+    desk.parameters.regionAuto = False
+    assert ui.responsibilityDepthSpinBox.value == find_method("responsibility").options().depth
+
+
+def test_every_option_of_every_method_has_a_row_with_its_words(desk):
+    settings = [one for group in choices.option_settings().values() for one in group.values()]
+    assert len({one.name for one in settings}) == len(settings) >= 20
+    assert not {one.name for one in settings} & set(SETTINGS)
+    for one in settings:
+        stem = one.console_keyword
+        names = [stem + end for end in ("ComboBox", "SpinBox", "LineEdit", "CheckBox")]
+        found = [getattr(desk.ui, name) for name in names if hasattr(desk.ui, name)]
+        assert found and all(one.help[1:] in control.toolTip for control in found), one.name
