@@ -46,9 +46,12 @@ from CTCounterfactualLib.scans.grid import prepare  # noqa: E402
 SHARED = REPOSITORY.parent / "shared" / "data" / "ct"
 # Kept aside from every training.
 UNSEEN = ("chest_acrinflt013.nii.gz", "chest_cip64.nrrd")
-PER_SCAN, SEED = 3, 2026
+PER_SCAN, SEED = 6, 2026
 # 40 slices of the prepared grid: higher than any of the planted effusions.
 SLAB_MM = 120.0
+# Logits (of the ideal classifier: mL) by which a finding must raise the score to be explained: what
+# the classifier doesn't see no method can find in it.
+SEEN = 1.0
 LATENT_SHIFT, CLEAN = "latent-shift", "CLEAN"
 IDEAL, PROBE = "ideal", "probe"
 
@@ -94,29 +97,31 @@ def main() -> None:
     parser.add_argument("--classifier", action="append", default=[], choices=CLASSIFIERS)
     parser.add_argument("--only", action="append", default=[], choices=ROWS, help="rows")
     parser.add_argument("--case", action="append", default=[], help="cases, by name")
+    parser.add_argument("--most", type=int, help="cases a classifier at most; default: all seen")
     parser.add_argument("--markdown", type=Path, help="default: METHODS.md in the output folder")
     options = parser.parse_args()
-    bench = options.bench or make_bench(options.output, options.scan)
-    cases = list(slab_cases(bench, options.output / "clean", SLAB_MM))
-    wanted = [case for case in cases if not options.case or case.name in options.case]
+    bench = options.bench or make_bench(options.output, options.scan, PER_SCAN)
+    cases = list(slab_cases(bench, options.output / "slabs", SLAB_MM, options.case))
     for name in options.classifier or [n for n in CLASSIFIERS if n != PROBE or options.probe]:
+        scored = [(case, seen_scores(options.output, name, case, options.probe)) for case in cases]
+        seen = [case for case, found in scored if found["score"] - found["score_clean"] >= SEEN]
         for label in options.only or ROWS:
-            for case in wanted:
+            for case in seen[: options.most]:
                 do(options.output, name, label, case, options.probe)
     told = "python Testing/Benchmarks/methods.py -o methods --probe CARD"
-    text = methods_report(read_rows(options.output), list(ROWS), cases, told, SEED, SLAB_MM)
+    text = methods_report(read_rows(options.output), list(ROWS), told, SEED, SLAB_MM)
     (options.markdown or options.output / "METHODS.md").write_text(text, encoding="utf-8")
     print(text)
 
 
-def make_bench(output: Path, scans: list[str]) -> Path:
+def make_bench(output: Path, scans: list[str], per_scan: int) -> Path:
     """Plant the effusions; return the bench's folder."""
     paths = [Path(scan) for scan in scans] or [SHARED / name for name in UNSEEN]
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         sys.exit(f"There is no {', '.join(missing)}: name other scans by --scan.")
     bench = output / "bench"
-    planting = ["--findings", "effusion", "--per-scan", PER_SCAN, "--pairs", 0]
+    planting = ["--findings", "effusion", "--per-scan", per_scan, "--pairs", 0]
     planting += ["--expiration", 0, "--seed", SEED]
     words = ["bench", "make", *paths, "-o", bench, *planting]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CTCounterfactual")}
@@ -144,9 +149,9 @@ def do(output: Path, classifier: str, label: str, case: SlabCase, probe: Path | 
         "case": case.name,
         "seed": SEED,
     }
-    path = output / "rows" / classifier / label.replace(", ", "-").replace(" ", "-")
-    path = path / f"{case.name}.json"
-    if path.exists() and json.loads(path.read_text("utf-8"))["asked"] == asked:
+    name = label.replace(", ", "-").replace(" ", "-")
+    path = output / "rows" / classifier / name / f"{case.name}.json"
+    if written(path, asked) is not None:
         return
     given = {k: str(case.clean_file) if v == CLEAN else v for k, v in options.items()}
     began, used = perf_counter(), process_time()
@@ -155,13 +160,39 @@ def do(output: Path, classifier: str, label: str, case: SlabCase, probe: Path | 
         figures |= {"seconds": perf_counter() - began, "cpu_seconds": process_time() - used}
     except CTCounterfactualError as error:
         figures = {"problem": str(error)}
-    figures |= scores_of(model, target, case)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps({"asked": asked, "figures": figures}, indent=1), "utf-8")
-    partial.replace(path)
+    write(path, {"asked": asked, "figures": figures})
     told = {k: round(v, 3) for k, v in figures.items() if isinstance(v, float)}
     sys.stderr.write(f"{classifier}, {label}, {case.name}: {figures.get('problem') or told}\n")
+
+
+def seen_scores(
+    output: Path, classifier: str, case: SlabCase, probe: Path | None
+) -> dict[str, float]:
+    """Return the scores of the scan and the clean scan, from their file if they are there."""
+    model = model_of(classifier, case, probe)
+    asked = {"classifier": classifier, "sha256": model.sha256, "row": "", "case": case.name}
+    path = output / "rows" / classifier / "scores" / f"{case.name}.json"
+    found = written(path, asked)
+    if found is None:
+        found = scores_of(model, CLASSIFIERS[classifier], case)
+        write(path, {"asked": asked, "figures": found})
+    return found
+
+
+def written(path: Path, asked: dict[str, Any]) -> dict[str, float] | None:
+    """Return the figures of a file if it answers what is asked."""
+    if not path.exists():
+        return None
+    there = json.loads(path.read_text("utf-8"))
+    return there["figures"] if there["asked"] == asked else None
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=1), "utf-8")
+    partial.replace(path)
 
 
 _MODELS: dict[str, Classifier] = {}

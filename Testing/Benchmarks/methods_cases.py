@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from CTCounterfactualLib.scans.scan import Scan
 
 # Air that stays around the body in plane: more of it only costs time.
 MARGIN_MM = 15.0
+# Of a slab, the last one written last.
+VOLUMES = ("scan", "clean", "finding", "body")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class SlabCase:
         return Scan(self.scan.with_array(self.finding.astype(np.uint8)), self.name)
 
 
-def slab_cases(bench: Path, folder: Path, slab_mm: float) -> Iterator[SlabCase]:
+def slab_cases(
+    bench: Path, folder: Path, slab_mm: float, only: Sequence[str] = ()
+) -> Iterator[SlabCase]:
     """Yield a bench's cases, cut to `slab_mm` around the finding's centre of mass.
 
     Parameters
@@ -56,33 +60,45 @@ def slab_cases(bench: Path, folder: Path, slab_mm: float) -> Iterator[SlabCase]:
     bench : Path
         Made by `bench make`.
     folder : Path
-        Gets the clean slabs as files.
+        Gets the slabs as files; those that are there are taken.
+    only : sequence of str
+        Names of cases; none: all.
     """
     for case in read_cases(bench):
-        yield _slab(case, folder, slab_mm)
+        if only and case.case not in only:
+            continue
+        files = [folder / case.case / f"{name}.nrrd" for name in VOLUMES]
+        if not files[-1].exists():
+            files[0].parent.mkdir(parents=True, exist_ok=True)
+            for image, file in zip(_slab(case, slab_mm), files, strict=True):
+                write_image(image, file)
+        scan, clean, finding, body = (sitk.ReadImage(str(file)) for file in files)
+        yield SlabCase(
+            case.case,
+            Scan(scan, case.case),
+            Scan(clean, case.case),
+            sitk.GetArrayFromImage(finding) != 0,
+            sitk.GetArrayFromImage(body) != 0,
+            files[1],
+        )
 
 
-def _slab(case: BenchCase, folder: Path, slab_mm: float) -> SlabCase:
+def _slab(case: BenchCase, slab_mm: float) -> list[sitk.Image]:
+    """Return the slab of each of `VOLUMES`."""
     volumes = read_case(case)
     per_slice = volumes.finding.sum(axis=(1, 2))
     centre = float(np.average(np.arange(len(per_slice)), weights=per_slice))
     count = min(round(slab_mm / volumes.scan.spacing[2]), len(per_slice))
     first = min(max(round(centre - count / 2), 0), len(per_slice) - count)
     kept = (slice(first, first + count), *_in_plane(volumes.body, volumes.scan.spacing))
-    image = volumes.scan.image[kept[::-1]]  # (K, J, I) -> (I, J, K)
-    clean = sitk.GetImageFromArray(volumes.clean[kept])
-    clean.CopyInformation(image)
-    path = folder / f"{case.case}.nrrd"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_image(clean, path)
-    return SlabCase(
-        case.case,
-        Scan(image, case.case),
-        Scan(clean, case.case),
-        volumes.finding[kept],
-        volumes.body[kept],
-        path,
-    )
+    scan = volumes.scan.image[kept[::-1]]  # (K, J, I) -> (I, J, K)
+    images = [scan]
+    for array in (volumes.clean, volumes.finding, volumes.body):
+        part = array[kept]
+        image = sitk.GetImageFromArray(part.astype(np.uint8) if part.dtype == bool else part)
+        image.CopyInformation(scan)
+        images.append(image)
+    return images
 
 
 def _in_plane(body: np.ndarray, spacing: tuple[float, float, float]) -> tuple[slice, slice]:

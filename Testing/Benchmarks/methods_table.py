@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from methods_cases import SlabCase
 
 _HEAD = """# Methods side by side
 
 Effusions planted into chests that no model was trained on, so that the right answer is known; a
-slab of {slab:g} mm around each ({cases}). Every method explains the same score of the same slab.
+slab of {slab:g} mm around each. Every method explains the same score of the same slab.
+A case counts for a classifier if the finding raises its score by 1 at least (logits; mL for the
+ideal one): what a classifier doesn't see no method can find in it.
 
     {command}
 
@@ -29,7 +30,6 @@ _COLUMNS = "| method | cases | mass | hit; 6 mm | Dice | recovered | CPU s |"
 def methods_report(
     results: Iterable[dict[str, Any]],
     rows: Sequence[str],
-    cases: Sequence[SlabCase],
     command: str,
     seed: int,
     slab_mm: float,
@@ -42,8 +42,6 @@ def methods_report(
         `asked` and `figures` of each case, row and classifier.
     rows : sequence of str
         In the order of the tables.
-    cases : sequence of SlabCase
-        For their list.
     command, seed, slab_mm
         How it was made.
     """
@@ -51,12 +49,11 @@ def methods_report(
     for one in results:
         asked = one["asked"]
         of_row = found.setdefault(asked["classifier"], {}).setdefault(asked["row"], [])
-        of_row.append({**one["figures"], "case": asked["case"], "options": asked["options"]})
-    told = ", ".join(case.name for case in cases)
-    parts = [_HEAD.format(slab=slab_mm, cases=told, command=command, seed=seed)]
+        of_row.append({**one["figures"], "case": asked["case"], **asked})
+    parts = [_HEAD.format(slab=slab_mm, command=command, seed=seed)]
     for classifier, of_classifier in found.items():
         parts += [f"## `{classifier}`\n", *_table(of_classifier, rows), ""]
-        parts += [_scores(of_classifier), ""]
+        parts += [_scores(of_classifier.get("", [])), ""]
         parts += _problems(of_classifier)
     return "\n".join(parts).rstrip() + "\n"
 
@@ -102,9 +99,11 @@ def _spread(of_row: list[dict[str, Any]], name: str, digits: int = 2) -> str:
     return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def _scores(found: dict[str, list[dict[str, Any]]]) -> str:
-    each = {one["case"]: one for of_row in found.values() for one in of_row}
-    told = [f"{one['score']:.2f} ({one['score_clean']:.2f})" for _, one in sorted(each.items())]
+def _scores(each: list[dict[str, Any]]) -> str:
+    told = [
+        f"{one['case']} {one['score']:.2f} ({one['score_clean']:.2f})"
+        for one in sorted(each, key=lambda one: one["case"])
+    ]
     return f"Scores of the slabs (without the finding): {', '.join(told)}."
 
 
@@ -113,6 +112,6 @@ def _problems(found: dict[str, list[dict[str, Any]]]) -> list[str]:
         f"* {row}, {one['case']}: {one.get('problem', 'the map is 0 everywhere')}"
         for row, of_row in found.items()
         for one in of_row
-        if "mass_in_mask" not in one
+        if row and "mass_in_mask" not in one
     ]
     return ["Without a map:", "", *lines, ""] if lines else []

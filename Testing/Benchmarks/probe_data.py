@@ -3,8 +3,8 @@
     python Testing/Benchmarks/probe_data.py -o probe
     ct-counterfactual probe probe/list.csv --backbone astra-resnet152 --name effusion-probe -o probe
 
-Each effusion gives two slabs of one place: with it and without it. None of the scans is one of those
-that `methods.py` measures on.
+Each effusion gives two slabs of one place: with it and without it. None of the scans is one of
+those that `methods.py` measures on.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from methods import SHARED, SLAB_MM, make_bench  # noqa: E402
 from methods_cases import slab_cases  # noqa: E402
 from truth import generated  # noqa: E402
 
-from CTCounterfactualLib.outputs.volumes import write_image  # noqa: E402
-
 SCANS = (
     "chest_lidc0314_2mm.nii.gz",
     "chest_lidc0001_1mm.nii.gz",
@@ -32,7 +30,7 @@ SCANS = (
     "slab_lungfcp0001_small.nii.gz",
 )
 GENERATED_SEEDS = (70001, 70002, 70003)
-LABEL = "effusion"
+PER_SCAN, LABEL = 3, "effusion"
 
 
 def main() -> None:
@@ -42,14 +40,12 @@ def main() -> None:
     output = options.output
     scans = [str(SHARED / name) for name in SCANS]
     scans += [str(generated(output / "scans", seed)) for seed in GENERATED_SEEDS]
-    bench = make_bench(output, scans)
+    bench = make_bench(output, scans, PER_SCAN)
     rows = [("scan", "patient", LABEL)]
-    for case in slab_cases(bench, output / "without", SLAB_MM):
-        path = output / "with" / f"{case.name}.nrrd"
-        path.parent.mkdir(exist_ok=True)
-        write_image(case.scan.image, path)
+    for case in slab_cases(bench, output / "slabs", SLAB_MM):
         patient = case.name.rsplit(f"-{LABEL}", 1)[0]
-        rows += [(f"with/{path.name}", patient, "1"), (f"without/{path.name}", patient, "0")]
+        for name, value in (("scan", "1"), ("clean", "0")):
+            rows.append((f"slabs/{case.name}/{name}.nrrd", patient, value))
     with (output / "list.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
     print(f"{len(rows) - 1} slabs in {output / 'list.csv'}")

@@ -46,6 +46,10 @@ class Backbone(ABC):
     def maps(self, x: torch.Tensor) -> torch.Tensor:
         """Return the last maps (N, C, ...) of volumes (N, 1, D, H, W), 0..1; differentiable."""
 
+    def stages(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return maps of several depths, the last ones last; see `metrics.feature_distance`."""
+        return (self.maps(x),)
+
     def maps_again(self, x: torch.Tensor) -> MapsAgain:
         """Return a function for the maps of `x`, (1, 1, D, H, W), with some slices replaced.
 

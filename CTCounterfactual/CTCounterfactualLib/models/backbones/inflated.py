@@ -45,6 +45,12 @@ class InflatedBackbone(Backbone):
             self.network.to(x.device)
         return self.network(self._seen(x))
 
+    def stages(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return the maps after each of the four stages."""
+        with torch.inference_mode(False):
+            self.network.to(x.device)
+        return self.network.stages(self._seen(x))
+
     def maps_again(self, x: torch.Tensor) -> MapsAgain:
         """Return a function that computes what replaced slices reach; see `Phecodes.rescorer`."""
         with torch.inference_mode(False):

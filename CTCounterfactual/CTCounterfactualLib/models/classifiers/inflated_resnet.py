@@ -101,6 +101,15 @@ class InflatedTrunk(nn.Module):
         """Return the last maps, (N, FEATURES, D/16, H/32, W/32), from the output of `early`."""
         return _run((*self._stage(3), *self._stage(4)), h)
 
+    def stages(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return the maps after each of the four stages of volumes (N, 1, D, H, W)."""
+        h = _run(self.early()[:1], x)  # the stem
+        found = []
+        for number in range(1, len(BLOCKS) + 1):
+            h = _run(self._stage(number), h)
+            found.append(h)
+        return tuple(found)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the last maps of volumes (N, 1, D, H, W); see `late`."""
         return self.late(_run(self.early(), x))

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from CTCounterfactualLib.errors import ModelError
+from CTCounterfactualLib.metrics.feature_distance import perceptual_distance
 from CTCounterfactualLib.models.backbones.backbone import pooled
 from CTCounterfactualLib.models.backbones.inflated import InflatedBackbone
 from CTCounterfactualLib.models.classifiers.inflated_resnet import FEATURES
@@ -25,6 +26,14 @@ def test_maps_are_the_networks_of_planes_with_i_first(backbone, volume):
     assert maps.shape == (1, FEATURES, 2, 2, 1)  # (K/16, I/32, J/32) of (20, 32, 48)
     assert torch.allclose(maps, backbone.network(volume.transpose(-2, -1)), atol=1e-5)
     assert backbone.features(volume, "mean-max").shape == (1, 2 * FEATURES)
+
+
+def test_maps_of_all_stages_end_with_the_last_ones(backbone, volume):
+    stages = backbone.stages(volume)
+    assert [maps.shape[1] for maps in stages] == [256, 512, 1024, FEATURES]
+    assert torch.equal(stages[-1], backbone.maps(volume))
+    assert perceptual_distance(stages, stages) == 0
+    assert perceptual_distance(stages, backbone.stages(1 - volume)) > 0.01
 
 
 def test_a_narrower_window_clips_what_lies_beyond_and_stretches_the_rest(trunk, volume):
