@@ -80,13 +80,13 @@ def _load(name: str, consent):
     """Return the model and whether it is a classifier."""
     from ..models.catalogue import is_card, load_autoencoder, load_card, load_classifier
     from ..models.entry import list_models
-    from ..models.own.kind import CLASSIFIER
+    from ..models.own.kind import AUTOENCODER, CLASSIFIER
 
     if is_card(name):
         loaded = load_card(name, consent)
         return loaded.model, loaded.kind.kind == CLASSIFIER
     kinds = {entry.name: entry.kind for entry in list_models()}
-    is_classifier = kinds.get(name, CLASSIFIER) == CLASSIFIER
+    is_classifier = kinds.get(name, CLASSIFIER) != AUTOENCODER
     return (load_classifier(name) if is_classifier else load_autoencoder(name)), is_classifier
 
 

@@ -38,8 +38,9 @@ def run(options: argparse.Namespace) -> None:
 
 
 def list_all(options: argparse.Namespace) -> None:
-    """Print classifiers with their targets, autoencoders with their status, and methods."""
-    for kind, title in (("classifier", "Classifiers"), ("autoencoder", "Autoencoders")):
+    """Print classifiers with their targets, autoencoders, backbones, and methods."""
+    titles = {"classifier": "Classifiers", "autoencoder": "Autoencoders", "backbone": "Backbones"}
+    for kind, title in titles.items():
         sys.stdout.write(f"{title}\n")
         for entry in list_models():
             if entry.kind != kind:

@@ -159,9 +159,15 @@ def _targets(row: dict, folder: Path) -> tuple[Target, ...]:
 
 def find_entry(name: str, kind: str) -> CatalogueEntry:
     """Return the model of a name and kind; raise `ModelError` with the closest names if none."""
-    entries = [entry for entry in list_models() if entry.kind == kind]
-    for entry in entries:
-        if entry.name == name:
+    listed = list_models()
+    for entry in listed:
+        if entry.name == name and entry.kind == kind:
             return entry
-    hint = suggest(name, [entry.name for entry in entries])
+    other = next((entry.kind for entry in listed if entry.name == name), None)
+    if other == BACKBONE:
+        raise ModelError(
+            f"{name} is a backbone, whose features a probe reads: it has no scores of its own. "
+            f"Train a probe on it (ct-counterfactual probe), and give the probe's card."
+        )
+    hint = suggest(name, [entry.name for entry in listed if entry.kind == kind])
     raise ModelError(f"There is no {kind} named {name!r}. {hint}")

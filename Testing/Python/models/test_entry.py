@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from CTCounterfactualLib.errors import ModelError
 from CTCounterfactualLib.models.autoencoder import Affine
 from CTCounterfactualLib.models.classifiers.lung_size import LungSize
 from CTCounterfactualLib.models.classifiers.phecodes import read_targets
-from CTCounterfactualLib.models.entry import BACKBONE, READY, RESOURCES, list_models
+from CTCounterfactualLib.models.entry import BACKBONE, READY, RESOURCES, find_entry, list_models
 from CTCounterfactualLib.models.store.cache import ModelCache
 
 RELEASE = "https://github.com/ieee8023/ct-counterfactuals/releases/download/init/"
@@ -84,3 +85,8 @@ def test_the_backbone_is_pinned_to_the_byte_and_asked_for(models):
     assert model.status == "needs download of 187 MB"
     assert all(len(file.sha256) == 64 and file.name in file.url for file in model.files)
     assert len(model.options["sha256"]) == 64
+
+
+def test_a_backbone_is_no_classifier_and_says_what_it_is_for():
+    with pytest.raises(ModelError, match="is a backbone.*Train a probe on it"):
+        find_entry("astra-resnet152", "classifier")
