@@ -90,7 +90,7 @@ def _slab(case: BenchCase, slab_mm: float) -> list[sitk.Image]:
     centre = float(np.average(np.arange(len(per_slice)), weights=per_slice))
     count = min(round(slab_mm / volumes.scan.spacing[2]), len(per_slice))
     first = min(max(round(centre - count / 2), 0), len(per_slice) - count)
-    kept = (slice(first, first + count), *_in_plane(volumes.body, volumes.scan.spacing))
+    kept = (slice(first, first + count), *in_plane(volumes.body, volumes.scan.spacing))
     scan = volumes.scan.image[kept[::-1]]  # (K, J, I) -> (I, J, K)
     images = [scan]
     for array in (volumes.clean, volumes.finding, volumes.body):
@@ -101,7 +101,7 @@ def _slab(case: BenchCase, slab_mm: float) -> list[sitk.Image]:
     return images
 
 
-def _in_plane(body: np.ndarray, spacing: tuple[float, float, float]) -> tuple[slice, slice]:
+def in_plane(body: np.ndarray, spacing: tuple[float, float, float]) -> tuple[slice, slice]:
     """Return the rows and columns (J, I) of the body with `MARGIN_MM` around it."""
     box = ndimage.find_objects(body.any(axis=0).astype(np.uint8))[0]
     margins = [round(MARGIN_MM / step) for step in spacing[1::-1]]  # (I, J) -> (J, I)

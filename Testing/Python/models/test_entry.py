@@ -88,5 +88,5 @@ def test_the_backbone_is_pinned_to_the_byte_and_asked_for(models):
 
 
 def test_a_backbone_is_no_classifier_and_says_what_it_is_for():
-    with pytest.raises(ModelError, match="is a backbone.*Train a probe on it"):
+    with pytest.raises(ModelError, match=r"is a backbone.*Train a probe on it"):
         find_entry("astra-resnet152", "classifier")
