@@ -122,17 +122,19 @@ def _piece(x, to, kept, spec, lungs, body, wall) -> Plausibility:
 
 def _haze(x, to, lungs, spec) -> np.ndarray:
     """Return where the lung, smoothed, became denser than the lung around it; away from borders."""
-    a = _smoothed(to, SMOOTH_MM, spec)
-    change = a - _smoothed(x, SMOOTH_MM, spec)
-    # (Air in the pleura is among the lungs, and becomes lung.)
-    denser = lungs & (change > HAZE_HU) & (a - change > AIR_HU)
+    a, b = _smoothed(to, SMOOTH_MM, spec), _smoothed(x, SMOOTH_MM, spec)
+    change = a - b
+    denser = lungs & (change > HAZE_HU) & (b > AIR_HU)
     if not denser.any():
         return denser
     # Where a finding became lung is lung, too, and what was beside it is no longer a border.
     still = (lungs | (change < -HAZE_HU)) & (a < LUNG_EDGE_HU)
     still = ndimage.binary_fill_holes(still)  # what became solid in its midst is no border
     core = _distance(still, spec) > LUNG_BORDER_MM
-    return denser & core & (change - _mean_within(change, still, spec) > HAZE_HU / 2)
+    # Air in the pleura is among the lungs, and becomes lung: no denser than the lung around was.
+    was = _mean_within(b, lungs & (b > AIR_HU), spec)
+    more = np.minimum(a - was, change - _mean_within(change, still, spec))
+    return denser & core & (more > HAZE_HU / 2)
 
 
 def _outside(change: np.ndarray, body: np.ndarray, spec: GridSpec) -> np.ndarray:

@@ -132,6 +132,18 @@ def test_haze_deep_in_the_lung_but_none_at_its_border():
     assert measured(box(DEEP, LUNG + 300, chest()), lungs=None).haze == 0
 
 
+def test_gas_that_becomes_lung_beside_pressed_lung_is_no_haze():
+    """Not even at its border, where gas and lung are mixed."""
+    pressed = box(CHEST, -700.0, np.full(SHAPE, AIR))
+    for where, value in ((BODY, MUSCLE), (CAGE, BONE), (CHEST, -700.0), (DEEP, AIR)):
+        pressed[where] = value
+    expanded = box(CHEST, -780.0, pressed)
+    found = measured(expanded, pressed, lungs=box(CHEST))
+    assert found.haze == 0 and "haze" not in names(found)
+    hazy = measured(box(DEEP, -400.0, expanded), pressed, lungs=box(CHEST))
+    assert hazy.haze > 0
+
+
 def test_a_lung_that_became_denser_evenly_has_no_haze():
     """As in breathing out."""
     after = chest()
