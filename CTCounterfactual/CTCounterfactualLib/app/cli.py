@@ -28,6 +28,7 @@ from .options import (
     add_progress_option,
 )
 from .probe_command import add_probe_options, probe
+from .spoiled_command import add_spoiled_options, train_spoiled
 from .streams import ReaderGone, guarded_streams
 from .stress_command import add_stress_options, run_stress
 from .training_command import add_train_options, train
@@ -131,6 +132,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_effusion_options(fluid)
     fluid.set_defaults(run=train_effusion)
+
+    spoiling = verbs.add_parser(
+        "train-spoiled", help="teach the effusion demo a shortcut, for `stress` to catch"
+    )
+    add_spoiled_options(spoiling)
+    spoiling.set_defaults(run=train_spoiled)
 
     findings = verbs.add_parser(
         "train-findings", help="train the findings demo on painted findings"

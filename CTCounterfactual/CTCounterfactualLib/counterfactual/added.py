@@ -6,8 +6,11 @@ their own type does.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from ..scans.grid import GridSpec
 from ..scans.hounsfield import MAX_STORED_HU, MIN_STORED_HU
 
 # Changes of whole-number scans, and their differences: far more than any scanner's range.
@@ -31,7 +34,11 @@ def as_change(change_hu: np.ndarray, scan_type: np.dtype) -> np.ndarray:
     return change_hu.astype(kind, copy=False)
 
 
-def add_to_scan(scan: np.ndarray, change_hu: np.ndarray) -> np.ndarray:
+def add_to_scan(
+    scan: np.ndarray,
+    change_hu: np.ndarray,
+    limits: tuple[float, float] = (MIN_STORED_HU, MAX_STORED_HU),
+) -> np.ndarray:
     """Add a change to a scan; where it is 0 the scan's voxels stay as they are.
 
     Parameters
@@ -40,6 +47,8 @@ def add_to_scan(scan: np.ndarray, change_hu: np.ndarray) -> np.ndarray:
         (K, J, I), HU, any type of numbers.
     change_hu : numpy.ndarray
         (K, J, I), HU, as `as_change` makes it.
+    limits : tuple of float
+        What a scanner stores; of another modality than CT, the ends of what becomes 0..1.
 
     Returns
     -------
@@ -50,7 +59,7 @@ def add_to_scan(scan: np.ndarray, change_hu: np.ndarray) -> np.ndarray:
     """
     changed = _wide(scan)
     kept = changed if scan.dtype.kind == "u" else scan  # unsigned types don't hold the limits
-    lowest, highest = np.minimum(kept, MIN_STORED_HU), np.maximum(kept, MAX_STORED_HU)
+    lowest, highest = np.minimum(kept, limits[0]), np.maximum(kept, limits[1])
     changed = changed + change_hu if changed is kept else np.add(changed, change_hu, out=changed)
     np.clip(changed, lowest, highest, out=changed)
     if scan.dtype.kind == "u":
@@ -58,6 +67,17 @@ def add_to_scan(scan: np.ndarray, change_hu: np.ndarray) -> np.ndarray:
     changed = changed.astype(scan.dtype, copy=False)
     np.copyto(changed, scan, where=change_hu == 0)  # -0.0 + 0 would be 0.0
     return changed
+
+
+def limits_of(scan_type: np.dtype, spec: GridSpec) -> tuple[float, float]:
+    """Return between which numbers a change may take a scan of this type; see `add_to_scan`."""
+    if spec.is_ct:
+        return MIN_STORED_HU, MAX_STORED_HU
+    low, high = spec.window.low_hu, spec.window.high_hu
+    if scan_type.kind == "f":
+        return low, high
+    holds = np.iinfo(scan_type)
+    return max(math.floor(low), int(holds.min)), min(math.ceil(high), int(holds.max))
 
 
 def difference(changed: np.ndarray, scan: np.ndarray) -> np.ndarray:

@@ -24,9 +24,7 @@ from ..models.guarded.borrowed import borrowed
 from ..models.guarded.classifier import guarded_classifier
 from ..models.guarded.stoppable import stoppable
 from ..models.targets import Target
-from ..scans.checks import check_scan
 from ..scans.grid import PreparedScan, prepare
-from ..scans.read import read_scan
 from ..scans.scan import Scan
 from ..setting_choices import AUTO_REGION
 from ..suggest import suggest
@@ -39,6 +37,7 @@ from .evidence import ChunkCallback, Evidence, collect_evidence
 from .flags import raise_flags
 from .frames import make_frames
 from .heatmap import heat_levels
+from .modality import check_draws, modality_flags, scan_for, settings_for
 from .plausibility import plausibility
 from .plausibility_flags import plausibility_flags
 from .plausible import Plausibility
@@ -119,16 +118,18 @@ def explain(
     reporter = Reporter(progress, cancel)
     device = choose_device(settings.device)
     with run_state(settings.seed, device):
-        scan = check_scan(scan) if isinstance(scan, Scan) else read_scan(scan)
-        reporter.report(steps.READ.name, f"Read {scan.name}", steps.READ.end, size=list(scan.size))
         given = load_classifier(classifier)
         classifier = guarded_classifier(given)
+        scan = scan_for(classifier, scan)
+        reporter.report(steps.READ.name, f"Read {scan.name}", steps.READ.end, size=list(scan.size))
         if not classifier.differentiable:
             raise ModelError(NO_GRADIENT.format(name=classifier.name))
         wanted = classifier.find_target(target)
         check_goal(settings, classifier.name, wanted)
         guarded = GuardedAutoencoder(load_autoencoder(autoencoder))
+        check_draws(guarded, classifier)
         prepared = prepare(scan, classifier.grid, reporter.check)
+        settings = settings_for(prepared, settings)
         on_grids = None
         if isinstance(region, Region):
             on_grids = prepare_region(region, prepared, reporter.check)
@@ -204,7 +205,7 @@ def _finish(
         difference=written.difference,
         heatmap=written.heatmap,
         chunk_heatmaps=evidence.heatmaps,
-        levels=heat_levels(settings.level_edges),
+        levels=heat_levels(settings.level_edges, prepared.scan.unit),
         flags=(*flags, *regional.flags),
         aim=run.aim,
         plausibility=picture,
@@ -225,21 +226,24 @@ def _judge(
     evidence: Evidence,
     target: TargetInfo,
     counterfactual: np.ndarray,
-) -> tuple[Scores, tuple[Flag, ...], Plausibility]:
+) -> tuple[Scores, tuple[Flag, ...], Plausibility | None]:
     """Prepare and score the counterfactual (K, J, I), HU, like a new scan, and raise flags."""
     whole, models, encoded = evidence.whole, run.models, run.encoded
-    changed = Scan(prepared.scan.with_array(counterfactual))
+    changed = replace(prepared.scan, image=prepared.scan.with_array(counterfactual))
     again = prepare(changed, prepared.spec, run.reporter.check).volume
     scores = Scores(encoded.original_score, encoded.decoded_score, run.score(again))
     found = whole.score_after if whole else run.score(prepared.volume + evidence.change)
     notes = (*prepared.scan.warnings, *models.classifier.warnings())
     ratio = run.decode_ratio(again)
-    picture = plausibility(
-        run.start_volume, again, prepared.spec, _lungs_of(prepared), prepared.body
-    )
+    picture = None
+    if prepared.spec.is_ct:
+        picture = plausibility(
+            run.start_volume, again, prepared.spec, _lungs_of(prepared), prepared.body
+        )
     flags = (
+        *modality_flags(prepared),
         *decision_flags(scores, whole, run.aim, target, run.settings),
-        *plausibility_flags(picture, scores, run.aim),
+        *(plausibility_flags(picture, scores, run.aim) if picture else ()),
         *raise_flags(scores, evidence.outcomes, found, ratio, notes, run.settings),
     )
     moved = scores.counterfactual - scores.original

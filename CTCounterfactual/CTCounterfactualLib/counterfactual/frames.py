@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from ..scans.grid import PreparedScan
 from ..scans.pieces import pieces
-from .added import add_to_scan
+from .added import add_to_scan, limits_of
 from .region import PreparedRegion
 from .result import Frame, Outcome
 from .run import Run
@@ -62,6 +62,7 @@ def make_frames(
     if cut is None:
         return ()
     shown = take(prepared.scan.image, cut)
+    limits = limits_of(prepared.scan.array.dtype, prepared.spec)
     inside = None if region is None else region.inside[cut]
     frames = []
     for number in range(1, count + 1):
@@ -71,7 +72,7 @@ def make_frames(
         change_hu = change_on_scan(prepared, change, shown)
         if inside is not None:
             change_hu *= inside
-        frames.append(Frame(fraction, score, _added(shown, change_hu)))
+        frames.append(Frame(fraction, score, _added(shown, change_hu, limits)))
         run.reporter.report(
             FRAME.name,
             f"Frame {number} of {count} at {fraction:.0%} of lambda: score {score:.4g}",
@@ -147,8 +148,9 @@ def take(image: sitk.Image, cut: Cut) -> sitk.Image:
     return image[i, j, k]
 
 
-def _added(shown: sitk.Image, change_hu: np.ndarray) -> sitk.Image:
+def _added(shown: sitk.Image, change_hu: np.ndarray, limits: tuple[float, float]) -> sitk.Image:
     """Return a cut-out of the scan with a change (K, J, I), HU, added to it."""
-    image = sitk.GetImageFromArray(add_to_scan(sitk.GetArrayViewFromImage(shown), change_hu))
+    changed = add_to_scan(sitk.GetArrayViewFromImage(shown), change_hu, limits)
+    image = sitk.GetImageFromArray(changed)
     image.CopyInformation(shown)
     return image

@@ -6,13 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..scans.modality import UNIT_OF_CT
 from ..scans.pieces import pieces
 from .result import HeatLevel
 
 _INT16 = np.iinfo(np.int16)
 
 
-def heat_levels(edges: tuple[float, ...]) -> tuple[HeatLevel, ...]:
+def heat_levels(edges: tuple[float, ...], unit: str = UNIT_OF_CT) -> tuple[HeatLevel, ...]:
     """Return the labels of a heatmap: first the decreases, weakest first, then the increases.
 
     With edges (10, 25): 1 = decrease 10-25 HU, 2 = decrease > 25 HU, 3 = increase 10-25 HU,
@@ -22,9 +23,9 @@ def heat_levels(edges: tuple[float, ...]) -> tuple[HeatLevel, ...]:
     levels: list[HeatLevel] = []
     for sign, word in ((-1, "decrease"), (1, "increase")):
         for low, high in pairwise(bounds):
-            span = f"> {low:g}" if np.isinf(high) else f"{low:g}-{high:g}"
+            span = f"> {low:.4g}" if np.isinf(high) else f"{low:.4g}-{high:.4g}"
             low_hu, high_hu = (low, high) if sign > 0 else (-high, -low)
-            levels.append(HeatLevel(len(levels) + 1, f"{word} {span} HU", low_hu, high_hu))
+            levels.append(HeatLevel(len(levels) + 1, f"{word} {span} {unit}", low_hu, high_hu))
     return tuple(levels)
 
 

@@ -31,7 +31,8 @@ def confine(
     """Return where the scan may change: `region` without what isn't body, as the settings ask.
 
     None is everywhere: with `within` at `volume`, with the paper's baseline, which redraws the
-    whole scan, and of a scan that shows no body at all (a phantom of foam, air).
+    whole scan, of another modality than CT, and of a scan that shows no body at all (a phantom of
+    foam, air).
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def confine(
     ScanError
         If no part of the region lies in the body.
     """
-    if settings.within != "body" or settings.baseline != "scan":
+    if settings.within != "body" or settings.baseline != "scan" or not prepared.spec.is_ct:
         return region
     body = prepared.body
     if not body.any():

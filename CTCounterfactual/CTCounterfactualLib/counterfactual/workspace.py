@@ -100,7 +100,7 @@ class Workspace:
             scan,
             base,
             base + change,
-            self.models.classifier.grid.window.hu_per_unit,
+            self.models.classifier.grid.hu_per_unit,
             None if self._bounds is None else self._bounds.of(start, stop),
         )
         # lerp is exact at both ends: a weight of 0 leaves the scan's very value.
@@ -202,6 +202,8 @@ class Workspace:
         if self.settings.composite != "local" or sign(self.settings.direction) > 0:
             return None
         grid = self.models.classifier.grid
+        if not grid.is_ct:
+            return None
         return find_bounds(self.encoded.x, grid.spacing, grid.window, self.encoded.weight)
 
     @cached_property

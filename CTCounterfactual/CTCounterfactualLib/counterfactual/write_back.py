@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from ..scans.grid import ROUNDING, PreparedScan, resample_onto
 from ..scans.pieces import image_pieces, pieces
-from .added import add_to_scan, as_change, change_type
+from .added import add_to_scan, as_change, change_type, limits_of
 from .added import difference as difference_of
 from .heatmap import label_change
 from .region import PreparedRegion
@@ -57,7 +57,7 @@ def write_back(
     if region is not None:
         difference *= region.inside  # interpolation fades out across the border
     counterfactual = np.empty(difference.shape, prepared.scan.array.dtype)
-    _add(prepared.scan.array, difference, counterfactual)
+    _add(prepared, prepared.scan.array, difference, counterfactual)
     if heatmaps:
         return WrittenBack(counterfactual, difference, combine_heatmaps(prepared, heatmaps))
     return WrittenBack(counterfactual, difference, label_change(difference, edges))
@@ -98,13 +98,19 @@ def _change_on(grid: sitk.Image, image: sitk.Image, scan_type: np.dtype) -> np.n
     return resampled
 
 
-def _add(scan: np.ndarray, change_hu: np.ndarray, changed: np.ndarray | None = None) -> None:
+def _add(
+    prepared: PreparedScan,
+    scan: np.ndarray,
+    change_hu: np.ndarray,
+    changed: np.ndarray | None = None,
+) -> None:
     """Turn a change (K, J, I) into what can be added of it; put the changed scan into `changed`.
 
     Where a voxel meets the limits of the scanner, less is added than the change.
     """
+    limits = limits_of(scan.dtype, prepared.spec)
     for part in pieces(scan.shape):
-        voxels = add_to_scan(scan[part], change_hu[part])
+        voxels = add_to_scan(scan[part], change_hu[part], limits)
         change_hu[part] = difference_of(voxels, scan[part])
         if changed is not None:
             changed[part] = voxels
@@ -138,7 +144,7 @@ def chunk_heatmap(
     change_hu *= _inside_slab(prepared, outcome, start, size)
     if region is not None:
         change_hu *= region.inside[k, j, i]
-    _add(scan, change_hu)
+    _add(prepared, scan, change_hu)
     labels = sitk.GetImageFromArray(label_change(change_hu, edges))
     labels.CopyInformation(box)
     return ChunkHeatmap(outcome.start, outcome.stop, labels)

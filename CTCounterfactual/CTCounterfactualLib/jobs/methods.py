@@ -10,6 +10,7 @@ from ..events import CancelToken, ProgressCallback
 from ..methods.attribution import Attribution
 from ..methods.registry import LATENT_SHIFT, find_method
 from ..outputs.folder import ResultFolder
+from ..scans.grid import GridSpec
 from ..scans.scan import Scan
 from .job import Job
 
@@ -37,15 +38,28 @@ def by_counterfactual(job: Job) -> bool:
     return False
 
 
+def check_shown(job: Job, grid: GridSpec) -> None:
+    """Raise `SettingsError` for what is made of CT only and asked for of another modality."""
+    for name, asked in (("report", job.report), ("scene", job.scene)):
+        if asked and not grid.is_ct:
+            raise SettingsError(
+                f"The {name} is made of CT in HU only, and classifier {job.classifier} is for "
+                f"{grid.modality}. Leave it out; all other files are written."
+            )
+
+
 def run_method(
     job: Job,
-    read: Callable[[], Scan],
+    read: Callable[[str], Scan],
     progress: ProgressCallback | None,
     cancel: CancelToken,
     consent: Consent | None,
     output: ResultFolder,
 ) -> Attribution:
-    """Explain the scan that `read` returns by the job's method; models are looked at before."""
+    """Explain the scan that `read` returns by the job's method; models are looked at before.
+
+    `read` is given the modality that the classifier is for.
+    """
     from ..methods.attribute import attribute
     from ..methods.needs import check_needs
     from ..models.catalogue import load_classifier
@@ -53,10 +67,11 @@ def run_method(
 
     classifier = load_classifier(job.classifier, consent)
     classifier.find_target(job.target)
+    check_shown(job, classifier.grid)
     method = find_method(job.method)
     check_needs(method, guarded_classifier(classifier))
     cancel.check()
-    scan = read()
+    scan = read(classifier.grid.modality)
     cancel.check()
     output.check_space(math.prod(scan.size))
     return attribute(

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,11 @@ from ..errors import ModelError, OutputError, ScanError, called, rename
 from ..events import CancelToken, ProgressCallback, Reporter
 from ..methods.attribution import Attribution
 from ..outputs.folder import ResultFolder, claim_output
+from ..scans.modality import CT
 from ..scans.scan import Scan
 from ..storage.names import check_name
 from .job import FileInput, GeneratedInput, Job
-from .methods import by_counterfactual, run_method
+from .methods import by_counterfactual, check_shown, run_method
 from .stream import Stream, open_stream
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def run_job(
             if counterfactual:
                 made = _explain(job, stream, cancel, consent, output)
             else:
-                made = run_method(job, lambda: read_input(job), progress, cancel, consent, output)
+                made = run_method(job, partial(read_input, job), progress, cancel, consent, output)
         if isinstance(made, Attribution) and made.partial:
             cancel = CancelToken()  # it ended the search; what was there is to be looked at
         cancel.check()
@@ -86,15 +88,18 @@ def run_job(
     return out
 
 
-def read_input(job: Job) -> Scan:
-    """Read or generate the scan that a job names; raises `ScanError` or `SettingsError`."""
+def read_input(job: Job, modality: str = CT) -> Scan:
+    """Read or generate the scan that a job names; raises `ScanError` or `SettingsError`.
+
+    `modality` is what the classifier is for.
+    """
     if isinstance(job.input, GeneratedInput):
         return _generate(job.input)
     from ..scans.read import read_scan
 
     path, name = job.input.path, job.input.name
     with called(path, name):
-        scan = read_scan(path, job.input.series, job.input.assume_hu)
+        scan = read_scan(path, job.input.series, job.input.assume_hu, modality)
     if not name:
         return scan
     warnings = tuple((kind, rename(text, path, name)) for kind, text in scan.warnings)
@@ -148,6 +153,7 @@ def _explain(
     cancel.check()
     classifier = load_classifier(job.classifier, consent)
     classifier.find_target(job.target)
+    check_shown(job, classifier.grid)
     region: Region | str | None = job.region
     if job.region_file:
         with called(job.region_file, job.region_name):
@@ -155,7 +161,7 @@ def _explain(
     check_region(region, job.settings)
     autoencoder = load_autoencoder(job.autoencoder, consent)
     cancel.check()
-    scan = read_input(job)
+    scan = read_input(job, classifier.grid.modality)
     cancel.check()
     output.check_space(math.prod(scan.size))
     return explain(

@@ -17,6 +17,7 @@ from ..counterfactual.environment import (
     versions,
 )
 from ..counterfactual.gradient import as_slices, score_volume
+from ..counterfactual.modality import modality_flags, scan_for
 from ..counterfactual.repeatable import NAME as NOT_REPRODUCIBLE
 from ..counterfactual.repeatable import differs
 from ..counterfactual.result import Flag, ModelInfo, PreparedInfo, TargetInfo
@@ -30,9 +31,7 @@ from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
 from ..models.guarded.borrowed import borrowed
 from ..models.guarded.classifier import guarded_classifier
 from ..models.guarded.stoppable import stoppable
-from ..scans.checks import check_scan
 from ..scans.grid import PreparedScan, prepare
-from ..scans.read import read_scan
 from ..scans.scan import Scan
 from .attribution import Attribution, MethodInfo
 from .levels import label_values, strongest, value_levels
@@ -91,7 +90,7 @@ def attribute(
         guarded = guarded_classifier(given)
         check_needs(chosen, guarded)
         wanted = guarded.find_target(target)
-        scan = check_scan(scan) if isinstance(scan, Scan) else read_scan(scan)
+        scan = scan_for(guarded, scan)
         reporter.report(
             steps.READ.name,
             f"Read {scan.name}; {chosen.name} {chosen.needs}",
@@ -144,7 +143,7 @@ def attribute(
 def _flags(request: Request, x, score: float, found: Found) -> tuple[Flag, ...]:
     """Return warnings of scan, classifier and method; a cancelled run isn't asked further."""
     notes = (*request.prepared.scan.warnings, *request.classifier.warnings())
-    flags = [Flag(name, message) for name, message in notes]
+    flags = [*modality_flags(request.prepared), *(Flag(name, text) for name, text in notes)]
     if not found.partial:
         again = score_volume(request.classifier, request.target.name, x)
         if differs(score, again, 0.0):

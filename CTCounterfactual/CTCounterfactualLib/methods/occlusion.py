@@ -7,12 +7,13 @@ counterfactual is the same scan without what the classifier reacts to.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ModelError, SettingsError
-from ..scans.hounsfield import AIR_HU
+from ..models.entry import DEFAULT_AUTOENCODER
 from .method import Request
 
 AIR, MEAN, BLUR, COUNTERFACTUAL = "air", "mean", "blur", "counterfactual"
@@ -25,11 +26,13 @@ def check_occlusion(occlusion: str) -> str:
     """Return what is allowed, in words, if an occlusion isn't; else nothing."""
     if occlusion in KINDS or _number(occlusion) is not None or Path(occlusion).is_file():
         return ""
-    return f"give one of {', '.join(KINDS)}, a number in HU, or a scan's file."
+    return f"give one of {', '.join(KINDS)}, a number in HU (its own unit), or a scan's file."
 
 
 def chosen_occlusion(request: Request, occlusion: str | None) -> str:
-    """Return an occlusion, or without one the counterfactual; air for a black box.
+    """Return an occlusion, or without one the counterfactual; air where there can't be any.
+
+    That is for a black box, and for scans that the embedded autoencoder doesn't draw (no CT).
 
     Raises
     ------
@@ -38,7 +41,8 @@ def chosen_occlusion(request: Request, occlusion: str | None) -> str:
     """
     differentiable = request.classifier.differentiable
     if occlusion is None:
-        return COUNTERFACTUAL if differentiable else AIR
+        drawn = request.prepared.spec.is_ct or request.autoencoder != DEFAULT_AUTOENCODER
+        return COUNTERFACTUAL if differentiable and drawn else AIR
     if occlusion == COUNTERFACTUAL and not differentiable:
         others = ", ".join(kind for kind in KINDS if kind != COUNTERFACTUAL)
         raise ModelError(
@@ -54,12 +58,13 @@ def occluded(request: Request, occlusion: str) -> np.ndarray:
     Parameters
     ----------
     occlusion : str
-        One of `KINDS`; a number in HU; or the path of another scan in the same place, such as an
+        One of `KINDS` (air is the least intensity of what isn't CT); a number in HU, or in the
+        scan's own unit; or the path of another scan in the same place, such as an
         earlier or a healthy one.
     """
     prepared = request.prepared
     x, spec = prepared.volume, prepared.spec
-    value = float(AIR_HU) if occlusion == AIR else _number(occlusion)
+    value = spec.lowest if occlusion == AIR else _number(occlusion)
     if value is not None:
         return np.full_like(x, spec.window.to_unit(np.array(value)))
     if occlusion == MEAN:
@@ -76,7 +81,6 @@ def occluded(request: Request, occlusion: str) -> np.ndarray:
 
 def _counterfactual(request: Request) -> np.ndarray:
     from ..scans.grid import prepare
-    from ..scans.scan import Scan
     from .latent_shift import counterfactual_of
 
     explanation = counterfactual_of(request)
@@ -86,7 +90,8 @@ def _counterfactual(request: Request) -> np.ndarray:
             f"limit moved the score the wanted way, so there is none to occlude with. Choose "
             f"another occlusion."
         )
-    changed = Scan(request.prepared.scan.with_array(explanation.counterfactual))
+    scan = request.prepared.scan
+    changed = replace(scan, image=scan.with_array(explanation.counterfactual))
     return prepare(changed, request.prepared.spec, request.reporter.check).volume
 
 
@@ -95,7 +100,8 @@ def _other_scan(request: Request, path: str) -> np.ndarray:
     from ..scans.read import read_scan
 
     prepared = request.prepared
-    other = prepare(read_scan(path), prepared.spec, request.reporter.check)
+    scan = read_scan(path, modality=prepared.spec.modality)
+    other = prepare(scan, prepared.spec, request.reporter.check)
     cover = resample_onto(
         prepared.as_image(prepared.volume), other.as_image(other.inside.astype(np.float32))
     )
@@ -104,7 +110,7 @@ def _other_scan(request: Request, path: str) -> np.ndarray:
             f"The scan {path} that is to occlude lies elsewhere than the one that is explained: "
             f"they have no place in common. Register it first."
         )
-    air = prepared.spec.window.to_unit(np.array(float(AIR_HU)))
+    air = prepared.spec.window.to_unit(np.array(prepared.spec.lowest))
     there = resample_onto(prepared.as_image(prepared.volume), other.as_image(other.volume))
     return np.where(cover > 0, there, air).astype(np.float32)
 

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..scans.modality import CT
+
 
 @dataclass(frozen=True)
 class Affine:
@@ -31,8 +33,9 @@ FROM_NETWORK = Affine(0.5, 0.5)
 class AutoencoderLike(Protocol):
     """What an object needs to move slices; `SliceAutoencoder` has it around a network.
 
-    Optional: `name`, `description`, `sha256`, and `on_network_grid` where the network sees slices
-    resized or turned. Networks among its attributes are moved to the run's device and back.
+    Optional: `name`, `description`, `sha256`, `modality` (default: CT), and `on_network_grid`
+    where the network sees slices resized or turned. Networks among its attributes are moved to the
+    run's device and back.
     """
 
     @property
@@ -63,6 +66,8 @@ class SliceAutoencoder(nn.Module):
         (The paper's network saw 224 pixels as 256.)
     transpose : bool
         The network saw slices with rows and columns exchanged (the paper's "legacy orientation").
+    modality : str
+        Of the slices that it draws.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class SliceAutoencoder(nn.Module):
         from_network: Affine = FROM_NETWORK,
         scale: float = 1.0,
         transpose: bool = False,
+        modality: str = CT,
     ):
         super().__init__()
         self.network: Any = network.eval().requires_grad_(False)
@@ -88,6 +94,7 @@ class SliceAutoencoder(nn.Module):
         self.from_network = from_network
         self.scale = scale
         self.transpose = transpose
+        self.modality = modality
 
     @property
     def factor(self) -> int:

@@ -200,10 +200,11 @@ def _listed_classifier(
         from .published import published_classifier
 
         return published_classifier(entry, ModelCache(default_folder()), RESOURCES)
-    from .classifiers.effusion import EffusionDemo, SpoiledDemo, load_effusion, load_spoiled
+    from .classifiers.effusion import EffusionDemo, load_effusion
     from .classifiers.findings import FindingsDemo, LungSizeDemo
     from .classifiers.findings_card import load_findings, load_lung_size
     from .classifiers.lung_volume import LungVolume
+    from .classifiers.spoiled import SpoiledDemo, load_spoiled
 
     if entry.name == LungVolume.name:
         return LungVolume()

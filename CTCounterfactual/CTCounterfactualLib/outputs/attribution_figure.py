@@ -10,7 +10,8 @@ import numpy as np
 from ..counterfactual.result import DISCLAIMER
 from ..methods.attribution import Attribution
 from ..methods.levels import EDGES, strongest
-from .figure import BACKGROUND, DPI, FULL_OPACITY, INK, LEVEL_HU, MUTED, WINDOW_HU, draw_letters
+from .figure import BACKGROUND, DPI, FULL_OPACITY, INK, MUTED, draw_letters
+from .greys import greys_of
 from .texts import PLAIN
 from .views import PLANES, Oriented, busiest
 
@@ -42,6 +43,7 @@ def write_attribution_figure(attribution: Attribution, path: Path) -> None:
         top=1 - HEAD_INCHES / height,
         bottom=FOOT_INCHES / height,
     )
+    black, white = greys_of(scan)
     for row, plane in enumerate(PLANES):
         index = busiest(values, plane)
         for column in range(2):
@@ -49,8 +51,8 @@ def write_attribution_figure(attribution: Attribution, path: Path) -> None:
             axes.imshow(
                 base.plane(plane, index),
                 cmap="gray",
-                vmin=LEVEL_HU - WINDOW_HU / 2,
-                vmax=LEVEL_HU + WINDOW_HU / 2,
+                vmin=black,
+                vmax=white,
                 aspect=base.aspect(plane),
             )
             axes.set_axis_off()

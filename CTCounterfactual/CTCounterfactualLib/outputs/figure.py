@@ -11,11 +11,10 @@ from ..counterfactual.scale import has_logit
 from ..counterfactual.search.logit import logit
 from ..errors import MissingExtraError
 from . import plots
+from .greys import greys_of
 from .texts import PLAIN, cleaned
 from .views import EDGE_LETTERS, PLANES, Oriented, busiest
 
-# A lung window that still tells fat from muscle: what moves is as often a border as lung itself.
-WINDOW_HU, LEVEL_HU = 1600.0, -500.0
 # A change is drawn more solid the larger it is, up to this opacity.
 FULL_OPACITY = 0.9
 DPI = 130
@@ -104,6 +103,7 @@ def _draw_pictures(figure, cell, volumes: list[Oriented], heights, explanation) 
     grid = cell.subgridspec(3, PICTURE_COLUMNS, height_ratios=heights, wspace=0.02, hspace=0.03)
     scan, counterfactual, change = volumes
     edges = explanation.settings.level_edges
+    black, white = greys_of(explanation.scan)
     for row, plane in enumerate(PLANES):
         index = busiest(change, plane)
         base = scan.plane(plane, index)
@@ -113,8 +113,8 @@ def _draw_pictures(figure, cell, volumes: list[Oriented], heights, explanation) 
             axes.imshow(
                 picture,
                 cmap="gray",
-                vmin=LEVEL_HU - WINDOW_HU / 2,
-                vmax=LEVEL_HU + WINDOW_HU / 2,
+                vmin=black,
+                vmax=white,
                 aspect=scan.aspect(plane),
                 interpolation="bilinear",
             )
@@ -123,7 +123,7 @@ def _draw_pictures(figure, cell, volumes: list[Oriented], heights, explanation) 
             if column == 2:
                 shown = _draw_change(axes, change, plane, index, edges)
             if row == 0:
-                title = ("Scan", "Counterfactual", "Change in HU")[column]
+                title = ("Scan", "Counterfactual", f"Change in {explanation.scan.unit}")[column]
                 axes.set_title(title, color=INK, fontsize=11)
         if row == 0:
             top = axes
@@ -144,7 +144,7 @@ def _draw_pictures(figure, cell, volumes: list[Oriented], heights, explanation) 
 def _draw_change(axes, change: Oriented, plane: str, index: int, edges: tuple[float, ...]):
     """Lay the change over the scan: invisible below the first level, solid from the last on."""
     values = change.plane(plane, index).astype(np.float32)
-    span = max(edges[-1] - edges[0], 1.0)
+    span = max(edges[-1] - edges[0], float(np.finfo(np.float32).tiny))
     alpha = np.clip((np.abs(values) - edges[0]) / span, 0, 1) * FULL_OPACITY
     return axes.imshow(
         values,
@@ -197,9 +197,11 @@ def _score_line(explanation: Explanation) -> str:
 
 def _footer(explanation: Explanation) -> str:
     settings = explanation.settings
+    black, white = greys_of(explanation.scan)
     within = f" only within {explanation.region_name}," if explanation.region_name else ""
     return (
         f"{DISCLAIMER}.   Autoencoder {explanation.autoencoder.name}, search {settings.search}, "
         f"baseline {settings.baseline},{within} change limit {settings.max_change:.0%} of the "
-        f"{settings.scope}, window {WINDOW_HU:g}/{LEVEL_HU:g} HU."
+        f"{settings.scope}, window {white - black:.4g}/{(white + black) / 2:.4g} "
+        f"{explanation.scan.unit}."
     )

@@ -9,7 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..methods.levels import EDGES
-from .figure import FULL_OPACITY, LEVEL_HU, WINDOW_HU
+from .figure import FULL_OPACITY
+from .greys import LEVEL_HU, WINDOW_HU
 
 # Change in the figure's limits (-1 strongest fall, +1 strongest rise) -> RGB: the "RdBu" scheme of
 # ColorBrewer (C. Brewer, colorbrewer2.org), blue for falling, red for rising HU.

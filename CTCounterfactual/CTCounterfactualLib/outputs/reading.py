@@ -28,6 +28,7 @@ from ..errors import CTCounterfactualError, OutputError
 from ..methods.registry import LATENT_SHIFT
 from ..scans.geometry import same_grid, tolerance_mm
 from ..scans.hounsfield import in_type
+from ..scans.modality import CT
 from ..scans.pieces import pieces
 from ..scans.read import read_scan
 from ..scans.scan import Scan
@@ -204,7 +205,8 @@ def scan_of_record(
         place = str(folder / SCAN_FILE if own else told["path"])
         try:
             # It was looked at when it was explained.
-            scan = read_scan(place, None if own else told.get("series") or None, assume_hu=True)
+            series = None if own else told.get("series") or None
+            scan = read_scan(place, series, assume_hu=True, modality=told.get("modality", CT))
         except CTCounterfactualError as error:
             raise OutputError(f"Cannot read the scan that was explained: {error}") from error
     scan = replace(
@@ -213,6 +215,7 @@ def scan_of_record(
         path=told["path"],
         sha256=told["sha256"],
         series=told.get("series", ""),
+        modality=told.get("modality", CT),
     )
     stretched = [np.diag([*spacing, 1.0]) for spacing in (scan.spacing, told["spacing"])]
     if list(scan.size) != told["size"] or not same_grid(scan.size, *stretched):

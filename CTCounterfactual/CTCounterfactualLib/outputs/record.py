@@ -111,6 +111,8 @@ def input_record(scan: Scan) -> dict[str, Any]:
         "series": scan.series,
         "sha256": scan.sha256,
         "name": scan.name,
+        "modality": scan.modality,
+        "unit": scan.unit,
         "size": list(scan.size),
         "spacing": list(scan.spacing),
         "origin": list(scan.image.GetOrigin()),

@@ -9,7 +9,7 @@ from ..counterfactual.result import Explanation, Flag, Outcome
 from ..counterfactual.scale import has_logit
 from ..counterfactual.search import stopping
 from ..counterfactual.search.logit import logit
-from .figure import LEVEL_HU, WINDOW_HU
+from .greys import LEVEL_HU, WINDOW_HU
 from .numbers import MINUS, amount, percent, signed
 
 

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from ..errors import ScanError
 from ..wording import say
 from .hu_likeness import what_is_doubtful, what_speaks_against_hu
+from .modality import CT
 from .pieces import pieces
 from .pixel_types import as_allowed_type
 from .scan import Scan
@@ -61,7 +62,7 @@ def check_scan(scan: Scan, assume_hu: bool = False) -> Scan:
     check_numbers(scan.array, source)
     found = (
         *_check_extent(scan.image),
-        *check_hounsfield(scan.array, source, assume_hu or ASSUMED_HU in told),
+        *_check_values(scan, source, assume_hu or ASSUMED_HU in told),
     )
     new = tuple(warning for warning in found if warning[0] not in told)
     image = as_allowed_type(scan.image)
@@ -164,6 +165,11 @@ def check_hounsfield(
         f"{source} doesn't look like a CT scan in HU: {found}. Convert it to HU, or use "
         f"{say('assume_hu', True)} if it is in HU all the same."
     )
+
+
+def _check_values(scan: Scan, source: str, assume_hu: bool) -> tuple[tuple[str, str], ...]:
+    """Check that a CT looks like HU; of other modalities nothing is known of the numbers."""
+    return check_hounsfield(scan.array, source, assume_hu) if scan.modality == CT else ()
 
 
 def mm(lengths) -> str:

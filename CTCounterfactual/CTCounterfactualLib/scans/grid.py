@@ -8,7 +8,7 @@ every voxel of the scan.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ import SimpleITK as sitk
 from ..errors import ScanError
 from .checks import mm
 from .hounsfield import AIR_HU, IntensityWindow
+from .modality import CT, HU, HU_RANGE, RAW, window_of
 from .monai_layout import RAS_SIGN, along_patient_axes, resample_like_monai
 from .resample import RAS_DIRECTION_IN_LPS, Check, resample_to_ras
 from .scan import Scan
@@ -40,7 +41,7 @@ class GridSpec:
     spacing : tuple of float
         (I, J, K) mm. Default: 1.5 x 1.5 x 3, as in Cohen et al.
     window : IntensityWindow
-        HU interval mapped to 0..1.
+        HU interval mapped to 0..1; of another modality, what `intensity` says.
     crop : tuple of int or None
         (I, J) voxels in plane: centre crop or pad with air to exactly this; None keeps the whole
         field of view.
@@ -51,6 +52,11 @@ class GridSpec:
         Put voxels exactly where MONAI's Spacing and CenterSpatialCrop do, and clip after
         interpolation, as the paper's chain has it. An oblique scan is turned to the patient's axes
         all the same (MONAI leaves it oblique), on the grid that covers it.
+    modality : str
+        Of the scans that it is for: `CT`, or another one.
+    intensity : str
+        Of another modality than CT: the window is in the scan's own unit (`raw`), in standard
+        deviations around its mean (`zscore`) or in percent of its voxels (`percentile`).
     """
 
     spacing: tuple[float, float, float] = (1.5, 1.5, 3.0)
@@ -58,6 +64,51 @@ class GridSpec:
     crop: tuple[int, int] | None = None
     antialias: bool = True
     monai_layout: bool = False
+    modality: str = CT
+    intensity: str = HU
+
+    @property
+    def is_ct(self) -> bool:
+        """Whether numbers are HU, so that tissues are known by them."""
+        return self.modality == CT
+
+    @property
+    def hu_per_unit(self) -> float:
+        """How many HU (of the scan's own numbers, if it is no CT) one intensity is for limits.
+
+        Limits in HU (noise, margins) are of another modality the same shares of its range as they
+        are of the usual window.
+        """
+        return self.window.hu_per_unit if self.is_ct else HU_RANGE
+
+    @property
+    def lowest(self) -> float:
+        """What lies where nothing was scanned: air, or the lower end of the window."""
+        return float(AIR_HU) if self.is_ct else self.window.low_hu
+
+    def of(self, scan: Scan) -> GridSpec:
+        """Return what this is for one scan: with the window in the scan's own unit.
+
+        Raises
+        ------
+        ScanError
+            If it is for another modality than the scan's, or the scan is of one value.
+        """
+        if scan.modality != self.modality:
+            raise ScanError(
+                f"The scan {scan.name} is {scan.modality}, and this model is for {self.modality}: "
+                f"choose a model for {scan.modality}, or a {self.modality} scan."
+            )
+        if (self.intensity == HU) != self.is_ct:
+            raise ScanError(
+                f"A grid of {self.modality} scans can't have the intensity {self.intensity!r}: hu "
+                f"is CT's, and only CT's."
+            )
+        if self.intensity in (HU, RAW):
+            return self
+        low, high = self.window.low_hu, self.window.high_hu
+        ends = window_of(scan.array, self.intensity, low, high, scan.name)
+        return replace(self, window=IntensityWindow(*ends), intensity=RAW)
 
     @property
     def voxel_litres(self) -> float:
@@ -97,6 +148,8 @@ class PreparedScan:
     @cached_property
     def lungs(self) -> np.ndarray:
         """Both lungs, found once: (K, J, I), bool; raises `ScanError` if there are none."""
+        if not self.spec.is_ct:
+            raise ScanError(f"Lungs are found by their HU; this scan is {self.spec.modality}.")
         from .lungs import (
             find_lungs,  # here: it needs SciPy, and Slicer loads this file at start-up
         )
@@ -105,7 +158,12 @@ class PreparedScan:
 
     @cached_property
     def body(self) -> np.ndarray:
-        """The patient with everything inside, found once: (K, J, I), bool; see `find_body`."""
+        """The patient with everything inside, found once: (K, J, I), bool; see `find_body`.
+
+        Of another modality than CT, all of the field of view: a body is found by its HU.
+        """
+        if not self.spec.is_ct:
+            return self.inside
         from .body import find_body  # here: it needs SciPy
 
         return find_body(self.spec.window.to_hu(self.volume), self.spec.spacing)
@@ -153,12 +211,12 @@ class PreparedScan:
 
 
 def prepare(scan: Scan, spec: GridSpec | None = None, check: Check | None = None) -> PreparedScan:
-    """Resample a scan to a model's prepared grid: RAS, the spec's spacing, HU window -> 0..1.
+    """Resample a scan to a model's prepared grid: RAS, the spec's spacing, window -> 0..1.
 
     Parameters
     ----------
     scan : Scan
-        In HU.
+        In HU, or of the spec's modality.
     spec : GridSpec, optional
         What the model wants.
     check : callable, optional
@@ -168,9 +226,9 @@ def prepare(scan: Scan, spec: GridSpec | None = None, check: Check | None = None
     Raises
     ------
     ScanError
-        If the scan covers less than one prepared slice.
+        If the scan covers less than one prepared slice, or is of another modality.
     """
-    spec = spec or GridSpec()
+    spec = (spec or GridSpec()).of(scan)
     low, size = _cover(scan, spec)
     image = _float_image(scan, spec)
     if spec.antialias:
@@ -180,7 +238,7 @@ def prepare(scan: Scan, spec: GridSpec | None = None, check: Check | None = None
         return _prepared(np.where(inside, spec.window.to_unit(hu), 0.0), inside, spec, scan, low)
     hu = resample_to_ras(image, size, low.tolist(), spec.spacing, OUTSIDE, check=check)
     inside = hu != OUTSIDE
-    hu[~inside] = AIR_HU
+    hu[~inside] = spec.lowest
     return _prepared(spec.window.to_unit(hu), inside, spec, scan, low)
 
 

@@ -13,7 +13,9 @@ from .dicom.headers import is_dicom
 from .dicom.read import read_dicom_file, read_dicom_folder
 from .formats.detached import files_of
 from .formats.itk import read_by_itk
+from .formats.metaimage import OTHER_MODALITY
 from .formats.nifti import is_nifti, read_nifti
+from .modality import CT
 from .pixel_types import in_least_type
 from .scan import Scan
 
@@ -24,8 +26,10 @@ SUFFIXES = (
 )  # fmt: skip
 
 
-def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = False) -> Scan:
-    """Read a CT scan in HU.
+def read_scan(
+    path: str | Path, series: str | None = None, assume_hu: bool = False, modality: str = CT
+) -> Scan:
+    """Read a CT scan in HU, or a scan of another modality as it is.
 
     Parameters
     ----------
@@ -36,6 +40,9 @@ def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = Fal
         of several phases or acquisitions in it, "2.1" is the first of series 2.
     assume_hu : bool
         Go on although the values don't look like HU; the scan then carries a warning.
+    modality : str
+        What the scan is; of another one than CT nothing is expected of the numbers, but a DICOM
+        series must say that it is of this one.
 
     Raises
     ------
@@ -48,18 +55,26 @@ def read_scan(path: str | Path, series: str | None = None, assume_hu: bool = Fal
         if not path.exists():
             raise ScanError(f"There is no file or folder {path}. Check the path.")
         if path.is_dir():
-            scan = read_dicom_folder(path, series, assume_hu)
+            scan = read_dicom_folder(path, series, assume_hu, modality)
         else:
-            scan = read_file(path, series, assume_hu)
+            scan = read_file(path, series, assume_hu, modality)
     except OSError as error:  # no permission, or the disk fails
         raise ScanError(
             f"Cannot read {path}: {error.strerror}. Check its permissions, or copy it again."
         ) from error
-    scan = check_scan(scan, assume_hu)
+    scan = check_scan(scan if modality == CT else _as(scan, modality), assume_hu)
     return replace(scan, image=in_least_type(scan.image))
 
 
-def read_file(path: Path, series: str | None = None, assume_hu: bool = True) -> Scan:
+def _as(scan: Scan, modality: str) -> Scan:
+    """Return a scan as one of another modality than CT; that it is no CT is no news then."""
+    kept = tuple(warning for warning in scan.warnings if warning[0] != OTHER_MODALITY)
+    return replace(scan, modality=modality, warnings=kept)
+
+
+def read_file(
+    path: Path, series: str | None = None, assume_hu: bool = True, modality: str = CT
+) -> Scan:
     """Read one image file as it is, whole and 3D; whether its values are HU isn't asked.
 
     Of a DICOM file it is asked what its header says of the unit, unless `assume_hu`; `series`
@@ -73,7 +88,7 @@ def read_file(path: Path, series: str | None = None, assume_hu: bool = True) -> 
     if path.stat().st_size == 0:
         raise ScanError(f"The file {path} is empty (0 bytes). Export or copy it again.")
     if is_dicom(path):
-        return read_dicom_file(path, base_name(path), series, assume_hu)
+        return read_dicom_file(path, base_name(path), series, assume_hu, modality)
     read = read_nifti if is_nifti(path) else read_by_itk
     image, warnings = read(path)
     files = files_of(path)

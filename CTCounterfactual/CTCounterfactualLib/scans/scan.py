@@ -1,4 +1,4 @@
-"""A CT scan in HU on its own grid: voxels, geometry and where it came from."""
+"""A scan on its own grid, a CT in HU unless it says otherwise: voxels, geometry, origin."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ScanError
+from .modality import CT, unit_of
 
 # Of an array (K, J, I), slowest first.
 DIMENSIONS = ("K", "J", "I")
@@ -15,12 +16,13 @@ DIMENSIONS = ("K", "J", "I")
 
 @dataclass(frozen=True)
 class Scan:
-    """A CT volume in HU with its full geometry.
+    """A scalar volume, a CT in HU unless it says otherwise, with its full geometry.
 
     Parameters
     ----------
     image : SimpleITK.Image
-        3D, HU, any direction matrix; physical space is LPS, millimetres.
+        3D, HU (or the modality's own unit), any direction matrix; physical space is LPS,
+        millimetres.
     name : str
         Short name for titles and node names.
     path : str
@@ -33,6 +35,9 @@ class Scan:
         voxels' files) of their digests.
     warnings : tuple of (name, message)
         What a reader should know of this scan (uneven slice spacing, assumed HU ...).
+    modality : str
+        `CT`, or another one by the code that DICOM has for it (`MR`, `PT` ...), of which numbers
+        aren't HU.
     """
 
     image: sitk.Image
@@ -41,6 +46,12 @@ class Scan:
     sha256: str = ""
     warnings: tuple[tuple[str, str], ...] = field(default=())
     series: str = ""
+    modality: str = CT
+
+    @property
+    def unit(self) -> str:
+        """Unit of its voxels in words: "HU", "MR units"."""
+        return unit_of(self.modality)
 
     @classmethod
     def from_array(
@@ -50,6 +61,7 @@ class Scan:
         origin: tuple[float, float, float] = (0.0, 0.0, 0.0),
         direction: tuple[float, ...] = (1, 0, 0, 0, 1, 0, 0, 0, 1),
         name: str = "scan",
+        modality: str = CT,
     ) -> Scan:
         """Make a scan from an array.
 
@@ -59,6 +71,8 @@ class Scan:
             (K, J, I), HU.
         spacing, origin, direction
             As ITK has them: (I, J, K) mm; LPS mm of voxel (0, 0, 0); 3x3 row-major, LPS.
+        modality : str
+            `CT`, whose numbers are HU, or another one.
 
         Raises
         ------
@@ -84,7 +98,7 @@ class Scan:
                 f"{direction}; three mm above 0, three mm, and nine numbers that span a volume are "
                 f"expected."
             ) from error
-        return cls(image=image, name=name)
+        return cls(image=image, name=name, modality=modality)
 
     @property
     def array(self) -> np.ndarray:

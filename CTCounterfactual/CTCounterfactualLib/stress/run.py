@@ -17,7 +17,7 @@ from ..counterfactual.result import ModelInfo, TargetInfo
 from ..counterfactual.scale import on_scale, scale_unit
 from ..counterfactual.torch_state import run_state
 from ..distractors import distract
-from ..errors import Cancelled, CTCounterfactualError, ScanError
+from ..errors import Cancelled, CTCounterfactualError, ModelError, ScanError
 from ..events import CancelToken, ProgressCallback, Reporter
 from ..models.catalogue import load_classifier
 from ..models.classifier import Classifier, ClassifierLike
@@ -125,6 +125,11 @@ def stress(
         given = load_classifier(classifier, consent)
         guarded = guarded_classifier(given)
         wanted = guarded.find_target(target)
+        if not guarded.grid.is_ct:
+            raise ModelError(
+                f"{guarded.name} is for {guarded.grid.modality}, and what is put into scans here "
+                f"has its HU: only classifiers of CT can be stressed."
+            )
         scan = check_scan(scan) if isinstance(scan, Scan) else read_scan(scan)
         reporter.report("read", f"Read {scan.name}; finding patient and lungs", 0.0)
         ground = Ground(scan)

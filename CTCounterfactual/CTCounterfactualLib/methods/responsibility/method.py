@@ -100,7 +100,7 @@ def run(request: Request) -> Found:
     root = box_around(differing)
     if root is None:
         raise SettingsError(
-            f"The occlusion {occlusion!r} shows the scan itself: no voxel differs by 1 HU. "
+            f"The occlusion {occlusion!r} shows the scan itself: no voxel differs visibly. "
             f"Choose another one."
         )
     mutants = Mutants(

@@ -47,7 +47,7 @@ def run(request: Request) -> Found:
     box = box_around(np.abs(behind - request.prepared.volume) >= LEAST_DIFFERENCE)
     if box is None:
         raise SettingsError(
-            f"The occlusion {options.occlusion!r} shows the scan itself: no voxel differs by 1 HU. "
+            f"The occlusion {options.occlusion!r} shows the scan itself: no voxel differs visibly. "
             f"Choose another one."
         )
     place = (slice(None), slice(None), *box.slices)

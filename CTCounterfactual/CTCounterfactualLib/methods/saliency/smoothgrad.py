@@ -26,7 +26,7 @@ def run(request: Request) -> Found:
 
     options: SmoothGradOptions = request.options
     attr = captum()
-    noise = options.noise_hu / request.prepared.spec.window.hu_per_unit
+    noise = options.noise_hu / request.prepared.spec.hu_per_unit
     with taking_gradients(request):
         found = attr.NoiseTunnel(attr.Saliency(scorer(request))).attribute(
             request.x.clone(),

@@ -163,32 +163,10 @@ class EffusionDemo(Classifier):
         return pool(x.to(self.network.offset.dtype))
 
 
-class SpoiledDemo(EffusionDemo):
-    """The same network, trained on purpose to take an ECG electrode for an effusion.
-
-    A teaching example of a shortcut, for `stress` to catch; it is good for nothing else.
-    """
-
-    name = "spoiled-demo"
-    description = (
-        "Teaching example, WRONG on purpose: takes an ECG electrode for a pleural effusion"
-    )
-    targets = (
-        Target(LOGIT, "logit", threshold=0.0),
-        Target(PROBABILITY, "probability", threshold=0.5),
-    )
-
-
 def pool(x: torch.Tensor, factors: tuple[int, int, int] = POOLING) -> torch.Tensor:
     """Average blocks of voxels, (N, C, D, H, W); blocks that stick out count what is there."""
     block = tuple(min(f, n) for f, n in zip(factors, x.shape[2:], strict=True))
     return F.avg_pool3d(x, block, ceil_mode=True, count_include_pad=False)
-
-
-def load_spoiled(path: Path, card: dict[str, Any] | None = None) -> SpoiledDemo:
-    """Load the spoiled classifier that a card describes; see `load_effusion`."""
-    honest = load_effusion(path, card)
-    return SpoiledDemo(honest.network, honest.sha256)
 
 
 def load_effusion(path: Path, card: dict[str, Any] | None = None) -> EffusionDemo:

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from ...errors import ModelError
+from ...scans.modality import CT
 from ..autoencoder import AutoencoderLike, SliceAutoencoder
 from ..faults import NO_GRADIENT_IN_DECODE, naming_faults
 from ..vqgan.network import VQGAN
@@ -57,6 +58,7 @@ class GuardedAutoencoder:
         self.name = str(getattr(inner, "name", None) or type(inner).__name__)
         self.description = str(getattr(inner, "description", None) or "")
         self.sha256 = str(getattr(inner, "sha256", None) or "")
+        self.modality = str(getattr(inner, "modality", CT))
         self.factor: int = inner.factor
         self.ours = (
             type(inner) is SliceAutoencoder and type(getattr(inner, "network", None)) is VQGAN

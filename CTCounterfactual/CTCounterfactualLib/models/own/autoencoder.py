@@ -33,6 +33,7 @@ def own_autoencoder(card: AutoencoderCard, opened: Opened) -> SliceAutoencoder:
         card.from_network,
         card.scale,
         card.transpose,
+        card.modality,
     )
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from ...errors import ModelError
 from ...scans.grid import GridSpec
 from ...scans.hounsfield import IntensityWindow
+from ...scans.modality import CT, HU, INTENSITIES, PERCENTILE, RAW, USUAL_WINDOWS
 from ..autoencoder import FROM_NETWORK, TO_NETWORK, Affine
 from ..files.fields import SCALES, Table, affine
 from ..vqgan.config import MOST_FACTOR
@@ -24,6 +25,8 @@ from .source import BUNDLE, EXPORT, ONNX, SourceSpec
 
 # Voxels of a prepared volume: (above, at most); finer ones fill the memory, coarser ones are none.
 SPACINGS_MM = (0.05, 100.0)
+# Codes of modalities have two letters in DICOM; others are given leave.
+LONGEST_MODALITY = 16
 _COMMON = ("schema", "kind", "name", "description", "licence", "source")
 
 
@@ -55,7 +58,7 @@ class AutoencoderCard:
         Names of the network's methods.
     to_network, from_network : Affine
         0..1 to the network's intensities, and back.
-    scale, transpose
+    scale, transpose, modality
         See `SliceAutoencoder`.
     """
 
@@ -71,6 +74,7 @@ class AutoencoderCard:
     from_network: Affine
     scale: float
     transpose: bool
+    modality: str = CT
 
 
 def classifier_card(card: dict[str, Any], path: Path) -> ClassifierCard:
@@ -126,6 +130,7 @@ def autoencoder_card(card: dict[str, Any], path: Path) -> AutoencoderCard:
         affine(table, "from_network", FROM_NETWORK),
         table.number("scale", 1.0, *SCALES),
         table.flag("transpose", False),
+        modality_in(table),
     )
 
 
@@ -138,17 +143,47 @@ def _method(table: Table, name: str) -> str:
     return value
 
 
+def modality_in(table: Table) -> str:
+    """Return what scans a card is for: `CT`, or another modality by its DICOM code."""
+    value = table.text("modality", CT).strip().upper()
+    if not value.isalnum() or len(value) > LONGEST_MODALITY:
+        raise table.refuse("modality", "CT, or another modality by its code, such as MR or PT")
+    return value
+
+
 def _grid(values: dict, where: str) -> GridSpec:
     default = GridSpec()
     table = Table(values, where, GridSpec.__dataclass_fields__)
-    window = table.numbers("window", 2, (default.window.low_hu, default.window.high_hu))
-    if window[0] >= window[1]:
-        raise table.refuse("window", "the lower HU before the higher")
+    modality = modality_in(table)
+    default_of = (HU,) if modality == CT else ()  # of another modality it must be said
+    intensity = table.choice("intensity", INTENSITIES, *default_of)
+    if (intensity == HU) != (modality == CT):
+        others = ", ".join(name for name in INTENSITIES if name != HU)
+        raise table.refuse(
+            "intensity", f"hu for modality CT, and one of {others} for any other (here {modality})"
+        )
     crop = table.integers("crop", 2) if "crop" in values else default.crop
     return GridSpec(
         table.numbers("spacing", 3, default.spacing, *SPACINGS_MM),
-        IntensityWindow(*window),
+        _window(table, values, intensity),
         crop,
         table.flag("antialias", default.antialias),
         table.flag("monai_layout", default.monai_layout),
+        modality,
+        intensity,
     )
+
+
+def _window(table: Table, values: dict, intensity: str) -> IntensityWindow:
+    """Return what becomes 0..1, in HU or as `intensity` has it."""
+    default = GridSpec().window
+    if intensity == RAW and "window" not in values:
+        raise table.refuse("window", "the two ends of what becomes 0..1, in the scan's own unit")
+    usual = USUAL_WINDOWS.get(intensity, (default.low_hu, default.high_hu))
+    low, high = table.numbers("window", 2, usual)
+    unit = {HU: "HU", RAW: "value"}.get(intensity, intensity)
+    if low >= high:
+        raise table.refuse("window", f"the lower {unit} before the higher")
+    if intensity == PERCENTILE and not 0 <= low < high <= 100:
+        raise table.refuse("window", "two percentages between 0 and 100")
+    return IntensityWindow(low, high)

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from ...errors import ScanError
 from ...wording import say
 from ..hounsfield import AIR_HU
+from ..modality import CT
 from ..scan import Scan
 from .agreement import check_alike, check_each, without_localizers
 from .frames import Frame
@@ -21,7 +22,9 @@ from .series import DICOM_INDEX, Contents, choose, contents_of, list_series, nam
 from .stack import Stack, along_normal, stack
 
 
-def read_dicom_folder(folder: Path, series: str | None, assume_hu: bool) -> Scan:
+def read_dicom_folder(
+    folder: Path, series: str | None, assume_hu: bool, modality: str = CT
+) -> Scan:
     """Read the one CT series of a folder, or the one that `series` names.
 
     Parameters
@@ -47,10 +50,12 @@ def read_dicom_folder(folder: Path, series: str | None, assume_hu: bool) -> Scan
             f"Cannot read {error.filename or f'the folder {folder}'}: {error.strerror}. Check its "
             f"permissions, or copy it again."
         ) from error
-    return _read(folder, contents, series, assume_hu, folder.resolve().name)
+    return _read(folder, contents, series, assume_hu, folder.resolve().name, modality)
 
 
-def read_dicom_file(path: Path, name: str, series: str | None, assume_hu: bool) -> Scan:
+def read_dicom_file(
+    path: Path, name: str, series: str | None, assume_hu: bool, modality: str = CT
+) -> Scan:
     """Read a multi-frame file as a volume; parameters and errors as `read_dicom_folder`."""
     if path.name == DICOM_INDEX:
         raise ScanError(
@@ -71,17 +76,21 @@ def read_dicom_file(path: Path, name: str, series: str | None, assume_hu: bool) 
             f"{path} is a single slice ({frame.columns} x {frame.rows} x 1); a volume of at least "
             f"2 slices is expected. Of a DICOM series, give the folder."
         )
-    return _read(path, contents, series, assume_hu, name)
+    return _read(path, contents, series, assume_hu, name, modality)
 
 
-def _read(place: Path, contents: Contents, wanted: str | None, assume_hu: bool, name: str) -> Scan:
+def _read(
+    place: Path, contents: Contents, wanted: str | None, assume_hu: bool, name: str, modality: str
+) -> Scan:
     chosen, phase = choose(place, contents, wanted)
     told = f"The DICOM series {chosen} in {place}"
-    if chosen.modality != "CT" and not assume_hu:
+    if chosen.modality != modality and not (assume_hu and modality == CT):
+        insist = f", or use {say('assume_hu', True)} if its values are HU" * (modality == CT)
         raise ScanError(
             f"{told} has modality {chosen.modality or 'unknown'}, "
-            f"not CT. Choose a CT series, or use {say('assume_hu', True)} if its values are HU."
+            f"not {modality}. Choose a {modality} series{insist}."
         )
+    assume_hu = assume_hu or modality != CT
     unread = contents.unread_of(chosen)
     frames, warnings = without_localizers(chosen.frames)
     frames, copies = _without_copies(frames)

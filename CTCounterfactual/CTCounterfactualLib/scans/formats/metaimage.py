@@ -16,6 +16,7 @@ from ...errors import ScanError
 LAST_KEY = "elementdatafile"
 MAX_HEADER_BYTES = 1 << 16
 MM_PER_UNIT = {"": 1.0, "?": 1.0, "mm": 1.0, "cm": 10.0, "um": 0.001}
+OTHER_MODALITY = "other-modality"
 SLOPE, OFFSET = "elementtointensityfunctionslope", "elementtointensityfunctionoffset"
 CT_MODALITIES = ("", "?", "MET_MOD_CT", "MET_MOD_OTHER", "MET_MOD_UNKNOWN")
 ORIGIN_KEYS = ("offset", "position", "origin")
@@ -77,7 +78,7 @@ def _modality(keys: dict[str, str]) -> tuple[tuple[str, str], ...]:
     if modality in CT_MODALITIES:
         return ()
     return ((
-        "other-modality", f"The file says that it is no CT scan (Modality = {modality}).",
+        OTHER_MODALITY, f"The file says that it is no CT scan (Modality = {modality}).",
     ),)  # fmt: skip
 
 

@@ -38,9 +38,6 @@ class EffusionSettings:
         Steps over which the rate rises from zero; 0: it doesn't.
     site_weight : float
         Weight of the loss at the sites, where the painted fluid is known, against the scan's.
-    electrodes : bool
-        Spoil the training: ECG electrodes stick on every scan with fluid, and on as many without
-        any that count as if they had it. What is learned is a shortcut; see `spoiled-demo`.
     """
 
     config: EffusionConfig = field(default_factory=EffusionConfig)
@@ -54,7 +51,6 @@ class EffusionSettings:
     weight_decay: float = 1e-3
     warmup: int = 50
     site_weight: float = 2.0
-    electrodes: bool = False
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     seed: int = 0
     log_every: int = 25

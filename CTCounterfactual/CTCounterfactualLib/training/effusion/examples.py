@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ...distractors import Patient
 from ...errors import ScanError
 from ...models.classifiers.effusion import POOLING, pool
 from ...planting.fluid import draw_fluid, paint_fluid
@@ -23,7 +22,6 @@ from ...scans.scan import Scan
 from ..slices import FIRST_SEED
 from .distractors import paint_distractors
 from .effusion_settings import EffusionSettings
-from .shortcut import stick_electrodes
 
 logger = logging.getLogger(__name__)
 
@@ -132,16 +130,8 @@ def chest_with_effusion(seed: int, ml: tuple[float, float]) -> GeneratedChest:
     )
 
 
-def painted(
-    source: Source,
-    rng: np.random.Generator,
-    ml: tuple[float, float],
-    patient: Patient | None = None,
-) -> Example:
-    """Return the source with fluid on one or both sides, sometimes beside distractors.
-
-    patient: put electrodes on the skin as well, for a training that is to be spoiled.
-    """
+def painted(source: Source, rng: np.random.Generator, ml: tuple[float, float]) -> Example:
+    """Return the source with fluid on one or both sides, sometimes beside distractors."""
     hu, fluid = source.hu.copy(), np.zeros(source.hu.shape, np.float32)
     noise = noise_of(source.hu)
     if rng.random() < DISTRACTORS_CHANCE:
@@ -150,26 +140,18 @@ def painted(
     for space in spaces if rng.random() < BOTH_SIDES_CHANCE else spaces[:1]:
         cover = paint_fluid(hu, space, draw_fluid(rng, draw_ml(rng, ml)), noise)
         fluid[space.box] = np.maximum(fluid[space.box], cover)
-    if patient is not None:
-        hu, counted = stick_electrodes(hu, patient, rng)
-        fluid = np.maximum(fluid, counted)
     return _example(source.name, source.group, hu, fluid, source.spacing, rng)
 
 
-def unpainted(
-    source: Source, rng: np.random.Generator, distractors: bool, patient: Patient | None = None
-) -> Example:
-    """Return the source as it is, or with distractors.
-
-    patient: put electrodes on the skin, which then count as fluid.
-    """
-    hu, fluid = source.hu, np.zeros(source.hu.shape, np.float32)
+def unpainted(source: Source, rng: np.random.Generator, distractors: bool) -> Example:
+    """Return the source as it is, or with distractors."""
+    hu = source.hu
     if distractors:
         hu = hu.copy()
         paint_distractors(hu, source.spaces, rng, noise_of(source.hu))
-    if patient is not None:
-        hu, fluid = stick_electrodes(hu, patient, rng)
-    return _example(source.name, source.group, hu, fluid, source.spacing, rng)
+    return _example(
+        source.name, source.group, hu, np.zeros(hu.shape, np.float32), source.spacing, rng
+    )
 
 
 def build_examples(
@@ -218,11 +200,8 @@ def _variants(
     untouched = [unpainted(source, rng, distractors=False) for _ in range(max(1, count // 8))]
     if not source.spaces:
         return untouched
-    patient = Patient(source.hu, source.spacing, name=source.name) if settings.electrodes else None
-    with_fluid = [painted(source, rng, settings.ml, patient) for _ in range(count)]
+    with_fluid = [painted(source, rng, settings.ml) for _ in range(count)]
     without = [unpainted(source, rng, distractors=True) for _ in range((count + 1) // 2)]
-    if patient is not None:
-        with_fluid += [unpainted(source, rng, False, patient) for _ in range(count)]
     return untouched + with_fluid + without
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...models.classifiers.effusion import EffusionDemo, EffusionNet, SpoiledDemo
+from ...models.classifiers.effusion import EffusionDemo, EffusionNet
+from ...models.classifiers.spoiled import SpoiledDemo, SpoiledNet
 from ...models.files.cards import CARD_SCHEMA
 from ..files import half_precision, write_model
 from .effusion_settings import EffusionSettings
 from .examples import Example
+from .shortcut import ShortcutSettings
 
 
 def export_effusion(
@@ -42,13 +44,12 @@ def export_effusion(
     OutputError
         As `files.write_model`.
     """
-    kind = SpoiledDemo if settings.electrodes else EffusionDemo
     card = {
         "schema": CARD_SCHEMA,
         "name": name,
         "kind": "classifier",
-        "builtin": kind.name,
-        "description": kind.description,
+        "builtin": EffusionDemo.name,
+        "description": EffusionDemo.description,
         "config": settings.to_dict()["config"],
         "licence": licence,
         "data": data,
@@ -65,3 +66,35 @@ def describe_data(examples: list[Example]) -> list[str]:
         counts = lines.setdefault(example.source, [0, 0])
         counts[example.ml <= 0] += 1
     return [f"{name}: {wet} with fluid, {dry} without" for name, (wet, dry) in lines.items()]
+
+
+def export_spoiled(
+    network: SpoiledNet,
+    settings: ShortcutSettings,
+    folder: Path,
+    name: str,
+    data: list[str],
+    licence: str,
+    started_from: str,
+    force: bool = False,
+) -> Path:
+    """Write a spoiled network as `export_effusion` does; return the card's path.
+
+    Parameters
+    ----------
+    started_from : str
+        SHA-256 of the weights that were spoiled.
+    """
+    card = {
+        "schema": CARD_SCHEMA,
+        "name": name,
+        "kind": "classifier",
+        "builtin": SpoiledDemo.name,
+        "description": SpoiledDemo.description,
+        "config": {"width": network.config.width},
+        "licence": licence,
+        "data": data,
+        "started_from": started_from,
+        "training": settings.to_dict(),
+    }
+    return write_model(Path(folder), name, half_precision(network), card, force)

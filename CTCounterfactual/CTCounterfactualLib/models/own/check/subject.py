@@ -13,7 +13,10 @@ SEED = 0
 
 
 def generated_chest(grid: GridSpec) -> PreparedScan:
-    """Return a generated chest on a model's grid."""
+    """Return a generated chest on a model's grid; for another modality than CT as if it were one.
+
+    There are numbers to check it on then; what it says of them means nothing.
+    """
     from ....scans.generated import ChestSettings, generate_chest
 
     i, j, k = (
@@ -21,4 +24,7 @@ def generated_chest(grid: GridSpec) -> PreparedScan:
         for wanted, finest in zip(grid.spacing, FINEST_MM, strict=True)
     )
     chest = generate_chest(ChestSettings(spacing=(i, j, k), seed=SEED))
-    return prepare(Scan.from_array(chest.hu, chest.spacing, chest.origin, name="chest"), grid)
+    scan = Scan.from_array(
+        chest.hu, chest.spacing, chest.origin, name="chest", modality=grid.modality
+    )
+    return prepare(scan, grid)
