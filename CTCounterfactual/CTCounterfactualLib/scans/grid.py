@@ -17,7 +17,7 @@ import SimpleITK as sitk
 from ..errors import ScanError
 from .checks import mm
 from .hounsfield import AIR_HU, IntensityWindow
-from .modality import CT, HU, HU_RANGE, RAW, window_of
+from .modality import CT, HU, HU_RANGE, RAW, check_modality, window_of
 from .monai_layout import RAS_SIGN, along_patient_axes, resample_like_monai
 from .resample import RAS_DIRECTION_IN_LPS, Check, resample_to_ras
 from .scan import Scan
@@ -94,16 +94,7 @@ class GridSpec:
         ScanError
             If it is for another modality than the scan's, or the scan is of one value.
         """
-        if scan.modality != self.modality:
-            raise ScanError(
-                f"The scan {scan.name} is {scan.modality}, and this model is for {self.modality}: "
-                f"choose a model for {scan.modality}, or a {self.modality} scan."
-            )
-        if (self.intensity == HU) != self.is_ct:
-            raise ScanError(
-                f"A grid of {self.modality} scans can't have the intensity {self.intensity!r}: hu "
-                f"is CT's, and only CT's."
-            )
+        check_modality(self.modality, self.intensity, scan.modality, scan.name)
         if self.intensity in (HU, RAW):
             return self
         low, high = self.window.low_hu, self.window.high_hu

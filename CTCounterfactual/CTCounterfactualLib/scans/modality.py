@@ -27,6 +27,28 @@ def unit_of(modality: str) -> str:
     return UNIT_OF_CT if modality == CT else f"{modality} units"
 
 
+def check_modality(wanted: str, intensity: str, modality: str, name: str) -> None:
+    """Raise `ScanError` unless a scan is of the modality that a model is for.
+
+    Parameters
+    ----------
+    wanted, intensity : str
+        Of the model's grid.
+    modality, name : str
+        Of the scan.
+    """
+    if modality != wanted:
+        raise ScanError(
+            f"The scan {name} is {modality}, and this model is for {wanted}: choose a model for "
+            f"{modality}, or a {wanted} scan."
+        )
+    if (intensity == HU) != (wanted == CT):
+        raise ScanError(
+            f"A grid of {wanted} scans can't have the intensity {intensity!r}: hu is CT's, and "
+            f"only CT's."
+        )
+
+
 def window_of(
     values: np.ndarray, intensity: str, low: float, high: float, name: str
 ) -> tuple[float, float]:
