@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .scans.grid import prepare as prepare
     from .scans.read import read_scan as read_scan
     from .scans.scan import Scan as Scan
+    from .trust.examine import examine_result as examine_result
 
 __version__ = "0.1.0"
 
@@ -78,6 +79,7 @@ _PUBLIC = {
     "attribute": "methods.attribute",
     "check_scan": "scans.checks",
     "evaluate_result": "evaluation.evaluate",
+    "examine_result": "trust.examine",
     "explain": "counterfactual.engine",
     "generate_chest": "scans.generated",
     "list_models": "models.entry",

@@ -28,6 +28,7 @@ ROOMS = (
     "bench",
     "evaluation",
     "stress",
+    "trust",
     "jobs",
     "app",
 )

@@ -32,6 +32,7 @@ from .spoiled_command import add_spoiled_options, train_spoiled
 from .streams import ReaderGone, guarded_streams
 from .stress_command import add_stress_options, run_stress
 from .training_command import add_train_options, train
+from .trust_command import add_tests_options, trust
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -104,6 +105,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_evaluate_options(evaluating)
     evaluating.set_defaults(run=evaluate)
+
+    testing = verbs.add_parser(
+        "trust", help="test an explanation: when is it to be believed? trust.json and a table"
+    )
+    add_tests_options(testing)
+    testing.set_defaults(run=trust)
 
     measuring = verbs.add_parser(
         "bench", help="measure counterfactuals against scans whose truth is known"

@@ -24,10 +24,10 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_output_options(parser: argparse.ArgumentParser) -> None:
+def add_output_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Add where the result goes and how progress is shown."""
     group = parser.add_argument_group("output")
-    group.add_argument("-o", "--output", required=True, metavar="OUT", help="result folder")
+    group.add_argument("-o", "--output", required=required, metavar="OUT", help="result folder")
     group.add_argument(
         "--force",
         action="store_true",

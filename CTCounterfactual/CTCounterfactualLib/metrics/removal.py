@@ -20,9 +20,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
+from .blocks import blocks_of
+
 STEPS = 10
-# Coarse enough that few scores tell places apart, fine enough for a nodule.
-BLOCK_MM = 9.0
 # Of the baseline: so wide that a lung lobe keeps its grey and loses its form.
 BLUR_MM = 20.0
 # The ends of the curve must differ by this share of the greater score.
@@ -74,17 +74,16 @@ def removal(
     top, bottom = score(volume), score(baseline)
     if abs(top - bottom) <= LEAST_SPAN * max(abs(top), abs(bottom)):
         return {}
-    blocks, count = _blocks(body, spacing)
-    sizes = np.bincount(blocks[body], minlength=count)
-    weights = np.abs(evidence)[body].astype(np.float64)
-    strength = np.bincount(blocks[body], weights, minlength=count) / np.maximum(sizes, 1)
+    blocks = blocks_of(body, spacing)
+    sizes, count = blocks.sizes, blocks.count
+    strength = blocks.means(np.abs(evidence))
     random = np.random.default_rng(seed).permutation(count)
     found = {}
     for suffix, order in (("", np.argsort(-strength, kind="stable")), ("_chance", random)):
         reached = np.cumsum(sizes[order]) / sizes.sum()  # share once a block is done
         rank = np.empty(count)
         rank[order] = reached
-        when = np.where(body, rank[blocks], np.inf)
+        when = np.where(body, rank[blocks.number], np.inf)
         deleted = _curve(when, volume, baseline, score)
         inserted = _curve(when, baseline, volume, score)
         found[f"deletion{suffix}"] = _area([top, *deleted, bottom], top, bottom)
@@ -101,15 +100,3 @@ def _area(curve: list[float], top: float, bottom: float) -> float:
     """Return the area under a curve scaled to 1 at `top` and 0 at `bottom`, by trapezia."""
     scaled = (np.array(curve) - bottom) / (top - bottom)
     return float((np.diff(_SHARES) * (scaled[1:] + scaled[:-1]) / 2).sum())
-
-
-def _blocks(body: np.ndarray, spacing: tuple[float, float, float]) -> tuple[np.ndarray, int]:
-    """Return the number of each voxel's block, 0 .. count - 1 over those that hold body."""
-    widths = [max(1, round(BLOCK_MM / step)) for step in spacing[::-1]]
-    along = [np.arange(n) // width for n, width in zip(body.shape, widths, strict=True)]
-    k, j, i = along
-    number = (k[:, None, None] * (j[-1] + 1) + j[None, :, None]) * (i[-1] + 1) + i[None, None, :]
-    used, where = np.unique(number[body], return_inverse=True)
-    blocks = np.zeros(body.shape, np.int64)
-    blocks[body] = where
-    return blocks, len(used)

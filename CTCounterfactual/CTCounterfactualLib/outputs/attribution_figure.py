@@ -12,11 +12,13 @@ from ..methods.attribution import Attribution
 from ..methods.levels import EDGES, strongest
 from .figure import BACKGROUND, DPI, FULL_OPACITY, INK, MUTED, draw_letters
 from .greys import greys_of
+from .joined import FAILED_TEST
 from .texts import PLAIN
 from .views import PLANES, Oriented, busiest
 
 INCHES_A_PICTURE = 4.2
 HEAD_INCHES, FOOT_INCHES = 1.0, 0.75
+WARNING = "#ff8a65"  # on the dark ground
 LINE_LETTERS = 120
 
 
@@ -103,6 +105,19 @@ def _write_words(figure, attribution: Attribution, height: float) -> None:
         va="center",
         **PLAIN,
     )
+    failed = [flag for flag in attribution.flags if flag.name.startswith(FAILED_TEST)]
+    if failed:
+        names = ", ".join(flag.name.removeprefix(FAILED_TEST) for flag in failed)
+        figure.text(
+            0.02,
+            1 - 0.88 / height,
+            f"Failed the test of {names}: see result.json",
+            color=WARNING,
+            fontsize=10,
+            weight="bold",
+            va="center",
+            **PLAIN,
+        )
     sign = method.sign[0].upper() + method.sign[1:]
     words = textwrap.fill(f"{sign}. {DISCLAIMER}.", LINE_LETTERS)
     figure.text(

@@ -15,6 +15,9 @@ from .earlier import RECORD
 from .reading import read_record
 from .texts import clean
 
+# How flags of failed tests begin; pictures show them over all else.
+FAILED_TEST = "trust-"
+
 
 def join_result(folder: Path, name: str, flags: Sequence[Flag] = (), replacing: str = "") -> None:
     """List a file in the record of a result, and put flags into it.
@@ -26,7 +29,7 @@ def join_result(folder: Path, name: str, flags: Sequence[Flag] = (), replacing: 
     name : str
         Of the file.
     flags : sequence of Flag
-        To be added.
+        To be added, before all others: what shows few shows these.
     replacing : str
         Earlier flags whose names begin so give way; empty: none.
 
@@ -42,5 +45,5 @@ def join_result(folder: Path, name: str, flags: Sequence[Flag] = (), replacing: 
         flag for flag in record["flags"] if not (replacing and flag["name"].startswith(replacing))
     ]
     added = [asdict(Flag(flag.name, clean(flag.message))) for flag in flags]
-    record["flags"] = [*kept, *added]
+    record["flags"] = [*added, *kept]
     write_json(folder / RECORD, record)

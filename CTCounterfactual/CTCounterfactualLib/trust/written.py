@@ -1,0 +1,71 @@
+"""`trust.json` in the result folder, and failures shown wherever the result is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..counterfactual.result import Explanation, Flag
+from ..methods.attribution import Attribution
+from ..outputs.attribution_figure import write_attribution_figure
+from ..outputs.figure import write_figure
+from ..outputs.folder import REPORT, SCENE
+from ..outputs.joined import FAILED_TEST, join_result
+from ..outputs.reading import read_record
+from ..outputs.texts import cleaned
+from ..storage.atomic import whole_file, write_json
+from .verdict import Verdict
+
+TRUST_FILE = "trust.json"
+FIGURE = "figure.png"
+
+
+def write_examination(
+    folder: Path, result: Explanation | Attribution, content: dict[str, Any],
+    verdicts: Sequence[Verdict],
+) -> None:
+    """Write `trust.json`; put failed tests first among the flags of record, figure, report, scene.
+
+    Flags of an earlier examination give way. Each file is whole before or after; the record, which
+    decides, is written before what is drawn from it.
+
+    Raises
+    ------
+    OutputError
+        If something can't be written.
+    """
+    flags = tuple(flag for flag in (verdict.flag() for verdict in verdicts) if flag is not None)
+    before = result.flags
+    write_json(folder / TRUST_FILE, content)
+    join_result(folder, TRUST_FILE, flags, replacing=FAILED_TEST)
+    shown = replace(result, flags=with_flags(before, flags))
+    if shown.flags != before:
+        _draw_anew(folder, shown)
+
+
+def with_flags(before: Sequence[Flag], flags: Sequence[Flag]) -> tuple[Flag, ...]:
+    """Return flags with failed tests first, instead of those of an earlier examination."""
+    return (*flags, *(flag for flag in before if not flag.name.startswith(FAILED_TEST)))
+
+
+def _draw_anew(folder: Path, result: Explanation | Attribution) -> None:
+    """Write those of figure, report and scene again that the result has."""
+    files = read_record(folder)["files"]
+    if isinstance(result, Attribution):
+        with whole_file(folder / FIGURE) as partial:
+            write_attribution_figure(result, partial)
+        return
+    result = cleaned(result)
+    with whole_file(folder / FIGURE) as partial:
+        write_figure(result, partial)
+    if REPORT in files:
+        from ..outputs.report import write_report
+
+        write_report(result, folder / REPORT)
+    if SCENE in files:
+        from ..scene.bundle.write import write_scene
+
+        with whole_file(folder / SCENE) as partial:
+            write_scene(result, partial)

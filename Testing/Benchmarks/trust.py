@@ -1,0 +1,169 @@
+"""Put explanations to the tests of trust, and write TRUST.md: one command, with seeds.
+
+    python Testing/Benchmarks/trust.py -o trust
+
+Plants findings into a slab of a scan that no model was trained on, explains it by every method,
+and tests each explanation: the cascade of random weights for all methods, and every other test for
+Latent Shift with each embedded classifier. What is done stays done: the same command goes on after
+an interruption. The scan is looked for in `../shared/data/ct`; name another by `--scan`.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+sys.path.insert(0, str(REPOSITORY / "CTCounterfactual"))
+
+from trust_table import trust_report  # noqa: E402
+
+from CTCounterfactualLib import attribute, explain, read_scan, write_result  # noqa: E402
+from CTCounterfactualLib.errors import CTCounterfactualError  # noqa: E402
+from CTCounterfactualLib.outputs.volumes import write_image  # noqa: E402
+from CTCounterfactualLib.planting import plant  # noqa: E402
+from CTCounterfactualLib.scans.grid import prepare  # noqa: E402
+from CTCounterfactualLib.scans.scan import Scan  # noqa: E402
+from CTCounterfactualLib.trust.examine import examine_result  # noqa: E402
+from CTCounterfactualLib.trust.registry import NAMES  # noqa: E402
+
+SCAN = REPOSITORY.parent / "shared" / "data" / "ct" / "chest_cip64.nrrd"
+# Draws fluid that both effusion classifiers see in the slab.
+SEED = 3
+ML, SIDE = 600.0, "right"
+# Prepared slices of 3 mm around the middle of what is planted.
+SLICES = 16
+CASCADE = ("randomisation",)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An explanation to be tested.
+
+    Parameters
+    ----------
+    classifier, target : str
+        Of the catalogue.
+    finding : str
+        What is planted; empty: nothing.
+    method : str
+        Of explanation, with its options.
+    cascade : bool
+        Whether it is put to the whole cascade of random weights, or to each test once.
+    """
+
+    classifier: str
+    target: str
+    finding: str = "effusion"
+    method: str = "latent-shift"
+    options: dict = field(default_factory=dict)
+    cascade: bool = True
+
+    @property
+    def explained(self) -> str:
+        return f"{self.classifier}-{self.finding or 'none'}-{self.method}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.explained}-{'cascade' if self.cascade else 'all'}"
+
+
+_DEMO = ("effusion-demo", "pleural effusion logit")
+CASES = (
+    Case(*_DEMO),
+    Case(*_DEMO, method="input-gradient"),
+    Case(*_DEMO, method="grad-cam"),
+    Case(*_DEMO, method="hirescam"),
+    Case(*_DEMO, method="guided-backprop"),
+    Case(*_DEMO, method="smoothgrad", options={"samples": 8}),
+    Case(*_DEMO, method="integrated-gradients", options={"steps": 16}),
+    Case(*_DEMO, method="occlusion"),
+    Case(*_DEMO, method="responsibility", options={"occlusion": "air", "iterations": 2}),
+    Case("findings-demo", "effusion"),
+    Case(*_DEMO, cascade=False),
+    Case("findings-demo", "effusion", cascade=False),
+    Case("lung-volume", "aerated lung volume", finding="", cascade=False),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-o", "--output", type=Path, default=Path("trust"), help="working folder")
+    parser.add_argument("--scan", type=Path, default=SCAN)
+    parser.add_argument("--only", nargs="+", default=[], help="cases whose names hold one of these")
+    parser.add_argument("--markdown", type=Path, help="default: TRUST.md in the working folder")
+    options = parser.parse_args()
+    output = options.output
+    output.mkdir(parents=True, exist_ok=True)
+    for case in CASES:
+        if not options.only or any(part in case.name for part in options.only):
+            run(case, options.scan, output)
+    reports = {case: _report(output / case.name) for case in CASES}
+    markdown = options.markdown or output / "TRUST.md"
+    markdown.write_text(trust_report(reports, options.scan.name, SLICES, ML), encoding="utf-8")
+    print(f"Written: {markdown}")
+
+
+def run(case: Case, scan: Path, output: Path) -> None:
+    """Explain and test one case, unless that is done."""
+    folder, problem = output / case.name, output / f"{case.name}.problem"
+    if (folder / "trust.json").exists() or problem.exists():
+        return
+    print(case.name, flush=True)
+    slab, mask = _slab(case, scan, output)
+    made = output / "explained" / case.explained
+    try:
+        if not (made / "result.json").exists():
+            if case.method == "latent-shift":
+                found = explain(slab, case.classifier, case.target, mode="whole", seed=SEED)
+            else:
+                found = attribute(slab, case.method, case.classifier, case.target, case.options)
+            write_result(found, made, scene=False, with_scan=True)
+        if not folder.exists():
+            shutil.copytree(made, folder)
+        tests = CASCADE if case.cascade else NAMES
+        examine_result(folder, tests, all_tests=case.cascade, truth=mask, progress=print)
+    except CTCounterfactualError as error:
+        problem.write_text(str(error), encoding="utf-8")
+        print(f"{case.name}: {error}", flush=True)
+
+
+def _slab(case: Case, scan: Path, output: Path) -> tuple[Path, Path | None]:
+    """Return the slab with the finding planted, and the finding's mask; made once."""
+    stem = case.finding or "none"
+    slab, mask = output / f"slab-{stem}.nrrd", output / f"mask-{stem}.nrrd"
+    if not slab.exists():
+        prepared = prepare(read_scan(scan))
+        hu = prepared.spec.window.to_hu(prepared.volume)
+        cover = prepared.lungs.astype(np.float32)
+        if case.finding:
+            rng = np.random.default_rng(SEED)
+            planted = plant(
+                case.finding, hu, prepared.lungs, prepared.spec.spacing, rng, ML, SIDE
+            )
+            hu, cover = planted.hu, planted.cover
+        middle = int(np.average(np.arange(len(hu)), weights=cover.sum(axis=(1, 2))))
+        first = max(middle - SLICES // 2, 0)
+        part = np.s_[:, :, first : first + SLICES]  # of an image: (I, J, K)
+        voxels = np.rint(hu).astype(np.int16)
+        write_image(Scan(prepared.as_image(voxels)[part]).image, slab)
+        write_image(prepared.as_image((cover >= 0.5).astype(np.uint8))[part], mask)
+    return slab, mask if case.finding else None
+
+
+def _report(folder: Path) -> dict | str | None:
+    """Return what the tests of a case said; why there is nothing; or None if it wasn't run."""
+    problem = folder.with_name(f"{folder.name}.problem")
+    if problem.exists():
+        return problem.read_text(encoding="utf-8")
+    path = folder / "trust.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+if __name__ == "__main__":
+    main()
