@@ -143,9 +143,7 @@ def _slab(case: Case, scan: Path, output: Path) -> tuple[Path, Path | None]:
         cover = prepared.lungs.astype(np.float32)
         if case.finding:
             rng = np.random.default_rng(SEED)
-            planted = plant(
-                case.finding, hu, prepared.lungs, prepared.spec.spacing, rng, ML, SIDE
-            )
+            planted = plant(case.finding, hu, prepared.lungs, prepared.spec.spacing, rng, ML, SIDE)
             hu, cover = planted.hu, planted.cover
         middle = int(np.average(np.arange(len(hu)), weights=cover.sum(axis=(1, 2))))
         first = max(middle - SLICES // 2, 0)

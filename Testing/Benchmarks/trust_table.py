@@ -48,12 +48,18 @@ def _cascades(reports: Mapping[Any, Any]) -> str:
         case: _verdict(report, "randomisation") for case, report in reports.items() if case.cascade
     }
     counts = max(
-        (len(row["facts"]["steps"]) - 1 for row in rows.values()
-         if isinstance(row, dict) and row["number"] is not None), default=0,
+        (
+            len(row["facts"]["steps"]) - 1
+            for row in rows.values()
+            if isinstance(row, dict) and row["number"] is not None
+        ),
+        default=0,
     )
     heads = [f"step {n + 1} of {counts}" for n in range(counts - 1)]
-    lines = [_line(["classifier", "method", *heads, "all layers", "verdict"]),
-             _line(["---"] * (len(heads) + 4))]
+    lines = [
+        _line(["classifier", "method", *heads, "all layers", "verdict"]),
+        _line(["---"] * (len(heads) + 4)),
+    ]
     for case, row in rows.items():
         lines.append(_line([f"`{case.classifier}`", case.method, *_cells(row, len(heads))]))
     return "\n".join(lines) + "\n"
@@ -69,8 +75,9 @@ def _cells(row: Any, heads: int) -> list[str]:
     before = [step for step in steps if step["layers"] < total]
     told = [f"{step['correlation']:.2f} ({step['layers']} layers)" for step in before]
     told += [""] * (heads - len(told))
-    ends = [step["truth_dice"] for step in steps if step["layers"] == total
-            and "truth_dice" in step]
+    ends = [
+        step["truth_dice"] for step in steps if step["layers"] == total and "truth_dice" in step
+    ]
     own = row["facts"].get("truth_dice")
     dice = "" if own is None or not ends else f" ({own:.2f}, {sum(ends) / len(ends):.2f})"
     return [*told, f"{row['number']:.2f}{dice}", row["status"]]
@@ -79,14 +86,17 @@ def _cells(row: Any, heads: int) -> list[str]:
 def _all_tests(reports: Mapping[Any, Any]) -> str:
     """Return the table of all tests: a row a test, a column a classifier."""
     full = {
-        case: report for case, report in reports.items()
+        case: report
+        for case, report in reports.items()
         if isinstance(report, dict) and not case.cascade
     }
     if not full:
         return ""
     names = list(dict.fromkeys(t["test"] for report in full.values() for t in report["tests"]))
-    lines = [_line(["test", "number", *(f"`{case.classifier}`" for case in full), "limits"]),
-             _line(["---"] * (len(full) + 3))]
+    lines = [
+        _line(["test", "number", *(f"`{case.classifier}`" for case in full), "limits"]),
+        _line(["---"] * (len(full) + 3)),
+    ]
     for name in names:
         found = [_verdict(report, name) for report in full.values()]
         measure = found[0]["measure"]
@@ -98,10 +108,22 @@ def _all_tests(reports: Mapping[Any, Any]) -> str:
     )
     reasons = [
         f"* `{case.classifier}`, {test['test']}: {test['sentence']}"
-        for case, report in full.items() for test in report["tests"] if test["number"] is None
+        for case, report in full.items()
+        for test in report["tests"]
+        if test["number"] is None
     ]
-    return "\n".join([*lines, "", f"Time of all tests, in parts of the explanation's own: "
-                                  f"{seconds}. Not run:", "", *reasons]) + "\n"
+    return (
+        "\n".join(
+            [
+                *lines,
+                "",
+                f"Time of all tests, in parts of the explanation's own: {seconds}. Not run:",
+                "",
+                *reasons,
+            ]
+        )
+        + "\n"
+    )
 
 
 def _one(verdict: dict[str, Any]) -> str:

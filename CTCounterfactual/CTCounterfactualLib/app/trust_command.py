@@ -31,31 +31,41 @@ from .progress import progress_printer
 def add_tests_options(parser: argparse.ArgumentParser) -> None:
     """Add what to test, which tests, and all of `explain`."""
     parser.add_argument(
-        "input", metavar="SCAN|RESULT",
+        "input",
+        metavar="SCAN|RESULT",
         help="a scan to explain and test, with the options of `explain`; or the result folder of "
-             "any method, which is tested as it was made",
+        "any method, which is tested as it was made",
     )
     add_input_options(parser)
     group = parser.add_argument_group("tests")
     group.add_argument(
-        "--tests", metavar="NAME,...", default="",
+        "--tests",
+        metavar="NAME,...",
+        default="",
         help=f"only these: {', '.join(NAMES)} (default: the quick ones, which take less than twice "
-             f"the explanation's own time: {', '.join(QUICK)})",
+        f"the explanation's own time: {', '.join(QUICK)})",
     )
     group.add_argument(
-        "--all", action="store_true", dest="all_tests",
+        "--all",
+        action="store_true",
+        dest="all_tests",
         help="all tests, or the named ones, thoroughly: more seeds, layer by layer",
     )
     group.add_argument("--truth", metavar="MASK", help="where the finding is, if it is known")
     group.add_argument(
-        "--second", nargs="+", default=[], metavar="NAME|CARD",
+        "--second",
+        nargs="+",
+        default=[],
+        metavar="NAME|CARD",
         help="classifiers to ask beside the embedded ones of the same finding",
     )
     add_output_options(parser, required=False)
     add_method_options(parser)
     add_explain_options(
-        parser, None, f"default: {DEFAULT_CLASSIFIER}; of a result: its own, to be given only if "
-                      f"it is none of the catalogue",
+        parser,
+        None,
+        f"default: {DEFAULT_CLASSIFIER}; of a result: its own, to be given only if "
+        f"it is none of the catalogue",
     )
     add_trust_option(parser)
 
@@ -70,11 +80,17 @@ def trust(options: argparse.Namespace) -> None:
         finished = (Path(options.input) / RECORD).exists()
         folder = _checked_result(options) if finished else _explain(options, cancel, consent)
         made = examine_result(
-            folder, _names(options.tests), options.all_tests, options.truth,
+            folder,
+            _names(options.tests),
+            options.all_tests,
+            options.truth,
             classifier=options.classifier if finished else None,
             autoencoder=_own(options.autoencoder, DEFAULT_AUTOENCODER) if finished else None,
-            region=options.region, second=options.second, consent=consent,
-            progress=progress_printer(options.progress), cancel=cancel,
+            region=options.region,
+            second=options.second,
+            consent=consent,
+            progress=progress_printer(options.progress),
+            cancel=cancel,
         )
     if options.progress != "json":  # whose lines are events and nothing else
         sys.stdout.write("\n".join(table_lines(made)) + "\n")
@@ -99,15 +115,24 @@ def _explain(options: argparse.Namespace, cancel: CancelToken, consent) -> Path:
 
 
 def _checked_result(options: argparse.Namespace) -> Path:
-    """Return the folder of a result; raise `SettingsError` for what only a new explanation takes.
-    """
+    """Return the folder of a result; raise `SettingsError` for what only a new explanation takes."""
     ours = settings_from(options)
-    other = [name for name in ExplainSettings.names()
-             if getattr(ours, name) != getattr(ExplainSettings(), name)]
-    other += [name for name, given in (
-        ("output", options.output), ("method", options.method != LATENT_SHIFT),
-        ("with", options.method_options), ("target", options.target), ("series", options.series),
-    ) if given]
+    other = [
+        name
+        for name in ExplainSettings.names()
+        if getattr(ours, name) != getattr(ExplainSettings(), name)
+    ]
+    other += [
+        name
+        for name, given in (
+            ("output", options.output),
+            ("method", options.method != LATENT_SHIFT),
+            ("with", options.method_options),
+            ("target", options.target),
+            ("series", options.series),
+        )
+        if given
+    ]
     if other:
         raise SettingsError(
             f"{options.input} is a finished result, which is tested as it was made: leave out "

@@ -1,10 +1,10 @@
 """How alike two maps of one scan are.
 
-    correlation  Spearman's rank correlation of both maps' sizes over blocks of the body (of maps of
-                 evidence: Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018, there
-                 over pixels); 0 if one of them is the same everywhere
-    dice         of both maps' strongest places, equally large: as many voxels as hold half of the
-                 first map's sum; `dice_chance` is that of so many voxels drawn from the body
+correlation  Spearman's rank correlation of both maps' sizes over blocks of the body (of maps of
+             evidence: Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018, there
+             over pixels); 0 if one of them is the same everywhere
+dice         of both maps' strongest places, equally large: as many voxels as hold half of the
+             first map's sum; `dice_chance` is that of so many voxels drawn from the body
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ SENTENCES = {
     PASS: "Asked for the score that the scan has, the search returns the scan.",
     WARN: "Asked for nothing, the method alters the scan by less than can be seen.",
     FAIL: "Asked for nothing, the method alters the scan visibly: that is in every difference it "
-          "shows.",
+    "shows.",
 }
 
 
@@ -62,7 +62,8 @@ TEST = TrustTest(
     name="composition",
     description="Does asking for nothing change nothing?",
     measure="mean |change| in the body, HU",
-    limits=LIMITS, run=run,
+    limits=LIMITS,
+    run=run,
     source="Monteiro M et al. Measuring Axiomatic Soundness of Counterfactual Image Models. ICLR "
-           "2023.",
+    "2023.",
 )

@@ -28,7 +28,7 @@ SENTENCES = {
     PASS: "Most of the strongest places are found by every seed and method that was asked.",
     WARN: "Seeds and methods agree on part of the strongest places: the rest is one way of many.",
     FAIL: "Seeds and methods hardly agree on the strongest places: this is one explanation of "
-          "many.",
+    "many.",
 }
 # Asked beside Latent Shift, where the classifier has what they need.
 METHODS = ("input-gradient", "integrated-gradients", "hirescam")
@@ -63,7 +63,10 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
     votes = np.sum(list(places.values()), axis=0)
     ml = float(np.prod(subject.spacing)) / MM3_PER_ML
     return test.of(
-        float(np.mean(list(pairs.values()))), SENTENCES, pairs=pairs, left_out=left_out,
+        float(np.mean(list(pairs.values()))),
+        SENTENCES,
+        pairs=pairs,
+        left_out=left_out,
         always_ml=float((votes == len(places)).sum()) * ml,
         sometimes_ml=float(((votes > 0) & (votes < len(places))).sum()) * ml,
         chance=count / max(int(body.sum()), 1),
@@ -74,5 +77,6 @@ TEST = TrustTest(
     name="consensus",
     description="Do other seeds and methods find the same places?",
     measure="mean Dice of all pairs' strongest places",
-    limits=LIMITS, run=run,
+    limits=LIMITS,
+    run=run,
 )

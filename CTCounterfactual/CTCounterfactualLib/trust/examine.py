@@ -72,8 +72,12 @@ class Examination:
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `trust.json`."""
         return {
-            "schema": SCHEMA, "disclaimer": DISCLAIMER, **self.about, "status": self.status,
-            "partial": bool(self.left), "left": list(self.left),
+            "schema": SCHEMA,
+            "disclaimer": DISCLAIMER,
+            **self.about,
+            "status": self.status,
+            "partial": bool(self.left),
+            "left": list(self.left),
             "seconds": round(self.seconds, 2),
             "explanation_seconds": round(self.explanation_seconds, 2),
             "tests": [verdict.to_dict() for verdict in self.verdicts],
@@ -95,7 +99,9 @@ class Examination:
 
 
 def examine(
-    subject: Subject, tests: Sequence[TrustTest], thorough: bool = False,
+    subject: Subject,
+    tests: Sequence[TrustTest],
+    thorough: bool = False,
     most_seconds: float | None = None,
 ) -> Examination:
     """Run tests one after another; what fails to run says why, and a cancel keeps what is done.
@@ -121,15 +127,15 @@ def examine(
         except CTCounterfactualError as error:
             verdict = test.not_run(" ".join(str(error).split()))
         verdicts.append(replace(verdict, seconds=perf_counter() - started))
-    left = tuple(test.name for test in tests[len(verdicts):])
+    left = tuple(test.name for test in tests[len(verdicts) :])
     result = subject.result
     about = {
-        "method": method_name(result), "classifier": result.classifier.name,
-        "target": result.target.name, "scan": result.scan.name,
+        "method": method_name(result),
+        "classifier": result.classifier.name,
+        "target": result.target.name,
+        "scan": result.scan.name,
     }
-    return Examination(
-        about, tuple(verdicts), left, perf_counter() - begun, subject.seconds
-    )
+    return Examination(about, tuple(verdicts), left, perf_counter() - begun, subject.seconds)
 
 
 def _beyond(test: TrustTest, subject: Subject, begun: float, most_seconds: float) -> bool:
@@ -200,7 +206,8 @@ def examine_result(
         classifier=recorded_classifier(result.classifier, classifier, consent),
         autoencoder=_autoencoder(result, autoencoder, consent),
         settings=_settings(result),
-        reporter=reporter, cancel=cancel or CancelToken(),
+        reporter=reporter,
+        cancel=cancel or CancelToken(),
         region=read_region(region) if region is not None else None,
         second=tuple((load_classifier(each, consent), None) for each in second),
     )

@@ -22,8 +22,9 @@ SENTENCES = {
 def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
     """Explain the resampled scan and compare in the patient."""
     if subject.region is not None:
-        return test.not_run("It was explained within a region, whose mask fits the scan's own grid "
-                            "only.")
+        return test.not_run(
+            "It was explained within a region, whose mask fits the scan's own grid only."
+        )
     again = subject.again(half_a_voxel(subject.result.scan))
     return compare(test, subject, [again], SENTENCES)
 
@@ -32,5 +33,6 @@ TEST = TrustTest(
     name="half-voxel",
     description="Is the explanation the same when the scan is resampled by half a voxel?",
     measure="Dice of the strongest places",
-    limits=LIMITS, run=run,
+    limits=LIMITS,
+    run=run,
 )

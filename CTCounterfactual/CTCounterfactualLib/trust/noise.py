@@ -28,15 +28,14 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
 def noise_runs(subject: Subject, seeds: int):
     """Return explanations of the scan with noise of seeds 1 to `seeds`; made once."""
     scan = subject.result.scan
-    return [
-        subject.again(noisy(scan, seed), key=("noise", seed)) for seed in range(1, seeds + 1)
-    ]
+    return [subject.again(noisy(scan, seed), key=("noise", seed)) for seed in range(1, seeds + 1)]
 
 
 TEST = TrustTest(
     name="noise",
     description="Is the explanation the same with 1 HU of noise in the scan?",
     measure="Dice of the strongest places",
-    limits=LIMITS, run=run,
+    limits=LIMITS,
+    run=run,
     source="Alvarez-Melis D, Jaakkola T. On the Robustness of Interpretability Methods. 2018.",
 )

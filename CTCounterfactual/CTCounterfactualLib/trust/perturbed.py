@@ -59,8 +59,15 @@ def half_a_voxel(scan: Scan) -> Scan:
     shift = [0.5 if n > 1 else 0.0 for n in image.GetSize()]
     origin = image.TransformContinuousIndexToPhysicalPoint(shift)
     resampled = sitk.Resample(
-        image, size, sitk.Transform(), sitk.sitkLinear, origin, image.GetSpacing(),
-        image.GetDirection(), 0.0, sitk.sitkFloat32,
+        image,
+        size,
+        sitk.Transform(),
+        sitk.sitkLinear,
+        origin,
+        image.GetSpacing(),
+        image.GetDirection(),
+        0.0,
+        sitk.sitkFloat32,
     )
     values = in_type(sitk.GetArrayFromImage(resampled), scan.array.dtype)
     moved = sitk.GetImageFromArray(values)

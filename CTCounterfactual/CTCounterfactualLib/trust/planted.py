@@ -40,8 +40,9 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
     if finding not in FINDINGS:
         return test.not_run(f"No painter makes what the target {result.target.name!r} looks for.")
     if subject.settings.direction != "decrease":
-        return test.not_run("A planted finding can be taken out, not put in: this explanation "
-                            "raises the score.")
+        return test.not_run(
+            "A planted finding can be taken out, not put in: this explanation raises the score."
+        )
     prepared = subject.prepared
     hu = prepared.spec.window.to_hu(prepared.volume)
     before = _as_scan(subject, hu)
@@ -61,7 +62,8 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
     if seen <= start or (threshold is not None and seen < threshold):
         return test.not_run(
             f"{result.classifier.name} sees none of {TRIES} that were planted: there is nothing to "
-            f"explain.", **facts,
+            f"explain.",
+            **facts,
         )
     after = _as_scan(subject, made.hu)
     again = subject.again(after).result
@@ -93,6 +95,7 @@ TEST = TrustTest(
     name="planted",
     description="Is a finding planted into this scan found and taken out?",
     measure="recovered (of a map: its mass in the finding)",
-    limits=LIMITS, run=run,
+    limits=LIMITS,
+    run=run,
     source="The truth bench of this project.",
 )

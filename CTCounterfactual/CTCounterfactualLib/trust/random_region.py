@@ -24,7 +24,7 @@ LIMITS = Limits(0.25, 0.75)
 SENTENCES = {
     PASS: "Random places of the same size hardly move the score, so the found one matters.",
     WARN: "Random places of the same size move the score by a good part of what the found one "
-          "does.",
+    "does.",
     FAIL: "Random places of the same size move the score as far as the found one does.",
 }
 # Cheap: regions to search in, each an explanation; thorough; and of a map, each one score.
@@ -37,18 +37,24 @@ SEED = 20
 def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
     """Search in random regions, or blur random places, and compare."""
     body, change = subject.prepared.body, np.abs(subject.values)
-    found = body & (change > VISIBLE_CHANGE_HU) if subject.counterfactual \
+    found = (
+        body & (change > VISIBLE_CHANGE_HU)
+        if subject.counterfactual
         else strong_place(subject.values, body, subject.spacing)
+    )
     if not found.any():
         return test.not_run("Nothing is marked, so there is no place to compare with.")
     free = body & ~within(found, subject.spacing, APART_MM)
     if free.sum() < found.sum():
-        return test.not_run("What is marked fills most of the body: there is no other place as "
-                            "large.")
+        return test.not_run(
+            "What is marked fills most of the body: there is no other place as large."
+        )
     number = MORE_REGIONS if thorough else REGIONS
     rng = np.random.default_rng(SEED)
-    places = [random_place(free, int(found.sum()), subject.spacing, rng)
-              for _ in range(number if subject.counterfactual else PLACES)]
+    places = [
+        random_place(free, int(found.sum()), subject.spacing, rng)
+        for _ in range(number if subject.counterfactual else PLACES)
+    ]
     compare = _by_search if subject.counterfactual else _by_blur
     own, others = compare(subject, found, places)
     ml = float(found.sum()) * float(np.prod(subject.spacing)) / 1000
@@ -75,8 +81,7 @@ def _by_search(subject: Subject, found: np.ndarray, places) -> tuple[float, list
     """Return the counterfactual's gain and those of searches within places, to the change limit."""
     assert isinstance(subject.result, Explanation)
     scan, prepared = subject.result.scan, subject.prepared
-    limit = {} if subject.settings.search == "reference" else \
-        {"goal": LIMIT, "target_score": None}
+    limit = {} if subject.settings.search == "reference" else {"goal": LIMIT, "target_score": None}
     gains = []
     for place in places:
         mask = prepared.to_scan_grid(place.astype(np.float32)) >= 0.5  # half of a voxel or more
@@ -102,5 +107,6 @@ TEST = TrustTest(
     name="random-region",
     description="Does a random place of the same size do as well?",
     measure="its effect / the found place's",
-    limits=LIMITS, run=run,
+    limits=LIMITS,
+    run=run,
 )

@@ -21,7 +21,8 @@ def weighted_layers(classifier: Classifier, run) -> list[tuple[str, nn.Module]]:
         Scores once; what it doesn't reach isn't returned.
     """
     layers = {
-        name: layer for name, layer in layers_of(classifier).items()
+        name: layer
+        for name, layer in layers_of(classifier).items()
         if any(True for _ in layer.parameters(recurse=False))
     }
     ran: dict[str, None] = {}

@@ -32,11 +32,11 @@ from .verdict import FAIL, PASS, WARN, Limits, Verdict
 LIMITS = Limits(0.5, 0.7)
 SENTENCES = {
     PASS: "With random weights the explanation is another one, so it depends on what the network "
-          "has learned.",
+    "has learned.",
     WARN: "With random weights the explanation is still partly the same: part of it shows the "
-          "scan, not what the network has learned.",
+    "scan, not what the network has learned.",
     FAIL: "With random weights the explanation is much the same, so it doesn't show what the "
-          "network has learned.",
+    "network has learned.",
 }
 # Steps of the cascade, as shares of the layers counted from the last; the cheap test has the end
 # alone.
@@ -57,8 +57,11 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
         )
     if not subject.values.any():
         return test.not_run("The explanation is empty: there is nothing to compare.")
-    counts = sorted({max(1, round(share * len(layers))) for share in STEPS}) if thorough \
+    counts = (
+        sorted({max(1, round(share * len(layers))) for share in STEPS})
+        if thorough
         else [len(layers)]
+    )
     settings = _same_amount(subject)
     steps = [
         _step(subject, layers, count, SEED + number, settings)
@@ -84,9 +87,7 @@ def _parameters(classifier: Classifier) -> Iterator[torch.Tensor]:
         yield from network.parameters()
 
 
-def _step(
-    subject: Subject, layers: Sequence[Layer], count: int, seed: int, settings: dict
-) -> dict:
+def _step(subject: Subject, layers: Sequence[Layer], count: int, seed: int, settings: dict) -> dict:
     """Explain with the last `count` layers random; return how alike it is, and where it points."""
     step = {"layers": count, "from": layers[count - 1][0]}
     try:
@@ -114,14 +115,18 @@ def _same_amount(subject: Subject) -> dict:
         return {}
     changes = [one.change for one in (*([result.whole] if result.whole else []), *result.chunks)]
     change = max(LEAST_CHANGE, result.whole.change if result.whole else max(changes))
-    return {"goal": LIMIT, "target_score": None,
-            "max_change": min(change, subject.settings.max_change)}
+    return {
+        "goal": LIMIT,
+        "target_score": None,
+        "max_change": min(change, subject.settings.max_change),
+    }
 
 
 TEST = TrustTest(
     name="randomisation",
     description="Does the explanation change when the network's weights are random?",
     measure="rank correlation with the map of random weights",
-    limits=LIMITS, run=run,
+    limits=LIMITS,
+    run=run,
     source="Adebayo J et al. Sanity Checks for Saliency Maps. NeurIPS 2018.",
 )

@@ -18,7 +18,7 @@ SENTENCES = {
     PASS: "The autoencoder alone moves the score by little of what the counterfactual does.",
     WARN: "The autoencoder alone moves the score by a good part of what the counterfactual does.",
     FAIL: "The autoencoder alone moves the score as far as the counterfactual, so the change that "
-          "is shown needn't be what moved it.",
+    "is shown needn't be what moved it.",
 }
 
 
@@ -39,6 +39,8 @@ TEST = TrustTest(
     name="reconstruction-gap",
     description="Does the autoencoder alone move the score as far as the counterfactual?",
     measure="|f(x) - f(D(E(x)))| / reduction",
-    limits=LIMITS, run=run, runs=0,
+    limits=LIMITS,
+    run=run,
+    runs=0,
     source="Cohen et al., Gifsplanation via Latent Shift, MIDL 2021: both are to be looked at.",
 )

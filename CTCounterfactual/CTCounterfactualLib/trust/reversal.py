@@ -22,7 +22,7 @@ SENTENCES = {
     PASS: "Explained back to the score that it had, the scan is mostly restored.",
     WARN: "Explained back to the score that it had, the scan is restored only in part.",
     FAIL: "Explained back to the score that it had, the scan isn't restored: the way back changes "
-          "other places.",
+    "other places.",
 }
 _BACK = {DECREASE: INCREASE, INCREASE: DECREASE}
 
@@ -48,7 +48,8 @@ TEST = TrustTest(
     name="reversal",
     description="Does undoing the change lead back to the scan?",
     measure="distance from the scan / change",
-    limits=LIMITS, run=run,
+    limits=LIMITS,
+    run=run,
     source="Monteiro M et al. Measuring Axiomatic Soundness of Counterfactual Image Models. ICLR "
-           "2023.",
+    "2023.",
 )

@@ -27,7 +27,7 @@ SENTENCES = {
     PASS: "Another classifier of the same finding goes most of its way along.",
     WARN: "Another classifier of the same finding goes only a part of its way along.",
     FAIL: "Another classifier of the same finding hardly moves, or the other way: the change may "
-          "fool this model alone.",
+    "fool this model alone.",
 }
 
 
@@ -51,8 +51,10 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
             problems[str(getattr(which, "name", which))] = " ".join(str(error).split())
     shares = [one["share"] for one in answers if one["share"] is not None]
     if not shares:
-        why = "; ".join(problems.values()) or \
-            "The others don't see the finding in the scan itself, so they can't miss it"
+        why = (
+            "; ".join(problems.values())
+            or "The others don't see the finding in the scan itself, so they can't miss it"
+        )
         return test.not_run(f"{why.rstrip('.')}.", answers=answers)
     return test.of(min(shares), SENTENCES, answers=answers, problems=problems)
 
@@ -68,7 +70,10 @@ def _ask(
         before = score(prepared.volume)
         after = score(prepare(changed, prepared.spec, subject.reporter.check).volume)
     return {
-        "classifier": guarded.name, "target": target.name, "before": before, "after": after,
+        "classifier": guarded.name,
+        "target": target.name,
+        "before": before,
+        "after": after,
         "share": _share(result, target, before, after),
     }
 
@@ -98,6 +103,8 @@ TEST = TrustTest(
     name="second-model",
     description="Does another classifier of the same finding agree?",
     measure="share of its own way that it went",
-    limits=LIMITS, run=run, runs=0,
+    limits=LIMITS,
+    run=run,
+    runs=0,
     source="Hvilshoj F et al. On quantitative evaluations of counterfactuals. 2021 (oracle score).",
 )

@@ -117,8 +117,11 @@ class Subject:
     @property
     def original(self) -> float:
         """The score of the scan."""
-        return self.result.scores.original if isinstance(self.result, Explanation) \
+        return (
+            self.result.scores.original
+            if isinstance(self.result, Explanation)
             else self.result.score
+        )
 
     @property
     def gain(self) -> float:
@@ -132,8 +135,12 @@ class Subject:
         return likeness(self.values, values, self.prepared.body, self.spacing)
 
     def again(
-        self, scan: Scan | None = None, key: Any = None, region: Region | None = None,
-        method: str | None = None, settings: Mapping[str, Any] | None = None,
+        self,
+        scan: Scan | None = None,
+        key: Any = None,
+        region: Region | None = None,
+        method: str | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> Again:
         """Explain once more, with what is given in place of what was.
 
@@ -173,11 +180,22 @@ class Subject:
         autoencoder = DEFAULT_AUTOENCODER if self.autoencoder is None else self.autoencoder
         if method is None or method == LATENT_SHIFT:
             return explain(
-                scan, self.classifier, name, autoencoder, settings, cancel=self.cancel,
+                scan,
+                self.classifier,
+                name,
+                autoencoder,
+                settings,
+                cancel=self.cancel,
                 region=region or self.region,
             )
         made = attribute(
-            scan, method, self.classifier, name, options, autoencoder, settings,
+            scan,
+            method,
+            self.classifier,
+            name,
+            options,
+            autoencoder,
+            settings,
             cancel=self.cancel,
         )
         self.reporter.check()  # half a map would be compared as a whole one

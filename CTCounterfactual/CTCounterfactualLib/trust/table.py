@@ -19,8 +19,10 @@ def table_lines(made: Examination) -> list[str]:
         head = f"{verdict.test:<{_NAME}}{verdict.status:<{_STATUS}}"
         number = ""
         if verdict.number is not None:
-            number = f" {verdict.measure[0].upper()}{verdict.measure[1:]}: {verdict.number:.3g} " \
-                     f"({verdict.limits})."
+            number = (
+                f" {verdict.measure[0].upper()}{verdict.measure[1:]}: {verdict.number:.3g} "
+                f"({verdict.limits})."
+            )
         lines += textwrap.wrap(
             f"{verdict.sentence}{number}", WIDTH, initial_indent=head, subsequent_indent=indent
         )

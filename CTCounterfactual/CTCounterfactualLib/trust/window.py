@@ -29,5 +29,6 @@ TEST = TrustTest(
     name="window",
     description="Is the explanation the same in another window of HU?",
     measure="Dice of the strongest places",
-    limits=LIMITS, run=run,
+    limits=LIMITS,
+    run=run,
 )

@@ -23,7 +23,9 @@ FIGURE = "figure.png"
 
 
 def write_examination(
-    folder: Path, result: Explanation | Attribution, content: dict[str, Any],
+    folder: Path,
+    result: Explanation | Attribution,
+    content: dict[str, Any],
     verdicts: Sequence[Verdict],
 ) -> None:
     """Write `trust.json`; put failed tests first among the flags of record, figure, report, scene.

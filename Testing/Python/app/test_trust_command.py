@@ -52,11 +52,22 @@ def test_a_scan_is_explained_and_tested(tmp_path, capsys):
     import SimpleITK as sitk
 
     sitk.WriteImage(known_scan().scan.image, str(tmp_path / "scan.nrrd"))
-    code = main([
-        "trust", str(tmp_path / "scan.nrrd"), "-o", str(tmp_path / "out"), "--classifier",
-        "effusion-demo", "--method", "input-gradient", "--tests", "random-region", "--progress",
-        "none",
-    ])
+    code = main(
+        [
+            "trust",
+            str(tmp_path / "scan.nrrd"),
+            "-o",
+            str(tmp_path / "out"),
+            "--classifier",
+            "effusion-demo",
+            "--method",
+            "input-gradient",
+            "--tests",
+            "random-region",
+            "--progress",
+            "none",
+        ]
+    )
     assert code == 0 and "random-region" in capsys.readouterr().out
     record = json.loads((tmp_path / "out" / "result.json").read_text())
     assert "trust.json" in record["files"] and record["method"]["name"] == "input-gradient"

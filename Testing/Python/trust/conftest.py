@@ -41,8 +41,13 @@ def subject_of():
         cancel = CancelToken()
         settings = getattr(result, "settings", ExplainSettings())
         return Subject(
-            result, classifier or BlockSeer(), load_autoencoder("ct-vqgan-small"), settings,
-            Reporter(None, cancel), cancel, **more,
+            result,
+            classifier or BlockSeer(),
+            load_autoencoder("ct-vqgan-small"),
+            settings,
+            Reporter(None, cancel),
+            cancel,
+            **more,
         )
 
     return make
@@ -53,8 +58,12 @@ def map_of(known):
     """Return a function: a named method, or values (K, J, I) of the prepared grid -> a map."""
 
     def make(values, classifier=None):
-        method = values if isinstance(values, str) else Method(
-            "given", "what it was given", "none", Needs(), lambda request: Found(values)
+        method = (
+            values
+            if isinstance(values, str)
+            else Method(
+                "given", "what it was given", "none", Needs(), lambda request: Found(values)
+            )
         )
         return attribute(known.scan, method, classifier or BlockSeer())
 

@@ -102,7 +102,9 @@ def test_the_gap_is_measured_by_the_way_that_was_wanted(
     subject_of, explanation, reconstruction, counterfactual, status
 ):
     scores = replace(
-        explanation.scores, original=0.2, reconstruction=reconstruction,
+        explanation.scores,
+        original=0.2,
+        reconstruction=reconstruction,
         counterfactual=counterfactual,
     )
     assert run(reconstruction_gap, subject_of(replace(explanation, scores=scores))).status == status

@@ -68,8 +68,11 @@ def test_a_cancel_keeps_what_is_done_and_says_so(failing):
             cancel.cancel()
 
     made = examine_result(
-        failing, ("reconstruction-gap", "second-model", "noise"), classifier=BlockSeer(),
-        progress=progress, cancel=cancel,
+        failing,
+        ("reconstruction-gap", "second-model", "noise"),
+        classifier=BlockSeer(),
+        progress=progress,
+        cancel=cancel,
     )
     assert [verdict.test for verdict in made.verdicts] == ["reconstruction-gap"]
     assert made.left == ("second-model", "noise")
