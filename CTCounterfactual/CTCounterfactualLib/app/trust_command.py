@@ -115,7 +115,7 @@ def _explain(options: argparse.Namespace, cancel: CancelToken, consent) -> Path:
 
 
 def _checked_result(options: argparse.Namespace) -> Path:
-    """Return the folder of a result; raise `SettingsError` for what only a new explanation takes."""
+    """Return a result folder; raise `SettingsError` for what only a new explanation takes."""
     ours = settings_from(options)
     other = [
         name
