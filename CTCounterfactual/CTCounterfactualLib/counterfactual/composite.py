@@ -90,6 +90,11 @@ def compose(
     return changed.clamp_(0, 1)
 
 
+def kernel_reach(sigma: float) -> int:
+    """Return how many slices a change is spread to either side by `smooth_along_slices`."""
+    return math.ceil(KERNEL_REACH * sigma)
+
+
 def smooth_along_slices(change: torch.Tensor, sigma: float) -> torch.Tensor:
     """Smooth a change along the slices with a Gaussian; the ends are continued.
 
@@ -105,7 +110,7 @@ def smooth_along_slices(change: torch.Tensor, sigma: float) -> torch.Tensor:
     torch.Tensor
         (N, 1, H, W).
     """
-    reach = math.ceil(KERNEL_REACH * sigma)
+    reach = kernel_reach(sigma)
     if sigma < NO_SMOOTHING_BELOW or len(change) == 1:
         return change
     offsets = torch.arange(-reach, reach + 1)

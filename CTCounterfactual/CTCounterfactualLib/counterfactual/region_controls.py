@@ -59,7 +59,7 @@ def search_controls(
     controls = []
     for name, where in masks.items():
         weight = feather(where.astype(np.float32), prepared, body) * where
-        found = run.within(weight, reach).search(0, prepared.slices)
+        found, _, _ = run.within(weight, reach).search_moving()
         outcome = as_outcome(found, prepared, 0, prepared.slices, settings.direction)
         gain = gain_on_scale(unit, settings.direction, outcome.score_before, outcome.score_after)
         share = gain / gained if gained > 0 else 0.0

@@ -133,6 +133,16 @@ class Run:
         """Search lambda for slices [start, stop), all others fixed, as the settings ask."""
         return search_range(self.workspace, start, stop, self._pace, self.aim)
 
+    def search_moving(self) -> tuple[Found, int, int]:
+        """Search the slices [start, stop) that any lambda changes; return what was found, and these.
+
+        The same as searching all slices, at the cost of those: the change limit is that of all.
+        """
+        start, stop = self.workspace.moving()
+        start, stop = (start, stop) if stop else (0, len(self.encoded.x))
+        space = self.workspace.limited_by_all()
+        return search_range(space, start, stop, self._pace, self.aim), start, stop
+
     def change_at(self, lam: float, start: int, stop: int) -> np.ndarray:
         """Return the change of slices [start, stop) at lambda: (stop - start, J, I), 0..1.
 

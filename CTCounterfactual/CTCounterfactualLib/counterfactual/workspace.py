@@ -11,7 +11,7 @@ import torch
 from ..events import Reporter
 from ..models.classifier import Rescorer
 from .batches import SliceBatches
-from .composite import compose, smooth_along_slices
+from .composite import compose, kernel_reach, smooth_along_slices
 from .direction import sign
 from .encoded import Encoded, Models
 from .gradient import as_batch, finite
@@ -58,6 +58,7 @@ class Workspace:
         self._volume_mass = self.start_volume.abs().sum(dtype=torch.float64)
         self._drawn = SliceCache()
         self.reach = math.inf
+        self._limit_of_all = False
 
     def within(self, encoded: Encoded, reach: float) -> Workspace:
         """Return the same for a part of the scan; the change limit stays that of all of it.
@@ -74,6 +75,24 @@ class Workspace:
         other.encoded, other.reach, other._drawn = encoded, reach, SliceCache()
         other.__dict__.pop("_rate", None)
         return other
+
+    def limited_by_all(self) -> Workspace:
+        """Return the same with the change limit of all slices, whichever of them are searched."""
+        other = copy(self)
+        other._limit_of_all = True
+        return other
+
+    def moving(self) -> tuple[int, int]:
+        """Return the slices [start, stop) that any lambda changes; (0, 0) without any.
+
+        Smoothing along the slices spreads a change a little beyond those that have a gradient.
+        """
+        numbers = self.encoded.gradient.flatten(1).any(1).nonzero()
+        if not len(numbers):
+            return 0, 0
+        margin = kernel_reach(self.settings.slice_smoothing)
+        first, last = int(numbers[0]), int(numbers[-1])
+        return max(0, first - margin), min(len(self.start_volume), last + 1 + margin)
 
     @torch.inference_mode()
     def changed(self, lam: float, start: int, stop: int) -> torch.Tensor:
@@ -181,7 +200,7 @@ class Workspace:
         strongest evidence of all.
         """
         rate = float(self._rate.sum() / self._mass.sum())
-        mass = float(self._mass[start:stop].sum())
+        mass = float((self._mass if self._limit_of_all else self._mass[start:stop]).sum())
         if not (rate > 0 and mass > 0):
             return 0.0
         share = float(self._scope_mass(start, stop) / mass)
@@ -221,7 +240,8 @@ class Workspace:
 
     def _scope_mass(self, start: int, stop: int) -> torch.Tensor:
         edited = self.settings.scope == "region"
-        mass = self._mass[start:stop].sum() if edited else self._volume_mass
+        searched = self._mass if self._limit_of_all else self._mass[start:stop]
+        mass = searched.sum() if edited else self._volume_mass
         return mass.clamp_min(torch.finfo(torch.float64).tiny)
 
     @staticmethod

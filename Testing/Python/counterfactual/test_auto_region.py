@@ -5,12 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
 from CTCounterfactualLib.counterfactual.auto_region import find_most_changed
+from CTCounterfactualLib.counterfactual.encoded import Models
 from CTCounterfactualLib.counterfactual.engine import explain
 from CTCounterfactualLib.counterfactual.region_controls import random_region
+from CTCounterfactualLib.counterfactual.run import Run
+from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
-from toy_body import LEFT, RIGHT, SIZE, Blocks, TissueIn, body_scan, mask_of
+from CTCounterfactualLib.events import Reporter
+from CTCounterfactualLib.models.guarded.autoencoder import GuardedAutoencoder
+from CTCounterfactualLib.scans.grid import prepare
+from toy_body import GRID, LEFT, RIGHT, SIZE, Blocks, TissueIn, body_scan, mask_of
 
 SPACING = (2.0, 3.0, 4.0)  # I, J, K
 OPTIONS = {"mode": "whole", "frames": 0, "slice_smoothing": 0.0, "step": "gradient"}
@@ -142,3 +149,46 @@ def test_controls_are_the_same_for_a_seed():
 def test_controls_without_a_region_are_refused():
     with pytest.raises(SettingsError, match=r"region_controls.*no region"):
         explained(TissueIn(LEFT), region=None, region_controls=True)
+
+
+# --- Parts of a run -------------------------------------------------------------------------------
+
+
+def test_searching_the_moving_slices_is_searching_all():
+    """With smoothing along the slices, whose kernel reaches beyond those that have a gradient."""
+    run, weight = begun(slice_smoothing=1.0)
+    part = run.within(weight, reach=1e9)
+    every, (few, start, stop) = part.search(0, SIZE[0]), part.search_moving()
+    assert 0 < start < stop < SIZE[0]
+    assert few.point.score == pytest.approx(every.point.score, rel=1e-6)
+    assert few.point.change == pytest.approx(every.point.change, rel=1e-5)
+    assert few.stop_reason == every.stop_reason
+    whole = part.change_at(every.point.lam, 0, SIZE[0])
+    assert not whole[:start].any() and not whole[stop:].any()
+    assert part.change_at(every.point.lam, start, stop) == pytest.approx(whole[start:stop])
+
+
+def test_a_part_goes_no_further_than_its_reach_and_says_so():
+    run, weight = begun()
+    found, _, _ = run.within(weight, reach=1.0).search_moving()
+    assert max(abs(point.lam) for point in found.path) <= 1.0
+    assert found.stop_reason == "step limit"
+
+
+def test_a_part_leaves_the_run_as_it_was():
+    run, weight = begun()
+    before = run.search(0, SIZE[0])
+    run.within(weight, reach=1e9).search_moving()
+    again = run.search(0, SIZE[0])
+    assert again.point == before.point
+
+
+def begun(**options):
+    """Return a run of the body, and the weight of a part: four slices around the left lesion."""
+    settings = ExplainSettings(**{**OPTIONS, "focus": "none", **options})
+    classifier = TissueIn(LEFT)
+    device = torch.device("cpu")
+    models = Models(GuardedAutoencoder(Blocks()), classifier, "tissue", device)
+    weight = np.zeros(SIZE, np.float32)
+    weight[4:8, 10:30, 6:20] = 1
+    return Run.begin(models, settings, prepare(body_scan(), GRID).volume, Reporter()), weight

@@ -75,9 +75,9 @@ class Ways:
     def _counterfactual(self, begun: Begun, spot: Spot) -> Scored:
         """Search in the spot alone, as far as a step to the change limit of the scan would go."""
         weight = spot.on_grid(self._allowed.shape)
-        slices = self._request.prepared.slices
-        reach = begun.run.workspace.first_step(0, slices)
-        return begun.run.within(weight, reach).search(0, slices).point.score, ""
+        reach = begun.run.workspace.first_step(0, self._request.prepared.slices)
+        found, _, _ = begun.run.within(weight, reach).search_moving()
+        return found.point.score, ""
 
     def _score(self, spot: Spot, shown: np.ndarray) -> float:
         """Return the score with a spot's box shown otherwise, as far as its weight says."""

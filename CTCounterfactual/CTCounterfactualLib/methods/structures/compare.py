@@ -149,9 +149,10 @@ def _alone(
     request: Request, whole: Whole, row: StructureRow, weight: np.ndarray
 ) -> tuple[StructureRow, np.ndarray]:
     """Search a structure alone: its row with what was found, and its change (K, J, I)."""
-    run, slices = whole.run.within(weight, whole.reach), request.prepared.slices
-    found = run.search(0, slices)
-    change = run.change_at(found.point.lam, 0, slices)
+    run = whole.run.within(weight, whole.reach)
+    found, start, stop = run.search_moving()
+    change = np.zeros_like(whole.change)
+    change[start:stop] = run.change_at(found.point.lam, start, stop)
     unit, direction = run.unit, request.settings.direction
     alone, all_of_it = (
         gain_on_scale(unit, direction, before, after)
