@@ -134,7 +134,7 @@ class Run:
         return search_range(self.workspace, start, stop, self._pace, self.aim)
 
     def search_moving(self) -> tuple[Found, int, int]:
-        """Search the slices [start, stop) that any lambda changes; return what was found, and these.
+        """Search the slices that any lambda changes: what was found, and their [start, stop).
 
         The same as searching all slices, at the cost of those: the change limit is that of all.
         """

@@ -62,6 +62,7 @@ def parameters(**changes) -> SimpleNamespace:
         "goal": AUTOMATIC,
         "within": DEFAULTS.within,
         "focus": DEFAULTS.focus,
+        "regionControls": DEFAULTS.region_controls,
         "step": DEFAULTS.step,
         "sliceSmoothing": DEFAULTS.slice_smoothing,
         "useTargetScore": False,

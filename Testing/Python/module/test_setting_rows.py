@@ -209,7 +209,8 @@ def test_a_setting_in_the_table_is_a_keyword_and_a_row_of_the_panel(checkout, tm
 def test_the_ui_has_each_row_where_messages_say(name):
     section = UI.find(".//widget[@name='settingsCollapsibleButton']")
     advanced = section.find(".//widget[@name='advancedGroupBox']")
-    names = {camel_case(name) + end for end in CONTROLS}
+    ends = ("CheckBox",) if SETTINGS[name].kind == "bool" else CONTROLS
+    names = {camel_case(name) + end for end in ends}
     found = [one for one in section.iter("widget") if one.get("name") in names]
     assert len(found) == 1
     assert (found[0] in list(advanced.iter("widget"))) == SETTINGS[name].advanced
@@ -219,7 +220,8 @@ def test_the_ui_leaves_the_words_of_settings_to_the_table():
     """A text there would be a second place to change."""
     stems = tuple(camel_case(name) + end for name in SETTINGS for end in (*CONTROLS, "CheckBox"))
     rows = [one for one in UI.iter("widget") if one.get("name").startswith(stems)]
-    assert len(rows) == 2 * len(SETTINGS)
+    switches = [one for one in SETTINGS.values() if one.kind == "bool"]  # have no caption
+    assert len(rows) == 2 * len(SETTINGS) - len(switches)
     said = [
         (row.get("name"), kind)
         for row in rows
@@ -232,6 +234,10 @@ def test_the_ui_leaves_the_words_of_settings_to_the_table():
 def test_the_panel_shows_the_words_of_the_table(desk):
     ui = desk.ui
     for name, one in SETTINGS.items():
+        if one.kind == "bool":
+            switch = getattr(ui, camel_case(name) + "CheckBox")
+            assert (switch.text, switch.toolTip) == (one.label, one.tooltip)
+            continue
         (row,) = [
             getattr(ui, camel_case(name) + end)
             for end in CONTROLS
