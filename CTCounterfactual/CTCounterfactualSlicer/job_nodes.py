@@ -22,6 +22,8 @@ from CTCounterfactualLib.scans.scan import Scan
 from CTCounterfactualLib.scene.make.earlier import find_sets, remove_set
 from CTCounterfactualLib.scene.make.inputs import region_from_segment, scan_from_node
 from CTCounterfactualLib.scene.make.live import LiveNodes
+from CTCounterfactualLib.scene.make.segment_labels import labels_from_segmentation
+from CTCounterfactualLib.storage.atomic import write_json
 
 from .listed_targets import find_listed
 from .options import REPLACE, Options
@@ -29,6 +31,7 @@ from .own_models import list_all
 from .result import AnyResult, MapResult, NodeResult
 
 CHUNK_STEP = "chunk"
+SEGMENTS_FILE = "segments.nrrd"
 Made = Explanation | Attribution
 
 
@@ -50,9 +53,15 @@ class JobNodes:
             mask = region_from_segment(*self._options.region, self.volume)
             region = workplace.region
             _write_plainly(mask, region)
+        segments = None
+        if self._options.segments is not None:
+            segments = workplace.folder / SEGMENTS_FILE
+            labels, called = labels_from_segmentation(self._options.segments, self.volume)
+            _write_plainly(labels, segments)
+            write_json(segments.with_suffix(".json"), called)  # found beside the label map
         _write_plainly(scan.image, workplace.input)
         job = self._options.to_job(
-            workplace.input, scan.name, workplace.result, region, workplace.stream
+            workplace.input, scan.name, workplace.result, region, workplace.stream, segments
         )
         return job.write(workplace.job)
 
@@ -82,6 +91,7 @@ class JobNodes:
             )
         workplace.input.unlink(missing_ok=True)  # what stays is there for exports
         workplace.region.unlink(missing_ok=True)
+        (workplace.folder / SEGMENTS_FILE).unlink(missing_ok=True)
         shutil.rmtree(workplace.stream, ignore_errors=True)
         return made
 

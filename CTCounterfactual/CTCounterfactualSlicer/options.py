@@ -9,6 +9,7 @@ from typing import Any
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import SettingsError
 from CTCounterfactualLib.jobs.job import FileInput, Job
+from CTCounterfactualLib.methods.choices import SEGMENTS, takes_segments
 from CTCounterfactualLib.methods.registry import LATENT_SHIFT, find_method
 from CTCounterfactualLib.setting_choices import AUTO_REGION
 from CTCounterfactualLib.setting_table import SETTINGS
@@ -33,6 +34,7 @@ OTHER_KEYWORDS = {
     "report": "report",
     "method": "method",
     "methodOptions": "method_options",
+    "segments": "segments",
 }
 KEYWORDS = tuple(sorted((*SETTING_KEYWORDS, *OTHER_KEYWORDS)))
 
@@ -62,6 +64,8 @@ class Options:
         How to explain: `latent-shift`, or a name of `methods.registry.NAMES`.
     method_options : dict
         Options of another method, by name; what isn't given keeps its default.
+    segments : vtkMRMLSegmentationNode or None
+        The structures of a method that compares some, such as `structures`.
     """
 
     settings: ExplainSettings = field(default_factory=ExplainSettings)
@@ -74,6 +78,7 @@ class Options:
     report: bool = False
     method: str = DEFAULT_METHOD
     method_options: dict[str, Any] = field(default_factory=dict)
+    segments: Any = None
 
     def __post_init__(self) -> None:
         if self.outputs not in OUTPUTS:
@@ -86,7 +91,10 @@ class Options:
                 f"{say('region')} is {self.region!r}; give a pair (segmentationNode, segmentId), "
                 f"where segmentId is text such as 'Segment_1', or {AUTO_REGION!r}."
             )
-        find_method(self.method).with_options(self.method_options)
+        method = find_method(self.method)
+        method.with_options(self.method_options)
+        if self.segments is not None and not takes_segments(method):
+            raise SettingsError(f"The method {self.method} takes no segments. Leave them out.")
 
     @classmethod
     def from_keywords(cls, **keywords: Any) -> Options:
@@ -113,8 +121,16 @@ class Options:
         segment = segmentation.GetSegmentation().GetSegment(segment_id)
         return segment.GetName() if segment is not None else segment_id
 
-    def to_job(self, scan: Path, name: str, output: Path, region: Path | None, stream: Path) -> Job:
-        """Return the job that computes this on a scan (and region) that were written to files."""
+    def to_job(
+        self,
+        scan: Path,
+        name: str,
+        output: Path,
+        region: Path | None,
+        stream: Path,
+        segments: Path | None = None,
+    ) -> Job:
+        """Return the job for a scan, and a region or segments, that were written to files."""
         return Job(
             input=FileInput(str(scan), assume_hu=self.assume_hu, name=name),
             output=str(output),
@@ -128,7 +144,7 @@ class Options:
             report=self.report,
             stream=str(stream),
             method=self.method,
-            method_options=dict(self.method_options),
+            method_options=self.method_options | ({SEGMENTS: str(segments)} if segments else {}),
         )
 
     def _region_text(self, file: Path | None) -> str | None:

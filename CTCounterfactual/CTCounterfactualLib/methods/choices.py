@@ -8,10 +8,14 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+from ..checked import names_of
 from ..setting import Setting, settings_of
 from .method import Method
 from .needs import CAPTUM
 from .registry import LATENT_SHIFT, NAMES, all_methods, find_method
+
+# The option that takes a label map of structures.
+SEGMENTS = "segments"
 
 
 @cache
@@ -60,6 +64,11 @@ def lacking(method: Method, black_box: bool = False) -> str:
     if method.needs.captum and find_spec(CAPTUM) is None:
         return "The package captum isn't installed."
     return ""
+
+
+def takes_segments(method: Method) -> bool:
+    """Tell whether a method compares the segments of a segmentation."""
+    return SEGMENTS in names_of(method.options)
 
 
 def takes_region(method: Method) -> bool:

@@ -183,6 +183,8 @@ class Method:
         One of `GROUPS`.
     searches : bool
         Whether it may search for a counterfactual, so that the settings of the search count.
+    columns : tuple of str
+        Of the records that it lists among its facts: what tables show, in order; empty: all.
     """
 
     name: str
@@ -194,6 +196,7 @@ class Method:
     source: str = ""
     group: str = SALIENCY
     searches: bool = False
+    columns: tuple[str, ...] = ()
 
     def with_options(self, given: Mapping[str, Any]) -> Options:
         """Return the method's options, of which some are given."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..methods.attribution import Attribution
-from ..methods.facts import cell, in_words, listed, single, unit_of
+from ..methods.facts import cell, in_words, listed, sentence, single, unit_of
 from ..methods.levels import EDGES
 from .numbers import MINUS, amount
 from .report_words import times
@@ -27,6 +27,8 @@ def answer(attribution: Attribution) -> str:
         f"{method.description.rstrip('.')} ({method.name}). {attribution.classifier.name} scores "
         f"the scan {score}."
     )
+    if sentence(attribution.facts):
+        text = f"{sentence(attribution.facts)} {text}"
     if attribution.partial:
         text += " The run was cancelled: this is what was there."
     return text
@@ -67,13 +69,13 @@ def how_to_read(attribution: Attribution) -> list[tuple[str, str]]:
 
 def listing(attribution: Attribution) -> tuple[list[str], list[list[str]]]:
     """Return headers and rows of what the method lists; empty where it lists nothing."""
-    rows = listed(attribution.facts)
+    rows = listed(attribution.facts, attribution.method.name)
     if not rows:
         return [], []
     unit = attribution.target.unit
     heads = []
     for key in rows[0]:
-        of = unit_of(key, unit)
+        of = unit_of(key, attribution.facts, unit)
         heads.append(f"{in_words(key).capitalize()}{f' ({of})' if of else ''}")
     return heads, [[cell(row.get(key)) for key in rows[0]] for row in rows]
 
@@ -86,8 +88,9 @@ def options(attribution: Attribution) -> list[tuple[str, str]]:
         for name, value in attribution.method.options.items()
     ]
     facts = [
-        (in_words(key), f"{cell(value)} {unit_of(key, unit)}".strip())
+        (in_words(key), f"{cell(value)} {unit_of(key, attribution.facts, unit)}".strip())
         for key, value in single(attribution.facts).items()
+        if key != "sentence"
     ]
     return [("method", attribution.method.name), *chosen, *facts]
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import html
 
+import slicer
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.methods.choices import grouped, lacking, takes_region
+from CTCounterfactualLib.methods.choices import grouped, lacking, takes_region, takes_segments
 from CTCounterfactualLib.methods.method import CAUSAL, COUNTERFACTUAL, SALIENCY, Method
 from CTCounterfactualLib.methods.registry import NAMES, find_method
 from CTCounterfactualLib.setting import Setting
 
 from ..own_models import NO_GRADIENT
+from ..spots import last_point
 from .choice_box import SEPARATOR, ChoiceBox, Item
 from .model_texts import sentence
 from .panel import Panel
-from .parameters import is_switched, switch_of
+from .parameters import is_switched, parameter_of, switch_of
 from .setting_rows import option_rows
 
+# Of a method that is asked about a place.
+SPOT_OPTION = "at"
 # Settings that mean something to every method, and those that only a counterfactual itself has:
 # other methods that search for one take all slices together and keep no pictures of the way.
 ALWAYS = ("device", "seed")
@@ -32,6 +36,7 @@ class MethodPanel(Panel):
         self._method = ChoiceBox(self.ui.methodComboBox, self._choose)
         self._method.fill(method_items())
         self._rows = option_rows(self.ui)
+        self.ui.spotButton.connect("clicked()", self._take_point)
 
     def connected(self) -> None:
         """Put texts for people in place of the bare values that the parameter node fills in."""
@@ -57,7 +62,16 @@ class MethodPanel(Panel):
         region = method is not None and takes_region(method)
         self.ui.regionAutoCheckBox.enabled = free and region
         own = free and region and not parameters.regionAuto
-        self.ui.regionSelector.enabled = self.ui.segmentComboBox.enabled = own
+        self.ui.segmentComboBox.enabled = own
+        structures = method is not None and takes_segments(method)
+        self.ui.regionSelector.enabled = own or (free and structures)
+        if structures:  # all of the segmentation's segments
+            self.ui.segmentComboBox.visible = self.ui.segmentComboBoxCaption.visible = False
+        spot = method is not None and SPOT_OPTION in self._rows[method.name]
+        self.ui.spotButton.visible = spot
+        self.ui.spotButton.enabled = free and parameters.inputVolume is not None
+        caption = self.ui.regionSelectorCaption
+        caption.text = _("Structures:") if structures else _("Region:")
 
     def _show_rows(self, parameters) -> None:
         for name, rows in self._rows.items():
@@ -66,6 +80,18 @@ class MethodPanel(Panel):
                 if is_switched(row.setting):
                     row.control.enabled = parameters.getValue(switch_of(row.setting).name)
         self.ui.methodOptionsGroupBox.visible = bool(self._rows.get(parameters.method))
+
+    def _take_point(self) -> None:
+        """Ask about the point that the user placed last."""
+        self.host.messages.clear()
+        parameters = self.host.parameterNode
+        with self.host.messages.guard(_("The point could not be taken")):
+            place = last_point(slicer.mrmlScene, parameters.inputVolume)
+            setting = self._rows[parameters.method][SPOT_OPTION].setting
+            with slicer.util.NodeModify(parameters):
+                parameters.setValue(switch_of(setting).name, True)
+                parameters.setValue(parameter_of(setting).name, place)
+            self.ui.methodOptionsGroupBox.collapsed = False
 
     def _choose(self, name: str) -> None:
         if self.host.parameterNode is not None:

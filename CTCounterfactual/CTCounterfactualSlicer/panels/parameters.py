@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from CTCounterfactualLib.errors import SettingsError
-from CTCounterfactualLib.methods.choices import chosen_options, option_settings, takes_region
+from CTCounterfactualLib.methods.choices import (
+    chosen_options,
+    option_settings,
+    takes_region,
+    takes_segments,
+)
 from CTCounterfactualLib.methods.registry import find_method
 from CTCounterfactualLib.setting import Setting, camel_case
 from CTCounterfactualLib.setting_choices import AUTO_REGION, MAX_SCORE, MAX_SPIN
@@ -155,6 +160,7 @@ def keywords_of(parameters) -> dict[str, Any]:
         "target": parameters.target or None,
         "autoencoder": parameters.autoencoder,
         "region": _region_of(parameters) if takes_region(method) else None,
+        "segments": parameters.regionSegmentation if takes_segments(method) else None,
         "assumeHu": parameters.assumeHu,
         "outputs": parameters.outputs,
         **values,

@@ -14,7 +14,10 @@ NUMBER_ALIGNMENT = 0x0002 | 0x0080
 
 
 class ResultTable:
-    """A table widget whose rows the program draws; `chosen(row)` is called on a user's choice."""
+    """A table widget whose rows the program draws; `chosen(row)` is called on a user's choice.
+
+    Its owner connects `itemSelectionChanged()` and `cellClicked(int,int)`.
+    """
 
     def __init__(self, table, chosen: Callable[[int], None]):
         self._table = table
@@ -23,8 +26,6 @@ class ResultTable:
         self._headers: list[str] = []
         table.verticalHeader().hide()
         table.horizontalHeader().stretchLastSection = True
-        table.connect("itemSelectionChanged()", self._row_selected)
-        table.connect("cellClicked(int,int)", self._row_clicked)
 
     def draw(
         self, headers: Sequence[str], rows: Sequence[Sequence[Cell]], keep_selection: bool
@@ -61,11 +62,12 @@ class ResultTable:
         """Select no row."""
         self._table.clearSelection()
 
-    def _row_selected(self) -> None:
+    def row_selected(self) -> None:
+        """Tell which row was selected, unless the program did it."""
         if not self._filling and self.selected >= 0:
             self._chosen(self.selected)
 
-    def _row_clicked(self, row: int, column: int) -> None:
+    def row_clicked(self, row: int, column: int) -> None:
         """Go there again on a click on the row that is selected already."""
         self._chosen(row)
 

@@ -35,6 +35,8 @@ class ResultsPanel(Panel):
         self._result = ChoiceBox(self.ui.resultComboBox, self._choose)
         self._table = ResultTable(self.ui.chunkTable, self._go_to)
         self._table.draw(table_rows.headers(Shown()), (), keep_selection=False)
+        self.ui.chunkTable.connect("itemSelectionChanged()", self._table.row_selected)
+        self.ui.chunkTable.connect("cellClicked(int,int)", self._table.row_clicked)
         self.ui.disclaimerLabel.text = f"<b>{html.escape(DISCLAIMER)}</b>"
         self.ui.evidenceChartButton.connect("clicked()", self._plot_evidence)
         self.ui.pathChartButton.connect("clicked()", self._plot_path)
@@ -153,7 +155,8 @@ class ResultsPanel(Panel):
             self.ui.reductionLabel,
         ):
             widget.visible = not shown.is_map
-        self.ui.methodResultLabel.text = html.escape(shown.about)
+        answer = f"<b>{html.escape(shown.answer)}</b><br>" if shown.answer else ""
+        self.ui.methodResultLabel.text = answer + html.escape(shown.about)
         self.ui.methodResultLabel.visible = bool(shown.about)
         self.ui.flagsLabel.visible = bool(shown.flags)
         heading = _("Please note")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from CTCounterfactualLib.counterfactual.direction import DECREASE
-from CTCounterfactualLib.methods.facts import listed
+from CTCounterfactualLib.methods.facts import GAINS, listed, sentence, unit_of
 from CTCounterfactualLib.methods.registry import LATENT_SHIFT
 from CTCounterfactualLib.scene.make import roles, tables
 from CTCounterfactualLib.scene.make.nodes import MapNodes, SceneNodes
@@ -49,6 +49,10 @@ class Shown:
         Of a map: what the method is and what its sign means, in words.
     listing : tuple of mapping
         Of a map: what the method lists, such as explanations with their volumes.
+    gain_unit : str
+        Of a map: the unit in which it says how far a score moves.
+    answer : str
+        Of a map: the answer in one sentence, where the method gives one.
     """
 
     target: str = ""
@@ -65,6 +69,8 @@ class Shown:
     method: str = LATENT_SHIFT
     about: str = ""
     listing: tuple[Mapping[str, Any], ...] = ()
+    gain_unit: str = ""
+    answer: str = ""
 
     @classmethod
     def of_result(cls, result: AnyResult) -> Shown:
@@ -119,6 +125,7 @@ class Shown:
             return get_attribute(nodes.map, name) or ""
 
         method = told("method")
+        facts = json.loads(told("facts") or "{}")
         return cls(
             told("target"),
             told("unit"),
@@ -127,7 +134,9 @@ class Shown:
             nodes=nodes,
             method=method,
             about=map_words(method, told("methodDescription"), told("sign")),
-            listing=tuple(listed(json.loads(told("facts") or "{}"))),
+            listing=listed(facts, method),
+            gain_unit=unit_of(GAINS[0], facts, told("unit")),
+            answer=sentence(facts),
         )
 
     def with_event(self, event, heatmaps: tuple) -> Shown:

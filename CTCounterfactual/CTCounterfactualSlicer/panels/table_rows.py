@@ -28,7 +28,8 @@ class Cell:
 def headers(shown: Shown) -> list[str]:
     """Return the headers; units are said here and not in each row."""
     if shown.listing:
-        return [_in_header(key, unit_of(key, shown.unit)) for key in shown.listing[0]]
+        gains = {"unit": shown.gain_unit}
+        return [_in_header(key, unit_of(key, gains, shown.unit)) for key in shown.listing[0]]
     unit = shown.unit
     after = _("After ({unit})").format(unit=unit) if unit else _("After")
     gained = texts.gain_header(shown.direction, scale_unit(unit))
@@ -64,8 +65,9 @@ def _in_header(key: str, unit: str) -> str:
 
 def _listed(values: Sequence[Any]) -> list[Cell]:
     """Return a column of a method's records: numbers alike, anything else as its text."""
-    if all(type(value) in (int, float) for value in values):
-        if all(type(value) is int for value in values):
-            return [Cell(str(value), True) for value in values]
-        return [Cell(text, True) for text in texts.column(values)]
-    return [Cell(cell(value)) for value in values]
+    numbers = [value for value in values if value is not None]
+    if not numbers or not all(type(value) in (int, float) for value in numbers):
+        return [Cell(cell(value)) for value in values]
+    whole = all(type(value) is int for value in numbers)
+    said = iter([str(value) for value in numbers] if whole else texts.column(numbers))
+    return [Cell("" if value is None else next(said), True) for value in values]

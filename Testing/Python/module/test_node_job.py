@@ -341,6 +341,29 @@ def test_a_map_ends_in_nodes_and_replaces_only_its_own_kind(scene, make, volume)
     result.release()
 
 
+def test_segments_reach_the_engine_with_their_names(scene, volume, tmp_path):
+    from CTCounterfactualLib.jobs.job import Job
+    from CTCounterfactualLib.jobs.workplace import Workplace
+    from CTCounterfactualLib.methods.structures.segments import read_segments
+    from CTCounterfactualLib.scans.grid import GridSpec, prepare
+    from CTCounterfactualLib.scans.read import read_scan
+    from CTCounterfactualSlicer.job_nodes import JobNodes
+
+    segmentation, segment = block(scene, volume, 20, 60)
+    segmentation.GetSegmentation().GetSegment(segment).SetName("left: upper, lobe")
+    options = Options.from_keywords(method="structures", segments=segmentation)
+    workplace = Workplace.create(tmp_path)
+    job = Job.read(JobNodes(scene, volume, options).write(workplace))
+    scan = read_scan(workplace.input, assume_hu=True)
+    prepared = prepare(scan, GridSpec(spacing=scan.spacing))
+    found = read_segments(job.method_options["segments"], prepared)
+    assert found.names == {1: "left: upper, lobe"}
+    size = volume.GetImageData().GetDimensions()
+    assert np.count_nonzero(found.labels) == 40 * size[1] * size[2]
+    workplace.remove()
+    scene.RemoveNode(segmentation)
+
+
 def test_a_method_that_the_classifier_cannot_serve_fails_in_words(make, scene):
     before = names(scene)
     job = started(make(method="hirescam", device="cpu"))  # lung-volume is a formula

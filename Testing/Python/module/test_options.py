@@ -127,6 +127,7 @@ def test_a_method_and_its_options_reach_the_job(tmp_path):
         ({"method": "responsibility", "methodOptions": {"depht": 2}}, "no field 'depht'"),
         ({"method": "responsibility", "methodOptions": {"depth": 0}}, "must be 1 or more"),
         ({"methodOptions": {"depth": 2}}, "latent-shift has no field 'depth'"),
+        ({"segments": object()}, "latent-shift takes no segments"),
     ],
 )
 def test_a_method_or_option_that_there_isnt_is_refused(keywords, told):

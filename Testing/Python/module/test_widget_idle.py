@@ -5,6 +5,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("slicer")
@@ -143,6 +144,7 @@ def test_settings_that_mean_nothing_to_a_method_are_grey(desk):
     for name, enabled in (
         ("grad-cam", always),
         ("responsibility", always + searching),
+        ("structures", (*always, *searching, "regionSelector")),
         ("latent-shift", always + searching + own),
     ):
         choose_method(desk, name)
@@ -175,6 +177,52 @@ def test_only_the_options_of_the_chosen_method_are_shown_and_reach_the_job(desk)
     ui.defaultsButton.click()
     desk.parameters.regionAuto = False
     assert ui.responsibilityDepthSpinBox.value == find_method("responsibility").options().depth
+
+
+def test_structures_take_a_whole_segmentation(desk):
+    from CTCounterfactualSlicer.panels.parameters import keywords_of
+
+    choose_method(desk, "structures")
+    assert desk.ui.regionSelectorCaption.text == "Structures:"
+    desk.scene.RegisterNodeClass(desk.slicer.vtkMRMLSegmentationNode())
+    node = desk.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "organs")
+    desk.parameters.regionSegmentation = node
+    assert desk.ui.segmentComboBox.isHidden()
+    keywords = keywords_of(desk.parameters)
+    assert (keywords["segments"], keywords["region"]) == (node, None)
+    choose_method(desk, "latent-shift")
+    assert desk.ui.regionSelectorCaption.text == "Region:"
+    assert not desk.ui.segmentComboBox.isHidden()
+    desk.scene.RemoveNode(node)
+    assert keywords_of(desk.parameters)["segments"] is None
+
+
+def test_a_spot_is_asked_where_the_last_point_lies_in_the_volumes_own_space(desk):
+    from CTCounterfactualSlicer.panels.parameters import keywords_of
+
+    assert desk.ui.spotButton.isHidden()
+    choose_method(desk, "spot")
+    assert not desk.ui.spotButton.isHidden()
+    desk.ui.spotButton.click()
+    assert "There is no point yet" in desk.message
+    desk.scene.RegisterNodeClass(desk.slicer.vtkMRMLMarkupsFiducialNode())
+    points = desk.scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "F")
+    for place in ((1.0, 2.0, 3.0), (10.0, -20.5, 30.0)):
+        points.AddControlPointWorld(*place)
+    moved = desk.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "moved")
+    matrix = desk.slicer.util.vtkMatrixFromArray(
+        np.array([[1, 0, 0, 4.0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    )
+    moved.SetMatrixTransformToParent(matrix)
+    desk.chest.SetAndObserveTransformNodeID(moved.GetID())
+    desk.ui.spotButton.click()
+    assert desk.message == ""
+    assert desk.ui.spotAtLineEdit.text == "6.0,-20.5,30.0"
+    assert keywords_of(desk.parameters)["methodOptions"] == {"at": "6.0,-20.5,30.0"}
+    desk.ui.defaultsButton.click()
+    for node in (points, moved):
+        desk.scene.RemoveNode(node)
+    choose_method(desk, "latent-shift")
 
 
 def test_every_option_of_every_method_has_a_row_with_its_words(desk):

@@ -77,6 +77,39 @@ def test_rows_are_explanations_and_a_click_shows_one(desk, mapped):
     assert desk.ui.allChunksButton.text == "Show the whole map"
 
 
+def test_rows_of_structures_are_their_share_reduction_and_volume(desk, mapped):
+    from CTCounterfactualLib.methods.facts import listed
+    from CTCounterfactualSlicer.panels.shown import Shown
+
+    rows = [
+        {"name": "left lung", "ml": 900.25, "share": 0.62, "alone": 1.5},
+        {"name": "liver", "ml": 12.0, "share": None, "alone": None},
+    ]
+    facts = {"structures": {"unit": "logit", "rows": rows}}
+    desk.widget.show(
+        Shown(
+            unit="probability",
+            method="structures",
+            gain_unit="logit",
+            answer="The left lung carries 62 % of the <score>.",
+            about="structures: Which.",
+            listing=listed(facts, "structures"),
+        )
+    )
+    try:
+        headers = [desk.ui.chunkTable.horizontalHeaderItem(n).text() for n in range(4)]
+        assert headers == ["Name", "Share (%)", "Gain alone (logit)", "Volume (mL)"]
+        assert table(desk) == [
+            ["left lung", "62.00", "1.500", "900.2"],
+            ["liver", "", "", "12.0"],
+        ]
+        assert "<b>The left lung carries 62 % of the &lt;score&gt;.</b>" in (
+            desk.ui.methodResultLabel.text
+        )
+    finally:
+        desk.widget.show(mapped)
+
+
 def test_what_a_map_has_not_is_grey(desk, mapped):
     ui = desk.ui
     for control in (

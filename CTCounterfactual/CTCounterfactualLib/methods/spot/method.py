@@ -13,7 +13,7 @@ from ...checked import number_in
 from ...errors import SettingsError
 from ...limits import ABOVE_0, Limit
 from ...setting import setting
-from ..method import Found, Method, Needs, Options, Request
+from ..method import CAUSAL, Found, Method, Needs, Options, Request
 
 MOST_CONTROLS = 1000
 _COORDINATES = 3
@@ -67,4 +67,7 @@ METHOD = Method(
     needs=Needs(),
     run=run,
     options=SpotOptions,
+    group=CAUSAL,
+    searches=True,
+    columns=("kind", "effect", "percentile", "score"),
 )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ...counterfactual.result import Flag
 from ...limits import POSITIVE, Limit
 from ...setting import setting
-from ..method import Found, Method, Needs, Options, Request
+from ..method import COUNTERFACTUAL, Found, Method, Needs, Options, Request
 
 if TYPE_CHECKING:
     from ..counterfactual_run import Whole
@@ -131,4 +131,7 @@ METHOD = Method(
     options=StructuresOptions,
     source="Shapley LS. A value for n-person games. 1953. Grabisch M, Roubens M. 1999 "
     "(interactions).",
+    group=COUNTERFACTUAL,
+    searches=True,
+    columns=("name", "share", "alone", "ml", "changed_ml", "mean_change_hu"),
 )

@@ -14,7 +14,7 @@ def add_numbers(scene, attribution: Attribution, name: str):
     unit = attribution.target.unit
     rows = [(f"score of {attribution.target.name}", cell(attribution.score), unit)]
     for key, value in single(attribution.facts).items():
-        rows.append((in_words(key), cell(value), unit_of(key, unit)))
+        rows.append((in_words(key), cell(value), unit_of(key, attribution.facts, unit)))
     return add_table(
         scene,
         name,
@@ -28,7 +28,7 @@ def add_numbers(scene, attribution: Attribution, name: str):
 
 def add_list(scene, attribution: Attribution, name: str):
     """Add a table of what a method lists (see `listed`); None where it lists nothing."""
-    rows = listed(attribution.facts)
+    rows = listed(attribution.facts, attribution.method.name)
     if not rows:
         return None
     unit = attribution.target.unit
@@ -36,7 +36,11 @@ def add_list(scene, attribution: Attribution, name: str):
         scene,
         name,
         [
-            Column(in_words(key), _values([row.get(key) for row in rows]), unit_of(key, unit))
+            Column(
+                in_words(key),
+                _values([row.get(key) for row in rows]),
+                unit_of(key, attribution.facts, unit),
+            )
             for key in rows[0]
         ],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 from ...counterfactual.result import DISCLAIMER, Explanation
 from ...methods.attribution import Attribution
@@ -112,7 +113,7 @@ def record_attribution(node, attribution: Attribution) -> None:
         method=method.name,
         methodDescription=method.description,
         sign=method.sign,
-        options=json.dumps(dict(method.options)),
+        options=json.dumps({name: _no_path(value) for name, value in method.options.items()}),
         partial=json.dumps(attribution.partial),
         scores=json.dumps({"original": attribution.score}),
         facts=json.dumps(dict(attribution.facts)),
@@ -122,6 +123,11 @@ def record_attribution(node, attribution: Attribution) -> None:
     )
     if autoencoder is not None:
         set_attributes(node, autoencoder=autoencoder.name, autoencoderSHA256=autoencoder.sha256)
+
+
+def _no_path(value):
+    """Return an option as it is, of a file its name alone."""
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def describe_attribution(attribution: Attribution) -> str:
