@@ -37,6 +37,7 @@ from CTCounterfactualSlicer.panels.results import ResultsPanel
 from CTCounterfactualSlicer.panels.run import RunPanel
 from CTCounterfactualSlicer.panels.settings import SettingsPanel
 from CTCounterfactualSlicer.panels.shown import Shown
+from CTCounterfactualSlicer.panels.trust import TrustPanel
 from CTCounterfactualSlicer.state import StateMachine
 from CTCounterfactualSlicer.timer import JobTimer
 
@@ -122,6 +123,7 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.results,
             self.compare,
             AnimationPanel(self.ui, self),
+            TrustPanel(self.ui, self),
             ExportPanel(self.ui, self),
             self.models,
             self.maintenance,

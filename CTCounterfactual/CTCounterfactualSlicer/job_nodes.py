@@ -52,14 +52,14 @@ class JobNodes:
         if isinstance(self._options.region, (tuple, list)):
             mask = region_from_segment(*self._options.region, self.volume)
             region = workplace.region
-            _write_plainly(mask, region)
+            write_plainly(mask, region, compressed=True)
         segments = None
         if self._options.segments is not None:
             segments = workplace.folder / SEGMENTS_FILE
             labels, called = labels_from_segmentation(self._options.segments, self.volume)
-            _write_plainly(labels, segments)
+            write_plainly(labels, segments)
             write_json(segments.with_suffix(".json"), called)  # found beside the label map
-        _write_plainly(scan.image, workplace.input)
+        write_plainly(scan.image, workplace.input)
         job = self._options.to_job(
             workplace.input, scan.name, workplace.result, region, workplace.stream, segments
         )
@@ -90,7 +90,6 @@ class JobNodes:
                 workplace.result,
             )
         workplace.input.unlink(missing_ok=True)  # what stays is there for exports
-        workplace.region.unlink(missing_ok=True)
         (workplace.folder / SEGMENTS_FILE).unlink(missing_ok=True)
         shutil.rmtree(workplace.stream, ignore_errors=True)
         return made
@@ -186,10 +185,10 @@ def observe_closing(scene, callback: Callable[[], None]) -> Callable[[], None]:
     return stop
 
 
-def _write_plainly(image: sitk.Image, path: Path) -> None:
-    """Write an image without compression: it lives for one run, and the user waits meanwhile."""
+def write_plainly(image: sitk.Image, path: Path, compressed: bool = False) -> None:
+    """Write an image, without compression where it lives for one run only: the user waits."""
     try:
-        sitk.WriteImage(image, str(path), useCompression=False)
+        sitk.WriteImage(image, str(path), useCompression=compressed)
     except RuntimeError as error:
         raise OutputError(
             f"Cannot write the scan for the computation to {path.parent}: is the disk full? Free "

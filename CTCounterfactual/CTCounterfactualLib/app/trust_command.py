@@ -17,12 +17,13 @@ from ..outputs.earlier import RECORD
 from ..trust.registry import NAMES, QUICK
 from .check_command import add_trust_option, consent_from
 from .commands import job_from
-from .interrupt import cancel_on_signal
+from .interrupt import cancel_on_signal, cancel_when_stdin_ends
 from .method_options import add_method_options
 from .options import (
     add_explain_options,
     add_input_options,
     add_output_options,
+    add_parent_option,
     settings_from,
 )
 from .progress import progress_printer
@@ -68,6 +69,7 @@ def add_tests_options(parser: argparse.ArgumentParser) -> None:
         f"it is none of the catalogue",
     )
     add_trust_option(parser)
+    add_parent_option(parser)
 
 
 def trust(options: argparse.Namespace) -> None:
@@ -77,6 +79,8 @@ def trust(options: argparse.Namespace) -> None:
 
     consent = consent_from(options)
     with cancel_on_signal() as cancel:
+        if options.parent_stdin:
+            cancel_when_stdin_ends(cancel)
         finished = (Path(options.input) / RECORD).exists()
         folder = _checked_result(options) if finished else _explain(options, cancel, consent)
         made = examine_result(

@@ -139,6 +139,29 @@ def test_a_map_is_compared_with_its_part_and_titled(desk, mapped):
     assert layout.GetViewArrangement() == before
 
 
+def test_the_tests_of_trust_give_rows_that_are_kept_with_the_result(desk, mapped):
+    ui = desk.ui
+    assert ui.trustTable.isHidden() and ui.trustLabel.isHidden()
+    ui.trustButton.click()
+    assert ui.trustButton.text == "Cancel the tests"
+    desk.until(lambda: ui.trustButton.text == "Can I trust this?")
+    assert desk.message == ""
+    told = json.loads((mapped.result.folder / "trust.json").read_text())
+    rows = [
+        [ui.trustTable.item(row, column).text() for column in range(3)]
+        for row in range(ui.trustTable.rowCount)
+    ]
+    assert len(rows) >= 3
+    assert [row[0] for row in rows] == [test["test"] for test in told["tests"]]
+    assert [row[1].lower() for row in rows] == [test["status"] for test in told["tests"]]
+    assert all(row[2] for row in rows)
+    assert not ui.trustTable.isHidden() and ui.trustLabel.text.startswith("Tests: ")
+    kept = json.loads(provenance.get_attribute(mapped.nodes.map, "trust"))
+    assert kept["status"] == told["status"]
+    assert not mapped.result.workplace.input.exists()
+    assert ui.trustButton.enabled
+
+
 def test_exports_of_a_map(desk, mapped, tmp_path, monkeypatch):
     dialog = desk.app.qt.QFileDialog
     monkeypatch.setattr(
