@@ -5,23 +5,32 @@
 Plants findings into scans that no model was trained on, explains every case in every variant,
 scores all of it, and writes a table of variants and metrics with the goals. What is done stays
 done: the same command goes on after an interruption. `truth/` holds the bench, results, scores and
-sheets. The scans are looked for in `../shared/data/ct`; name others by `--scan`.
+sheets. The scans are looked for in `../shared/data/ct`; name others by `--scan`. `--minutes` ends
+the runs in time and scores what there is; what was left out or not run is named in the table.
+
+    python Testing/Benchmarks/truth.py --size full -o truth --variant default --variant ideal \\
+        --leave-out "chest_acrinflt013*" --minutes 60 --markdown Testing/Benchmarks/TRUTH.md \\
+        --readme README.md --sheet Screenshots/truth.png
 """
 
 import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "CTCounterfactual"))
 
+from truth_readme import put_between, readme_table, update  # noqa: E402
 from truth_table import truth_report  # noqa: E402
 
+from CTCounterfactualLib.bench.layout import chosen, read_cases  # noqa: E402
 from CTCounterfactualLib.outputs.volumes import write_image  # noqa: E402
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest  # noqa: E402
 from CTCounterfactualLib.scans.scan import Scan  # noqa: E402
@@ -33,7 +42,8 @@ UNSEEN = ("chest_acrinflt013.nii.gz", "chest_cip64.nrrd", "chest_ibsi1.nii.gz")
 GENERATED_SEEDS = (90001, 90002)
 GENERATED_SPACING_MM = (1.5, 1.5, 3.0)
 SEED = 2026
-WHOLE = ("--mode", "whole")
+# Frames aren't scored.
+WHOLE = ("--mode", "whole", "--frames", "0")
 # Name -> options of `bench run`. The first is what the others are compared with.
 EARLIER = (
     "--step",
@@ -55,7 +65,8 @@ VARIANTS = {
     "bounded": (*WHOLE, "--composite", "bounded"),
     "earlier": (*WHOLE, *EARLIER),
     "paper": (*WHOLE, "--search", "reference", "--baseline", "reconstruction"),
-    "chunks": ("--mode", "chunks"),
+    "chunks": ("--mode", "chunks", "--frames", "0"),
+    "reversal": (*WHOLE, "--reversal"),
     "ideal": (*WHOLE, "--classifier", "ideal"),
     "ideal-earlier": (*WHOLE, *EARLIER, "--classifier", "ideal"),
 }
@@ -75,42 +86,68 @@ def main() -> None:
         "--variant", action="append", default=[], choices=VARIANTS, help="repeat; default: all"
     )
     parser.add_argument("--only", nargs="+", default=[], help="cases or findings, as `bench run`")
-    parser.add_argument("--markdown", type=Path, help="default: TRUTH.md in the working folder")
+    parser.add_argument(
+        "--leave-out", nargs="+", default=[], help="cases or findings; told in the table"
+    )
+    parser.add_argument("--minutes", type=float, help="end the runs by then and score what is done")
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        help="where the table goes, between its marks if it has them; default: TRUTH.md in the "
+        "working folder",
+    )
+    parser.add_argument("--readme", type=Path, help="file with marks for the short table")
     parser.add_argument(
         "--sheet", type=Path, metavar="PNG", help="copy the sheet of the generated chests here"
     )
     options = parser.parse_args()
-    output = options.output
+    output, until = options.output, None
+    if options.minutes is not None:
+        until = monotonic() + 60 * options.minutes
     bench = make_bench(output, options.size, options.scan)
-    only = ("--only", *options.only) if options.only else ()
+    cases = read_cases(bench)
+    wanted = chosen(cases, tuple(options.only))
+    left = chosen(cases, tuple(options.leave_out)) if options.leave_out else ()
+    only = ("--only", *(case.case for case in wanted if case not in left))
     names = options.variant or list(VARIANTS)
     for name in names:
         results = output / "results" / name
         # Cases without a result are told in the table.
-        command("bench", "run", bench, "-o", results, *VARIANTS[name], *only, may_fail=True)
+        command(
+            "bench", "run", bench, "-o", results, *VARIANTS[name], *only, may_fail=True, until=until
+        )
+        results.mkdir(parents=True, exist_ok=True)
         command("bench", "score", bench, results, "-o", output / "scores" / name, *only)
     summaries = {
         name: json.loads((output / "scores" / name / "summary.json").read_text("utf-8"))
         for name in names
     }
     told = " ".join(["python Testing/Benchmarks/truth.py", *sys.argv[1:]])
-    text = truth_report(summaries, {name: VARIANTS[name] for name in names}, told, SEED)
-    (options.markdown or output / "TRUTH.md").write_text(text, encoding="utf-8")
+    text = truth_report(
+        summaries,
+        {name: VARIANTS[name] for name in names},
+        told,
+        SEED,
+        tuple(case.case for case in left),
+    )
+    markdown = options.markdown or output / "TRUTH.md"
+    if markdown.exists() and options.markdown:
+        text = put_between(markdown.read_text("utf-8"), text.splitlines())
+    markdown.write_text(text, encoding="utf-8")
+    if options.readme:
+        update(options.readme, readme_table(summaries))
     if options.sheet:
-        # Of generated chests only: others' scans aren't ours to publish.
-        drawn = output / "scores" / "generated"
-        command(
-            "bench",
-            "score",
-            bench,
-            output / "results" / names[0],
-            "-o",
-            drawn,
-            "--only",
-            "generated*",
-        )
-        shutil.copyfile(drawn / "sheet_01.png", options.sheet)
+        draw_sheet(bench, output, names[0], options.sheet)
     print(text)
+
+
+def draw_sheet(bench: Path, output: Path, variant: str, sheet: Path) -> None:
+    """Draw the sheet of generated chests only: others' scans aren't ours to publish."""
+    drawn = output / "scores" / "generated"
+    command(
+        "bench", "score", bench, output / "results" / variant, "-o", drawn, "--only", "generated*"
+    )
+    shutil.copyfile(drawn / "sheet_01.png", sheet)
 
 
 def make_bench(output: Path, size: str, scans: list[str]) -> Path:
@@ -139,14 +176,28 @@ def generated(folder: Path, seed: int) -> Path:
     return path
 
 
-def command(*arguments: object, may_fail: bool = False) -> None:
-    """Run a command of `ct-counterfactual`; stop with it unless it may fail, or was cancelled."""
+def command(*arguments: object, may_fail: bool = False, until: float | None = None) -> None:
+    """Run a command of `ct-counterfactual`; stop with it unless it may fail, or was cancelled.
+
+    At the time `until` (of `monotonic`) it is told to end, as by Ctrl-C: finished cases stay.
+    """
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "CTCounterfactual")}
-    done = subprocess.run(
+    if until is not None and until <= monotonic():
+        return
+    begun = subprocess.Popen(
         [sys.executable, "-m", "CTCounterfactualLib", *map(str, arguments)], env=environment
     )
-    if done.returncode and not (may_fail and done.returncode == 2):
-        sys.exit(done.returncode)
+    try:
+        code = begun.wait(None if until is None else until - monotonic())
+    except subprocess.TimeoutExpired:
+        begun.send_signal(signal.SIGINT)
+        begun.wait()
+        return
+    except KeyboardInterrupt:
+        begun.wait()
+        raise
+    if code and not (may_fail and code == 2):
+        sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ GOALS = {
     "gap_closed": Goal("median 0.8 to 1.1", lambda f: 0.8 <= f["median"] <= 1.1),
     "specificity": Goal("median ≤ 0.1", lambda f: f["median"] <= 0.1),
     "deep_share": Goal("median ≤ 0.08", lambda f: f["median"] <= 0.08),
+    "deep_haze_share": Goal("median ≤ 0.08", lambda f: f["median"] <= 0.08),
     "slice_roughness": Goal("median ≤ 0.25", lambda f: f["median"] <= 0.25),
     "border_jump": Goal("median ≤ 1.3", lambda f: f["median"] <= 1.3),
 }
@@ -52,6 +53,7 @@ def truth_report(
     variants: Mapping[str, Sequence[str]],
     command: str,
     seed: int,
+    left_out: Sequence[str] = (),
 ) -> str:
     """Return TRUTH.md.
 
@@ -65,6 +67,8 @@ def truth_report(
         That made it.
     seed : int
         Of the planting.
+    left_out : sequence of str
+        Cases that weren't to be run.
     """
     counts = " ".join(
         f"{name}: {one['scored']} of {one['cases']} cases." for name, one in summaries.items()
@@ -84,6 +88,8 @@ def truth_report(
         for name, one in summaries.items()
         for case, why in one["problems"].items()
     ]
+    if left_out:
+        parts += ["\n## Left out\n", ", ".join(left_out)]
     if problems:
         parts += ["\n## Without a score\n", *problems]
     return "\n".join(parts) + "\n"

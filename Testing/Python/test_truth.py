@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Benchmarks"))
 
 from truth import SIZES, VARIANTS
+from truth_readme import BEGIN, END, put_between, readme_table, update
 from truth_table import GOALS, truth_report
 
 from CTCounterfactualLib.app.cli import build_parser
@@ -72,6 +73,36 @@ def test_one_case_above_zero_outside_the_body_misses_the_goal(lines):
 def test_cases_without_a_score_are_named(lines):
     assert "* `new`, a: no lung" in lines
     assert any("new: 3 of 4 cases." in line for line in lines)
+
+
+def test_cases_that_were_left_out_are_named():
+    text = truth_report(SUMMARIES, {"new": (), "old": ()}, "make", 5, ("b", "c"))
+    assert "## Left out\n\nb, c\n" in text
+    assert "Left out" not in truth_report(SUMMARIES, {"new": (), "old": ()}, "make", 5)
+
+
+def test_the_short_table_has_a_column_for_each_finding_of_a_variant():
+    deep = summary(deep_share=0.3, deep_share_ceiling=0.19, recovered=0.2)
+    found = readme_table({"new": SUMMARIES["new"], "size": deep})
+    assert found[0] == "| | new: effusion (4) | size: effusion (4) | goal |"
+    assert found[2].endswith("| 0.70 | 0.20 | ≥ 0.6, ideal 0.85 |")
+    assert "| - | 0.30 (0.19) | ≤ 0.08 |" in found[-1]
+    assert not any("jump" in line for line in found)  # nobody has it
+    assert len({line.count("|") for line in found}) == 1
+
+
+def test_a_table_replaces_what_is_between_its_marks_and_nothing_else(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    for lines in (["a", "b"], ["c"]):
+        update(path, lines)
+    assert path.read_text("utf-8") == f"before\n{BEGIN}\nc\n{END}\nafter\n"
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, f"{END} {BEGIN}"])
+def test_a_text_without_marks_is_refused(text):
+    with pytest.raises(ValueError, match="no place for the table"):
+        put_between(text, ["a"])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import CTCounterfactualError, OutputError, ScanError
 from ..events import CancelToken, ProgressCallback, Reporter
 from ..metrics.decision import decision
-from ..metrics.lung_size import deep_share, lung_change_ml
+from ..metrics.lung_size import deep_haze_share, deep_share, lung_change_ml
 from ..metrics.pointing import pointing
 from ..metrics.recovery import recovery
 from ..metrics.restraint import reversal, specificity
@@ -37,6 +37,7 @@ _WITH_CEILING = (
     "mass_in_mask",
     "slice_roughness",
     "deep_share",
+    "deep_haze_share",
 )
 
 
@@ -126,8 +127,9 @@ def score_case(
     ceiling |= pointing(true_change, volumes.finding, volumes.body, spacing)
     ceiling |= roughness(true_change, spacing)
     if expiration and volumes.lungs is not None and change is not None:
-        found |= deep_share(change, volumes.lungs, spacing)
-        ceiling |= deep_share(true_change, volumes.lungs, spacing)
+        for values, of in ((found, change), (ceiling, true_change)):
+            values |= deep_share(of, volumes.lungs, spacing)
+            values |= deep_haze_share(of, volumes.lungs, x, volumes.clean, spacing)
     if expiration and result.changed is not None:
         found |= _lung_changes(volumes, result.changed)
     found |= {

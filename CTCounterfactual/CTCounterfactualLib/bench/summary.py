@@ -45,6 +45,7 @@ METRICS = (
     "specificity",
     "reversal",
     "deep_share",
+    "deep_haze_share",
     "lung_change_ml",
     "lung_change_true_ml",
     "slice_roughness",

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .neighbourhood import deeper_than
+from .neighbourhood import deeper_than, within
 
 DEEP_MM = 9.0
+# In the lung what is denser is a vessel or a bronchus, and so far around it what is mixed with it.
+VESSEL_HU, VESSEL_RIM_MM = -600.0, 3.0
 
 
 def deep_share(
@@ -29,12 +31,38 @@ def deep_share(
     spacing : tuple of float
         (I, J, K) mm.
     """
+    return _share("deep_share", change, deeper_than(lungs, spacing, DEEP_MM))
+
+
+def deep_haze_share(
+    change: np.ndarray,
+    lungs: np.ndarray,
+    scan: np.ndarray,
+    clean: np.ndarray,
+    spacing: tuple[float, float, float],
+) -> dict[str, float]:
+    """Return `deep_haze_share`; nothing if nothing changed.
+
+    Parameters
+    ----------
+    change, scan, clean : numpy.ndarray
+        (K, J, I), HU; `clean` has the truly smaller lungs.
+    lungs : numpy.ndarray
+        (K, J, I), bool: of the scan.
+    spacing : tuple of float
+        (I, J, K) mm.
+    """
+    vessels = lungs & (np.maximum(scan, clean) > VESSEL_HU)
+    rim = max(VESSEL_RIM_MM, *spacing)  # a voxel at least
+    deep = deeper_than(lungs, spacing, DEEP_MM)
+    return _share("deep_haze_share", change, deep & ~within(vessels, spacing, rim))
+
+
+def _share(name: str, change: np.ndarray, where: np.ndarray) -> dict[str, float]:
+    """Return which share of a change's energy lies somewhere; nothing if nothing changed."""
     energy = np.square(change, dtype=np.float32)
     total = float(energy.sum(dtype=np.float64))
-    if not total:
-        return {}
-    deep = deeper_than(lungs, spacing, DEEP_MM)
-    return {"deep_share": float(energy[deep].sum(dtype=np.float64)) / total}
+    return {name: float(energy[where].sum(dtype=np.float64)) / total} if total else {}
 
 
 def lung_change_ml(

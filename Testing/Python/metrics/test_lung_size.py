@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from CTCounterfactualLib.metrics.lung_size import deep_share, lung_change_ml
+from CTCounterfactualLib.metrics.lung_size import deep_haze_share, deep_share, lung_change_ml
 
 SPACING = (3.0, 3.0, 3.0)
 LUNGS = np.zeros((20, 20, 20), bool)
@@ -25,6 +25,20 @@ def test_energy_is_the_square_of_the_change():
 
 def test_no_change_has_no_share():
     assert deep_share(np.zeros(LUNGS.shape), LUNGS, SPACING) == {}
+
+
+def test_a_vessel_that_moves_is_no_haze_but_what_lies_apart_from_it_is():
+    """One vessel moves by a voxel deep inside: 2 of its voxels change; one beside none does, too."""
+    scan = np.where(LUNGS, -850.0, 0.0)
+    clean = scan.copy()
+    scan[8, 8, 8] = clean[8, 8, 9] = 0.0
+    change = clean - scan
+    assert deep_share(change, LUNGS, SPACING) == {"deep_share": 1.0}
+    assert deep_haze_share(change, LUNGS, scan, clean, SPACING) == {"deep_haze_share": 0.0}
+    change[11, 11, 11], change[9, 8, 8], change[8, 8, 4] = 300, 300, 300
+    share = deep_haze_share(change, LUNGS, scan, clean, SPACING)["deep_haze_share"]
+    assert share == pytest.approx(300**2 / (2 * 850**2 + 3 * 300**2))
+    assert deep_haze_share(0 * change, LUNGS, scan, clean, SPACING) == {}
 
 
 def test_a_smaller_lung_has_a_negative_change():
