@@ -74,7 +74,8 @@ def find_bounds(
 ) -> Bounds:
     """Return the mean of the lung, and of the soft tissue, around each voxel of a scan.
 
-    In free gas and right beside it both are that of the lung.
+    The lung is meant with its small vessels and borders, with which it comes back. In free gas and
+    right beside it the second is that of the lung without these.
 
     Parameters
     ----------
@@ -90,16 +91,20 @@ def find_bounds(
     (air, lung), (soft, bone) = (
         window.to_unit(np.array(hu)).tolist() for hu in (AERATED_HU, SOFT_HU)
     )
+    here = torch.ones_like(volume, dtype=torch.bool) if weight is None else weight[:, 0][None] > 0
+    lung_or_mixed = (volume > air) & (volume < lung)
     # Not what is only mixed with denser or lighter voxels: none of these is a neighbour.
-    aerated = (volume > air) & (F.max_pool3d(volume, 3, 1, 1) < lung)
+    aerated = lung_or_mixed & (F.max_pool3d(volume, 3, 1, 1) < lung)
     tissue = (volume < bone) & (-F.max_pool3d(-volume, 3, 1, 1) > soft)
-    levels = []
-    for chosen in (aerated, tissue):
-        here = chosen if weight is None else chosen & (weight[:, 0][None] > 0)
-        levels.append(_level(volume, here if here.any() else chosen, spacing))
-    darkest, brightest = (None if level is None else level.to(x) for level in levels)
-    if darkest is not None and brightest is not None:
-        brightest = torch.where(_in_or_beside_gas(x, spacing, window), darkest, brightest)
+    # Where a finding was, lung comes back with its vessels and borders; where gas was, without.
+    darkest, free, brightest = (
+        None if level is None else level.to(x)
+        for level in (
+            _level(volume, chosen, here, spacing) for chosen in (lung_or_mixed, aerated, tissue)
+        )
+    )
+    if free is not None and brightest is not None:
+        brightest = torch.where(_in_or_beside_gas(x, spacing, window), free, brightest)
     return Bounds(darkest, brightest)
 
 
@@ -120,11 +125,19 @@ def _in_or_beside_gas(
 
 
 def _level(
-    volume: torch.Tensor, chosen: torch.Tensor, spacing: tuple[float, float, float]
+    volume: torch.Tensor,
+    chosen: torch.Tensor,
+    here: torch.Tensor,
+    spacing: tuple[float, float, float],
 ) -> torch.Tensor | None:
-    """Return the mean of the chosen voxels around each: (1, D, H, W) -> (D, 1, H, W)."""
+    """Return the mean of the chosen voxels around each: (1, D, H, W) -> (D, 1, H, W).
+
+    Of those that are `here`, if there are any.
+    """
     if not chosen.any():
         return None
+    if (chosen & here).any():
+        chosen = chosen & here
     i, j, k = (max(1, round(BLOCK_MM / mm)) for mm in spacing)
     sizes = (k * spacing[2], j * spacing[1], i * spacing[0])
 

@@ -42,12 +42,23 @@ def test_fluid_gets_the_level_of_the_lung_beside_it(window):
     assert middle == pytest.approx(-775, abs=15)
 
 
-def test_airways_and_mixed_voxels_arent_lung():
+def test_airways_arent_lung():
     with_airway, without = chest(-800, -800), chest(-800, -800)
     without[:, :, 50:56, 30:36] = unit(-800)
     for x in (with_airway, without):
         level = WINDOW.to_hu(lung_level(x, SPACING, WINDOW))
         assert float(level.min()) > -801 and float(level.max()) < -799
+
+
+def test_lung_comes_back_with_its_vessels_but_gas_becomes_lung_without():
+    """Of six rows one is a vessel, two are mixed with it: the mean is (2 x -700 + 3 x -850) / 5."""
+    x = chest_with_free_air()
+    for row in range(10, 48, 6):
+        x[:, :, row - 1 : row + 2, 2:78] = unit(-700.0)
+        x[:, :, row, 2:78] = unit(-300.0)
+    found = find_bounds(x, SPACING, WINDOW)
+    assert float(WINDOW.to_hu(found.darkest)[6, 0, 28, 40]) == pytest.approx(-790, abs=6)
+    assert float(WINDOW.to_hu(found.brightest)[6, 0, 55, 40]) == pytest.approx(-850, abs=3)
 
 
 def test_far_from_any_lung_the_mean_of_all_counts():
