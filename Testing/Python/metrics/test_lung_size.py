@@ -28,7 +28,7 @@ def test_no_change_has_no_share():
 
 
 def test_a_vessel_that_moves_is_no_haze_but_what_lies_apart_from_it_is():
-    """One vessel moves by a voxel deep inside: 2 of its voxels change; one beside none does, too."""
+    """A vessel moves by a voxel deep inside, so two change; then one that lies apart from it."""
     scan = np.where(LUNGS, -850.0, 0.0)
     clean = scan.copy()
     scan[8, 8, 8] = clean[8, 8, 9] = 0.0
