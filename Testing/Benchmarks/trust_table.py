@@ -7,7 +7,7 @@ from typing import Any
 
 _HEAD = """# Tests of trust
 
-Made by `python Testing/Benchmarks/trust.py` (seeds fixed) on {slices} slices of 3 mm of
+Made by `python Testing/Benchmarks/trust.py` (seeds fixed) on a part, {slices} slices of 3 mm, of
 `{scan}`, which no model was trained on, with {ml:g} mL of pleural fluid planted (for
 `lung-volume` none).
 What each test asks, and why its limits are where they are, stand in

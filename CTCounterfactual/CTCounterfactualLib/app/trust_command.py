@@ -54,6 +54,9 @@ def add_tests_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--truth", metavar="MASK", help="where the finding is, if it is known")
     group.add_argument(
+        "--scan", metavar="SCAN", help="of a result: the scan that was explained, if it has moved"
+    )
+    group.add_argument(
         "--second",
         nargs="+",
         default=[],
@@ -88,6 +91,7 @@ def trust(options: argparse.Namespace) -> None:
             _names(options.tests),
             options.all_tests,
             options.truth,
+            options.scan if finished else None,
             classifier=options.classifier if finished else None,
             autoencoder=_own(options.autoencoder, DEFAULT_AUTOENCODER) if finished else None,
             region=options.region,
