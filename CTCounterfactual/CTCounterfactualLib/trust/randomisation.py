@@ -29,8 +29,8 @@ from .random_weights import randomised, weighted_layers
 from .subject import Subject
 from .verdict import FAIL, PASS, WARN, Limits, Verdict
 
-# Set before anything was measured. Random networks' maps follow tissue, too: with `effusion-demo` on
-# a part of a chest they correlate by 0.4 to 0.7 with the true ones (`Testing/Benchmarks/TRUST.md`).
+# Set before anything was measured. Random networks' maps follow tissue, too: with `effusion-demo`
+# on part of a chest they correlate by up to 0.7 with the true ones (`Testing/Benchmarks/TRUST.md`).
 LIMITS = Limits(0.5, 0.7)
 SENTENCES = {
     PASS: "With random weights the explanation is another one, so it depends on what the network "

@@ -1,8 +1,8 @@
 """A finding planted into the scan under test: found where it lies, by a classifier that sees it."""
 
 import torch
-from block_scan import LUNG, TISSUE_HU, BlockSeer
 
+from block_scan import LUNG, TISSUE_HU, BlockSeer
 from CTCounterfactualLib.methods.attribute import attribute
 from CTCounterfactualLib.models.targets import Target
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
