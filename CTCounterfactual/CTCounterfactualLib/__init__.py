@@ -30,6 +30,9 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .events import Event as Event
     from .methods.attribute import attribute as attribute
     from .methods.attribution import Attribution as Attribution
+    from .methods.spot.answer import SpotAnswer as SpotAnswer
+    from .methods.spot.ask import ask_spot as ask_spot
+    from .methods.structures.table import StructureTable as StructureTable
     from .models.autoencoder import AutoencoderLike as AutoencoderLike
     from .models.autoencoder import SliceAutoencoder as SliceAutoencoder
     from .models.catalogue import load_autoencoder as load_autoencoder
@@ -75,7 +78,10 @@ _PUBLIC = {
     "ScanError": "errors",
     "SettingsError": "errors",
     "SliceAutoencoder": "models.autoencoder",
+    "SpotAnswer": "methods.spot.answer",
+    "StructureTable": "methods.structures.table",
     "Target": "models.targets",
+    "ask_spot": "methods.spot.ask",
     "attribute": "methods.attribute",
     "check_scan": "scans.checks",
     "evaluate_result": "evaluation.evaluate",
