@@ -5,6 +5,7 @@ A smooth warp; the lungs' mass stays, so that they grow denser as they shrink.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ SPREAD = 1.4
 MOST_SHARE = 0.4
 LEAST_DENSITY = 0.2
 BISECTIONS = 14
+# So finely a share that can't be reached is told.
+TENTHS_OF_PERCENT = 1000
 # The volume is estimated on every n-th voxel, about so far apart; folds are looked for at every
 # fourth in plane.
 COARSE_MM, EVERY = 5.0, 4
@@ -143,10 +146,13 @@ def _amount(breath: Breath, lungs: np.ndarray, share: float, name: str) -> float
         return 1.0 - float(held.sum()) / total
 
     low, high = 0.0, _most(breath, len(lungs))
-    if lost(high) < share:
+    most = lost(high)
+    if most < share:
+        # Rounded down, or it would read "by 15 %, only by 15 %".
+        told = math.floor(max(most, 0.0) * TENTHS_OF_PERCENT) / TENTHS_OF_PERCENT
         raise ScanError(
-            f"The lungs of {name} can't be made smaller by {share:.0%}, only by "
-            f"{max(lost(high), 0.0):.0%}: the scan shows too little around them to give way."
+            f"The lungs of {name} can't be made smaller by {share:.1%}, only by "
+            f"{told:.1%}: the scan shows too little around them to give way."
         )
     for _ in range(BISECTIONS):
         middle = (low + high) / 2

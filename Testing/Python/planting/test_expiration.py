@@ -73,7 +73,7 @@ def test_what_cannot_be_done_is_said(chest):
     with pytest.raises(ScanError, match="lungs of Anna can't be made smaller"):
         expire(hu, np.zeros(hu.shape, bool), SPACING, rng, name="Anna")
     slab = np.s_[34:42]
-    with pytest.raises(ScanError, match=r"by 40%, only by \d+%"):
+    with pytest.raises(ScanError, match=r"by 40.0%, only by \d+.\d%"):
         expire(hu[slab], lungs[slab], SPACING, rng, 0.4)
     with pytest.raises(ScanError, match="this very scan"):
         expire(hu, lungs[:-1], SPACING, rng)
