@@ -135,6 +135,8 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
+        # After "Reload" the module is on the screen already, and nobody calls `enter`.
+        self._entered = bool(getattr(self.parent, "isEntered", bool)())
         self.initializeParameterNode()
         self.results.find_results()
 

@@ -18,6 +18,7 @@ from .parameters import choices_of, is_switched, parameter_of, switch_of
 # How names of controls end: of the .ui, and of those made here.
 CHOICES, NUMBER, SLIDER, TEXT, SWITCH = "ComboBox", "SpinBox", "Slider", "LineEdit", "CheckBox"
 CAPTION = "Caption"
+SHORTEST_CHOICE = 10  # letters
 # The property by which a parameter node finds its controls.
 PARAMETER = "SlicerParameterName"
 
@@ -97,6 +98,9 @@ def _new_row(ui, setting: Setting, form, kept_below: int) -> SettingRow:
         return SettingRow(setting, control, control)
     if parameter.choices:
         control = _named(ui, qt.QComboBox(), stem + CHOICES, parameter.name)
+        # As in the .ui: a long choice must not make the whole panel wider.
+        control.minimumContentsLength = SHORTEST_CHOICE
+        control.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
     elif parameter.kind is str:
         control = _named(ui, qt.QLineEdit(), stem + TEXT, parameter.name)
     else:

@@ -12,7 +12,7 @@ from CTCounterfactualLib.methods.facts import GAINS, listed, sentence, unit_of
 from CTCounterfactualLib.methods.registry import LATENT_SHIFT
 from CTCounterfactualLib.scene.make import roles, tables
 from CTCounterfactualLib.scene.make.nodes import MapNodes, SceneNodes
-from CTCounterfactualLib.scene.make.provenance import ROLE, get_attribute
+from CTCounterfactualLib.scene.make.provenance import INPUT_REFERENCE, ROLE, get_attribute
 from CTCounterfactualLib.scene.make.rows import SearchRow
 
 from ..result import AnyResult, MapResult, NodeResult
@@ -194,11 +194,19 @@ def map_words(method: str, description: str, sign: str) -> str:
 
 
 def main_nodes(scene) -> list:
-    """Return the counterfactual or the map of each explanation that a scene holds, oldest first."""
+    """Return the counterfactual or the map of each explanation that a scene holds, oldest first.
+
+    One whose scan was deleted is none any more: there is nothing to lay it over.
+    """
     collection = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
     collection.UnRegister(None)  # ours to free, else the scene's nodes never go
     volumes = [collection.GetItemAsObject(n) for n in range(collection.GetNumberOfItems())]
-    return [node for node in volumes if get_attribute(node, ROLE) in roles.MAIN_ROLES]
+    return [
+        node
+        for node in volumes
+        if get_attribute(node, ROLE) in roles.MAIN_ROLES
+        and node.GetNodeReference(INPUT_REFERENCE) is not None
+    ]
 
 
 def _rows_of(table, direction: str) -> tuple[SearchRow, ...]:

@@ -234,3 +234,68 @@ def test_every_option_of_every_method_has_a_row_with_its_words(desk):
         names = [stem + end for end in ("ComboBox", "SpinBox", "LineEdit", "CheckBox")]
         found = [getattr(desk.ui, name) for name in names if hasattr(desk.ui, name)]
         assert found and all(one.help[1:] in control.toolTip for control in found), one.name
+
+
+def test_the_panel_is_as_wide_as_it_was_whatever_it_shows(desk):
+    """It jumped from 352 to 590 pixels with the logits of three probabilities."""
+    from CTCounterfactualSlicer.panels.shown import Shown
+
+    desk.frame.show()
+
+    def width() -> int:
+        desk.slicer.app.processEvents()
+        desk.frame.layout().activate()
+        return desk.frame.minimumSizeHint().width()
+
+    idle = width()
+    scores = {"original": 0.99751, "reconstruction": 0.99642, "counterfactual": 0.0097771}
+    desk.widget.show(
+        Shown(unit="probability", flags=("A warning of several words. " * 9,), **scores)
+    )
+    assert "logit" in desk.ui.counterfactualScoreLabel.text
+    assert width() == idle
+    desk.ui.methodOptionsGroupBox.collapsed = False
+    for name in NAMES:
+        choose_method(desk, name)
+        assert width() <= idle, name
+    choose_method(desk, "latent-shift")
+    desk.ui.methodOptionsGroupBox.collapsed = True
+    desk.widget.show(None)
+    desk.frame.hide()
+
+
+def test_a_result_whose_scan_was_deleted_is_no_result(desk):
+    from CTCounterfactualLib.scene.make import provenance, roles
+    from CTCounterfactualSlicer.panels.shown import main_nodes
+
+    scan = desk.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "gone soon")
+    node = desk.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "moved counterfactual")
+    provenance.mark(node, roles.COUNTERFACTUAL)
+    provenance.refer([node], scan, node)
+    assert main_nodes(desk.scene) == [node]
+    desk.scene.RemoveNode(scan)
+    assert main_nodes(desk.scene) == []
+    desk.widget.results.find_results()
+    assert desk.message == ""
+    desk.scene.RemoveNode(node)
+
+
+def test_after_a_reload_on_the_screen_the_panel_follows_at_once(app, desk):
+    """An index reviewer's first click: it was dead until one left the module and came back."""
+    frame = app.qt.QWidget()
+    frame.setLayout(app.qt.QVBoxLayout())
+    type(frame).isEntered = lambda self: True
+    try:
+        widget = app.module.CTCounterfactualWidget(frame)
+        widget.setup()
+        desk.widget.exit()
+        desk.scene.StartState(desk.scene.CloseState)
+        desk.scene.EndState(desk.scene.CloseState)
+        assert widget.parameterNode is not None
+        widget.ui.chunkSpinBox.value = 9
+        assert widget.parameterNode.chunk == 9
+        widget.cleanup()
+    finally:
+        del type(frame).isEntered
+        desk.widget.enter()
+        desk.ui.defaultsButton.click()
