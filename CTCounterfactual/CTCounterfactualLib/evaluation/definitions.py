@@ -23,6 +23,7 @@ BESIDE = ("chance", "ceiling", "floor")
     LOCALISATION,
     RECOVERY,
     REMOVAL,
+    STABILITY,
     COST,
 ) = GROUPS = (
     "success",
@@ -35,6 +36,7 @@ BESIDE = ("chance", "ceiling", "floor")
     "localisation",
     "recovery",
     "insertion and deletion",
+    "stability",
     "cost",
 )
 
@@ -184,6 +186,15 @@ METRICS = {
         "are blurred first (after Petsiuk et al. 2018)",
     ),
     "insertion": Metric(REMOVAL, "", HIGHER, "the same as they are put into a blurred scan"),
+    "stability": Metric(
+        STABILITY,
+        "",
+        HIGHER,
+        "Dice of the strongest places with 1 HU of noise and without, mean over seeds; by `trust`",
+    ),
+    "drop_variation": Metric(
+        STABILITY, "", LOWER, "standard deviation over mean of the reduction, with and without it"
+    ),
     "seconds": Metric(COST, "s", LOWER, "time of the explanation"),
     "peak_memory_mb": Metric(COST, "MB", LOWER, "most memory of the process"),
     "evaluations": Metric(COST, "", LOWER, "scores that its searches took"),

@@ -21,6 +21,7 @@ from ..storage.names import check_name
 from . import definitions as d
 from .measure import Measured, measure
 from .recorded_model import recorded_classifier
+from .stability import NOT_TESTED, stability
 from .subject import Subject, read_subject
 from .truth import Truth, read_truth
 
@@ -112,6 +113,7 @@ def evaluate_result(
     reporter.report("read", f"Read {folder}", 0.2)
     known = read_truth(subject.scan, truth, clean)
     measured = measure(subject, known)
+    measured.add(d.STABILITY, stability(folder), NOT_TESTED)
     reporter.report("measured", "Measured what needs no model", 0.6)
     if with_classifier:
         _by_model(measured, subject, known, classifier, consent, reporter)

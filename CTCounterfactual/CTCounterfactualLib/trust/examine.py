@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,8 @@ class Examination:
     ----------
     about : dict
         Method, classifier, target and scan, by name.
+    scores : dict
+        Of scan, reconstruction and counterfactual; of a map that of the scan alone.
     verdicts : tuple of Verdict
         In the order they were made.
     left : tuple of str
@@ -58,6 +60,7 @@ class Examination:
     """
 
     about: dict[str, str]
+    scores: dict[str, float]
     verdicts: tuple[Verdict, ...]
     left: tuple[str, ...]
     seconds: float
@@ -75,6 +78,7 @@ class Examination:
             "schema": SCHEMA,
             "disclaimer": DISCLAIMER,
             **self.about,
+            "scores": self.scores,
             "status": self.status,
             "partial": bool(self.left),
             "left": list(self.left),
@@ -135,7 +139,11 @@ def examine(
         "target": result.target.name,
         "scan": result.scan.name,
     }
-    return Examination(about, tuple(verdicts), left, perf_counter() - begun, subject.seconds)
+    scores = (
+        asdict(result.scores) if isinstance(result, Explanation) else {"original": result.score}
+    )
+    seconds = perf_counter() - begun
+    return Examination(about, scores, tuple(verdicts), left, seconds, subject.seconds)
 
 
 def _beyond(test: TrustTest, subject: Subject, begun: float, most_seconds: float) -> bool:

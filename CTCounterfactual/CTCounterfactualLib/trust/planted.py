@@ -22,6 +22,7 @@ from .meaning import finding_of
 from .subject import Subject
 from .verdict import FAIL, PASS, WARN, Limits, Verdict
 
+# 1 is the true counterfactual, 0 doing nothing; for maps, a mass that is several times chance's.
 LIMITS = Limits(0.5, 0.1)
 SENTENCES = {
     PASS: "A finding planted into this scan is found by this way of explaining.",

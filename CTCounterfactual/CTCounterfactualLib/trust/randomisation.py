@@ -30,7 +30,7 @@ from .subject import Subject
 from .verdict import FAIL, PASS, WARN, Limits, Verdict
 
 # Set before anything was measured. Random networks' maps follow tissue, too: with `effusion-demo`
-# on part of a chest they correlate by up to 0.7 with the true ones (`Testing/Benchmarks/TRUST.md`).
+# on part of a chest they correlate by up to 0.7 with the true ones (`TRUST.md`).
 LIMITS = Limits(0.5, 0.7)
 SENTENCES = {
     PASS: "With random weights the explanation is another one, so it depends on what the network "

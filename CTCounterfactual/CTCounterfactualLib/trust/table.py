@@ -13,7 +13,10 @@ _NAME, _STATUS = 20, 9
 def table_lines(made: Examination) -> list[str]:
     """Return each test's verdict, number, limits and meaning; then the whole in one sentence."""
     about = made.about
-    lines = [f"{about['scan']}: {about['classifier']}, {about['target']}; by {about['method']}"]
+    lines = [
+        f"{about['scan']}: {about['classifier']}, {about['target']}; by {about['method']}",
+        "Scores: " + ", ".join(f"{name} {score:.4g}" for name, score in made.scores.items()),
+    ]
     indent = " " * (_NAME + _STATUS)
     for verdict in made.verdicts:
         head = f"{verdict.test:<{_NAME}}{verdict.status:<{_STATUS}}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..counterfactual.result import Explanation, Flag
+from ..errors import MissingExtraError
 from ..methods.attribution import Attribution
 from ..outputs.attribution_figure import write_attribution_figure
 from ..outputs.figure import write_figure
@@ -20,6 +22,8 @@ from .verdict import Verdict
 
 TRUST_FILE = "trust.json"
 FIGURE = "figure.png"
+
+logger = logging.getLogger(__name__)
 
 
 def write_examination(
@@ -67,7 +71,14 @@ def _draw_anew(folder: Path, result: Explanation | Attribution) -> None:
 
         write_report(result, folder / REPORT)
     if SCENE in files:
-        from ..scene.bundle.write import write_scene
+        _draw_scene(result, folder / SCENE)
 
-        with whole_file(folder / SCENE) as partial:
-            write_scene(result, partial)
+
+def _draw_scene(result: Explanation, path: Path) -> None:
+    try:
+        from ..scene.bundle.write import write_scene
+    except MissingExtraError as error:
+        logger.warning("%s shows the result as it was before its tests: %s", path.name, error)
+        return
+    with whole_file(path) as partial:
+        write_scene(result, partial)

@@ -28,7 +28,7 @@ def test_the_true_counterfactual_is_perfect(perfect, known, tmp_path):
     for name in ("hit", "mass_in_mask", "dice"):
         assert found[name] == found[f"{name}_ceiling"] > 5 * found[f"{name}_chance"]
     assert found["changed_ml"] == pytest.approx(known.mask.sum() * 1.5 * 1.5 * 3 / 1000)
-    assert set(made.absent) <= {d.SUCCESS, d.REALISM, d.REMOVAL}
+    assert set(made.absent) <= {d.SUCCESS, d.REALISM, d.REMOVAL, d.STABILITY}
 
 
 def test_the_file_holds_the_numbers_their_meanings_and_is_part_of_the_result(
@@ -118,6 +118,14 @@ def test_another_classifier_is_refused_and_a_lost_one_is_said(perfect):
     assert "'block seer'" in made.absent[d.REMOVAL] and "mae_hu" in made.metrics
     with pytest.raises(ModelError, match="other weights"):
         evaluate_result(perfect, classifier="effusion-demo")
+
+
+def test_what_the_tests_of_trust_found_of_noise_is_told(perfect):
+    assert "trust" in evaluate_result(perfect, with_classifier=False).absent[d.STABILITY]
+    noise = {"test": "noise", "number": 0.75, "facts": {"drop_variation": 0.1}}
+    (perfect / "trust.json").write_text(json.dumps({"tests": [noise]}))
+    found = evaluate_result(perfect, with_classifier=False).metrics
+    assert (found["stability"], found["drop_variation"]) == (0.75, 0.1)
 
 
 def test_a_cancel_leaves_nothing(perfect):

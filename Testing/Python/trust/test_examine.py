@@ -79,6 +79,7 @@ def test_a_cancel_keeps_what_is_done_and_says_so(failing):
     written = json.loads((failing / "trust.json").read_text())
     assert written["partial"] and written["left"] == ["second-model", "noise"]
     assert "Cancelled before second-model, noise" in table_lines(made)[-1]
+    assert "reconstruction -50" in table_lines(made)[1]
 
 
 def test_a_test_that_cannot_run_says_why_and_the_others_go_on(subject_of, map_of):
