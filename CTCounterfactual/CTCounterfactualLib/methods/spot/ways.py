@@ -17,6 +17,9 @@ from .answer import COUNTERFACTUAL, MIRROR, SURROUNDINGS
 from .mirror import MirrorPlane, mirrored
 from .place import Spot, inpainted
 
+# A spot may be moved by this multiple of the first-order step to the change limit of the scan:
+# where there is evidence, searches reach that limit within 0.6 to 10 (`workspace.FARTHEST`).
+REACH = 10.0
 # A score, or None and why there is none.
 Scored = tuple[float | None, str]
 
@@ -73,9 +76,9 @@ class Ways:
         return found
 
     def _counterfactual(self, begun: Begun, spot: Spot) -> Scored:
-        """Search in the spot alone, as far as a step to the change limit of the scan would go."""
+        """Search in the spot alone, as far as a search of all of the scan may go."""
         weight = spot.on_grid(self._allowed.shape)
-        reach = begun.run.workspace.first_step(0, self._request.prepared.slices)
+        reach = REACH * begun.run.workspace.first_step(0, self._request.prepared.slices)
         found, _, _ = begun.run.within(weight, reach).search_moving()
         return found.point.score, ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from CTCounterfactualLib.counterfactual.settings import ExplainSettings
 from CTCounterfactualLib.errors import Cancelled, ScanError, SettingsError
@@ -199,3 +200,12 @@ def test_the_map_shows_the_spots_and_the_facts_give_the_answer_back():
     assert told.to_facts() == found.facts["spot"] and len(told.control_spots) == 3
     assert found.values[5, 19, 12] == pytest.approx(by_kind(told)["counterfactual"].effect)
     assert found.parts["spot"][5, 19, 12] and found.autoencoder.name == "blocks"
+
+
+def test_a_spot_s_counterfactual_takes_away_most_of_what_it_holds(prepared):
+    """A search that stopped at the first step to the scan's limit would take a tenth."""
+    classifier = TissueIn(LEFT)
+    found = by_kind(asked(classifier))["counterfactual"]
+    ball = spot_at(prepared, np.ones(SIZE, np.float32), index_of(prepared, LESION), RADIUS)
+    whole = float(classifier.score(torch.from_numpy(prepared.volume)[None, None]))
+    assert found.effect > 0.7 * ball.on_grid(SIZE)[LEFT].mean() * whole
