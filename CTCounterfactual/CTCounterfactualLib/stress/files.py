@@ -62,7 +62,7 @@ def table_lines(report: StressReport) -> list[str]:
         f"{report.classifier.name}, {target.name}: {report.score:.4g} {target.unit}".rstrip()
         + f" for {report.scan.name}",
         f"{reference.finding}: {_moved(reference.delta, unit)}; "
-        f"nothing (1 HU of noise): at most {reference.floor:.3g}",
+        f"as good as nothing: up to {reference.floor:.3g}",
     ]
     if not reference.seen:
         lines.append(

@@ -137,8 +137,8 @@ def stress(
             work = _Stress(ground, guarded, wanted, settings, chosen, reporter)
             score, trials = work.run()
     finding, ml = settings.compared_with(wanted)
-    reference = reference_of(trials, finding, ml)
     scale = scale_unit(wanted.unit)
+    reference = reference_of(trials, finding, ml, scale)
     return StressReport(
         scan,
         ModelInfo(guarded.name, guarded.sha256, guarded.description),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..counterfactual.scale import LOGIT
 from ..distractors.distract import KINDS
 from .trial import DISTRACTOR, FINDING, NOTHING, Trial
 
@@ -19,6 +20,11 @@ WARN_SHARE, FAIL_SHARE = 0.2, 0.5
 # A finding that moves the score no further than this many times what 1 HU of noise does is not
 # seen, and nothing can be compared with it.
 SEEN_FLOORS = 3.0
+# A logit that moves by less changes the odds by less than a twentieth: that is nothing.
+LEAST_LOGIT = 0.05
+# Where the finding isn't seen (most often because the scan has one already) a logit is judged by
+# itself: a reaction that multiplies the odds by e is a shortcut whatever a finding would do.
+WARN_LOGIT, FAIL_LOGIT = 0.5, 1.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Reference:
     delta : float or None
         Median of its trials; None if none could be planted.
     floor : float
-        The greatest reaction to nothing.
+        The greatest reaction to nothing, and at least `LEAST_LOGIT` of a logit.
     """
 
     finding: str
@@ -70,14 +76,17 @@ class Verdict:
     flips: int = 0
 
 
-def reference_of(trials: Sequence[Trial], finding: str, ml: float) -> Reference:
-    """Return what reactions are compared with, from the trials of the finding and of nothing."""
+def reference_of(trials: Sequence[Trial], finding: str, ml: float, unit: str) -> Reference:
+    """Return what reactions are compared with, from the trials of the finding and of nothing.
+
+    `unit` is that of the scale on which reactions are compared.
+    """
     seen = _deltas(trials, FINDING)
     nothing = _deltas(trials, NOTHING)
     return Reference(
         f"{ml:g} mL {finding}",
         float(np.median(seen)) if seen else None,
-        max((abs(delta) for delta in nothing), default=0.0),
+        max([LEAST_LOGIT if unit == LOGIT else 0.0, *(abs(delta) for delta in nothing)]),
     )
 
 
@@ -113,13 +122,13 @@ def judge(
     share = None
     if reference.delta is not None and reference.seen:
         share = delta / reference.delta
-    level = _level(delta, share, flips, reference.floor)
+    level = _level(delta, share, flips, reference.floor, unit)
     moved = f"{unit} {delta:+.3g}".strip()
     where = f"{moved}; {worst.place}"
     if abs(delta) <= reference.floor:
-        text = f"ignores {name} ({moved}, no more than 1 HU of noise)"
+        text = f"ignores {name} ({moved}, as good as nothing)"
     elif share is None:
-        text = f"moves for {name} by {where}; it hardly reacts to a {reference.finding}, too"
+        text = f"moves for {name} by {where}; it hardly reacts to a {reference.finding} here"
     else:
         other = ", the other way" if share < 0 else ""
         verb = "hardly reacts to" if level == PASS else "reacts to"
@@ -136,16 +145,18 @@ def overall(verdicts: Sequence[Verdict]) -> str:
     return next((level for level in ORDER if level in levels), UNKNOWN)
 
 
-def _level(delta: float, share: float | None, flips: int, floor: float) -> str:
+def _level(delta: float, share: float | None, flips: int, floor: float, unit: str) -> str:
     if abs(delta) <= floor:
         return PASS
     if flips:
         return FAIL
-    if share is None:
+    if share is not None:
+        size, warn, fail, otherwise = abs(share), WARN_SHARE, FAIL_SHARE, PASS
+    elif unit == LOGIT:
+        size, warn, fail, otherwise = abs(delta), WARN_LOGIT, FAIL_LOGIT, UNKNOWN
+    else:
         return UNKNOWN
-    if abs(share) >= FAIL_SHARE:
-        return FAIL
-    return WARN if abs(share) >= WARN_SHARE else PASS
+    return FAIL if size >= fail else WARN if size >= warn else otherwise
 
 
 def _flipped(original: float, score: float | None, threshold: float | None) -> bool:

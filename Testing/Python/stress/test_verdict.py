@@ -26,12 +26,12 @@ BESIDE = [
 
 
 def verdict(*trials, beside=BESIDE, original=-3.0, threshold=0.0):
-    reference = reference_of(beside, "effusion", 100.0)
+    reference = reference_of(beside, "effusion", 100.0, "logit")
     return judge("electrode", trials, reference, original, threshold, "logit")
 
 
 def test_the_reference_is_the_median_finding_and_the_greatest_nothing():
-    reference = reference_of(BESIDE, "effusion", 100.0)
+    reference = reference_of(BESIDE, "effusion", 100.0, "logit")
     assert (reference.delta, reference.floor) == (4.0, 0.1)
     assert reference.finding == "100 mL effusion"
 
@@ -49,6 +49,14 @@ def test_levels_follow_the_share_of_the_worst_place(delta, level, share):
     assert ("the other way" in found.text) == (delta < 0)
 
 
+def test_a_twentieth_of_the_odds_is_nothing_of_a_logit_but_litres_have_no_such_limit():
+    quiet = [trial(0.02, FINDING, "effusion"), trial(0.0001, NOTHING, NOTHING)]
+    assert reference_of(quiet, "effusion", 100.0, "logit").floor == 0.05
+    assert not reference_of(quiet, "effusion", 100.0, "logit").seen
+    assert reference_of(quiet, "effusion", 100.0, "L").floor == 0.0001
+    assert reference_of(quiet, "effusion", 100.0, "L").seen
+
+
 def test_a_decision_that_changes_fails_however_small_the_reaction():
     found = verdict(trial(0.3, score=0.1), original=-0.2)
     assert found.level == FAIL
@@ -64,11 +72,20 @@ def test_no_more_than_noise_is_nothing():
 
 def test_nothing_can_be_compared_with_a_finding_that_is_not_seen():
     blind = [trial(0.2, FINDING, "effusion"), trial(0.1, NOTHING, NOTHING)]
-    found = verdict(trial(1.0, score=-2.0), beside=blind)
+    found = verdict(trial(0.4, score=-2.6), beside=blind)
     assert found.level == UNKNOWN
     assert found.share is None
     assert "hardly reacts to a 100 mL effusion" in found.text
     assert verdict(trial(4.0, score=1.0), beside=blind).level == FAIL  # it flips all the same
+
+
+@pytest.mark.parametrize(("delta", "level"), [(0.4, UNKNOWN), (-0.6, WARN), (1.1, FAIL)])
+def test_a_logit_is_then_judged_by_itself_and_litres_are_not(delta, level):
+    blind = [trial(0.1, FINDING, "effusion"), trial(0.1, NOTHING, NOTHING)]
+    assert verdict(trial(delta, score=-3 + delta), beside=blind).level == level
+    reference = reference_of(blind, "effusion", 100.0, "L")
+    litres = judge("electrode", [trial(delta)], reference, 5.0, None, "L")
+    assert litres.level == UNKNOWN
 
 
 def test_no_room_and_refusals_are_told_apart():
