@@ -19,6 +19,7 @@ from ..storage.names import check_name
 from .run import StressReport
 from .sheet import SHEET_FILE, draw_sheet
 from .trial import Trial
+from .verdict import UNKNOWN
 
 SCHEMA = 1
 TABLE_FILE, RECORD_FILE = "stress.csv", "stress.json"
@@ -73,7 +74,9 @@ def table_lines(report: StressReport) -> list[str]:
         f"{verdict.level:<12} {verdict.kind:<{width}}  {verdict.text}"
         for verdict in report.verdicts
     ]
-    return [*lines, f"In all: {report.level}. {DISCLAIMER}."]
+    unknown = [v.kind for v in report.verdicts if v.level == UNKNOWN]
+    besides = f" ({UNKNOWN}: {', '.join(unknown)})" if unknown else ""
+    return [*lines, f"In all: {report.level}{besides}. {DISCLAIMER}."]
 
 
 def _moved(delta: float | None, unit: str) -> str:

@@ -12,8 +12,8 @@ from ..distractors.distract import KINDS
 from .trial import DISTRACTOR, FINDING, NOTHING, Trial
 
 PASS, WARN, FAIL, UNKNOWN = "pass", "warn", "fail", "not measured"
-# Worst first.
-ORDER = (FAIL, WARN, UNKNOWN, PASS)
+# Worst first; what wasn't measured says nothing.
+ORDER = (FAIL, WARN, PASS, UNKNOWN)
 # A reaction of half of that to a finding that nobody should miss is a shortcut; below a fifth it
 # is no more than patients differ by (doses of 80 mL and 120 mL of effusion differ by as much).
 WARN_SHARE, FAIL_SHARE = 0.2, 0.5
@@ -140,7 +140,7 @@ def judge(
 
 
 def overall(verdicts: Sequence[Verdict]) -> str:
-    """Return the worst of several levels."""
+    """Return the worst of several levels; `UNKNOWN` only if nothing was measured."""
     levels = {verdict.level for verdict in verdicts}
     return next((level for level in ORDER if level in levels), UNKNOWN)
 

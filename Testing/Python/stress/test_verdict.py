@@ -101,4 +101,5 @@ def test_the_worst_counts_in_all():
     levels = [PASS, WARN, UNKNOWN]
     assert overall([Verdict("a", level, "") for level in levels]) == WARN
     assert overall([Verdict("a", level, "") for level in [*levels, FAIL]]) == FAIL
-    assert overall([Verdict("a", PASS, "")]) == PASS
+    assert overall([Verdict("a", PASS, ""), Verdict("a", UNKNOWN, "")]) == PASS
+    assert overall([Verdict("a", UNKNOWN, "")]) == UNKNOWN
