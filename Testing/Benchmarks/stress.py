@@ -85,7 +85,7 @@ def _cell(reports: list[dict], kind: str) -> str:
     found = [v for report in reports for v in report["verdicts"] if v["kind"] == kind]
     level = min((v["level"] for v in found), key=ORDER.index)
     shares = [v["share"] for v in found if v["share"] is not None]
-    worst = f" {max(shares, key=abs):.2g}" if shares else ""
+    worst = f" {max(shares, key=abs) + 0.0:.2g}" if shares else ""
     flips = sum(v["flips"] for v in found)
     return f"{level}{worst}{f' ({flips} flips)' if flips else ''} |"
 
