@@ -24,20 +24,10 @@ from CTCounterfactualLib.wording import Place
 from CTCounterfactualSlicer import options as defaults
 from CTCounterfactualSlicer.own_models import list_all
 from CTCounterfactualSlicer.panels import texts
-from CTCounterfactualSlicer.panels.animation import AnimationPanel
-from CTCounterfactualSlicer.panels.compare import ComparePanel
-from CTCounterfactualSlicer.panels.export import ExportPanel
-from CTCounterfactualSlicer.panels.input import InputPanel, first_scan
-from CTCounterfactualSlicer.panels.maintenance import MaintenancePanel
-from CTCounterfactualSlicer.panels.messages import MessagesPanel
-from CTCounterfactualSlicer.panels.method import MethodPanel
-from CTCounterfactualSlicer.panels.models import ModelsPanel
+from CTCounterfactualSlicer.panels.input import first_scan
 from CTCounterfactualSlicer.panels.parameter_node import with_settings
-from CTCounterfactualSlicer.panels.results import ResultsPanel
-from CTCounterfactualSlicer.panels.run import RunPanel
-from CTCounterfactualSlicer.panels.settings import SettingsPanel
+from CTCounterfactualSlicer.panels.sections import make_sections
 from CTCounterfactualSlicer.panels.shown import Shown
-from CTCounterfactualSlicer.panels.trust import TrustPanel
 from CTCounterfactualSlicer.state import StateMachine
 from CTCounterfactualSlicer.timer import JobTimer
 
@@ -109,25 +99,7 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = CTCounterfactualLogic()
-        self.messages = MessagesPanel(self.ui, self)
-        self.results = ResultsPanel(self.ui, self)
-        self.compare = ComparePanel(self.ui, self)
-        self.maintenance = MaintenancePanel(self.ui, self)
-        self.models = ModelsPanel(self.ui, self)
-        self._panels = (
-            self.messages,
-            InputPanel(self.ui, self),
-            MethodPanel(self.ui, self),
-            SettingsPanel(self.ui, self),
-            RunPanel(self.ui, self),
-            self.results,
-            self.compare,
-            AnimationPanel(self.ui, self),
-            TrustPanel(self.ui, self),
-            ExportPanel(self.ui, self),
-            self.models,
-            self.maintenance,
-        )
+        self._panels = make_sections(self.ui, self)
         self._stopListening = self.machine.listen(lambda old, new: self.refresh())
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -232,7 +204,7 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         return CTCounterfactualParameterNode(super().getParameterNode())
 
     def explain(self, volumeNode, progress=None, **options):
-        """Explain a volume and return a `NodeResult`; returns when it is done.
+        """Explain a volume and return a `NodeResult`, by another method a `MapResult`; waits.
 
         Parameters
         ----------
@@ -241,7 +213,7 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         progress : callable, optional
             Called with each event; `print` will do.
         options
-            `classifier`, `target`, `chunkSize`, `maxChange`, ...; all are in
+            `classifier`, `target`, `method`, `chunkSize`, `maxChange`, ...; all are in
             `CTCounterfactualSlicer.options.KEYWORDS`, with the engine's defaults.
 
         Raises
@@ -269,7 +241,7 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         """Start explaining a volume and return its job at once; same options as `explain`.
 
         `onEvent(event)` is called with each event and `onFinished(job)` once at the end, both in
-        the GUI thread; `job.cancel()` stops it, `job.result` holds the `NodeResult`. `place` is
+        the GUI thread; `job.cancel()` stops it, `job.result` holds the result. `place` is
         where the user reads the messages.
         """
         from CTCounterfactualSlicer.console import make_job
