@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from ..errors import ScanError
 from ..models.classifier import Classifier
+from ..models.classifiers.findings import PlacesClassifier
 from ..planting import plant, ready_chest
 from ..scans.grid import GridSpec
 from ..scans.lungs import find_body
@@ -122,10 +123,14 @@ def gradient_place(classifier: Classifier, case: PlantedCase) -> GradientPlace:
     )
 
 
-def scores(classifier: Classifier, volume: np.ndarray, targets: tuple[str, ...]) -> list[float]:
-    """Return the scores of a volume (K, J, I), one for each target."""
+def scores(
+    classifier: PlacesClassifier, volume: np.ndarray, targets: tuple[str, ...]
+) -> list[float]:
+    """Return the scores of a volume (K, J, I), one for each target; its places are found once."""
+    x = _tensor(volume)
     with torch.inference_mode():
-        return [float(classifier.score(_tensor(volume), target)) for target in targets]
+        known = classifier.knowing(x)
+        return [float(known.score(x, target)) for target in targets]
 
 
 def turned_prone(case: PlantedCase, volume: np.ndarray) -> np.ndarray:

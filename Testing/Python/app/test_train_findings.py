@@ -10,7 +10,7 @@ from CTCounterfactualLib.app.cli import main
 from CTCounterfactualLib.models.catalogue import load_classifier
 from CTCounterfactualLib.models.classifiers.findings_network import FINDINGS
 from CTCounterfactualLib.scans.scan import Scan
-from CTCounterfactualLib.training.findings import loop
+from CTCounterfactualLib.training.findings import calibrate
 
 
 @pytest.fixture
@@ -40,13 +40,15 @@ def test_what_does_not_go_together_is_refused(tmp_path, capsys, arguments, said)
 
 
 def test_two_steps_give_a_model_that_loads(scan_file, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(loop, "SETTLING_BATCHES", 2)
+    monkeypatch.setattr(calibrate, "BATCHES", 2)
     slices, readings = tmp_path / "slices.npz", tmp_path / "readings.csv"
     hu = sitk.GetArrayFromImage(sitk.ReadImage(str(scan_file)))[[10, 12]]
     np.savez(slices, hu=hu, spacing_mm=np.full((2, 2), 1.5), patient=np.array([1, 2]))
     readings.write_text(f"slice,{','.join(FINDINGS)}\n0,no,no,no,no\n1,yes,no,no,no\n")
     settings = tmp_path / "settings.json"
-    settings.write_text(json.dumps({"config": {"width": 2}, "variants": 2, "generated": 3}))
+    settings.write_text(
+        json.dumps({"config": {"width": 2, "fine_width": 2}, "variants": 2, "generated": 3})
+    )
     out = tmp_path / "out"
     common = ["--settings", str(settings), "--generated", "0"]
     arguments = [

@@ -13,12 +13,10 @@ volume, `score` finds the places in it.
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Mapping
 from copy import copy
 
 import torch
-from torch.nn import functional as F
 
 from ...scans.grid import GridSpec, PreparedScan
 from ..classifier import Classifier, Rescorer
@@ -26,13 +24,14 @@ from ..rescore.per_slice import PerSliceRescorer
 from ..targets import Target
 from .amounts import DEFAULT_AMOUNTS, Amount, density
 from .findings_network import (
-    CHANNELS,
+    CUBE_MM,
     FINDINGS,
+    NAMES,
     POOLING,
-    VOXEL_ML,
     FindingsNet,
     gates,
-    pool,
+    part_of,
+    spread,
 )
 
 # Of a head, an abdomen or a phantom less is seen as the lungs' place.
@@ -51,21 +50,20 @@ class PlacesClassifier(Classifier):
         self.sha256 = sha256
         self.lung_litres: float | None = None
 
-    @abstractmethod
-    def score_of(self, places: torch.Tensor, x: torch.Tensor, target: Target) -> torch.Tensor:
-        """Return the scores (N,) of volumes (N, 1, D, H, W), 0..1, whose places are these."""
-
     def for_scan(self, prepared: PreparedScan) -> Classifier:
         """Return the classifier that knows whether this scan shows lungs; see `warnings`."""
+        return self.knowing(torch.from_numpy(prepared.volume)[None, None])  # -> (1, 1, D, H, W)
+
+    def knowing(self, x: torch.Tensor) -> PlacesClassifier:
+        """Return the classifier for one volume (1, 1, D, H, W), 0..1, as `for_scan` does."""
         ready = copy(self)
-        x = torch.from_numpy(prepared.volume)[None, None]  # (K, J, I) -> (1, 1, D, H, W)
         with torch.no_grad():
-            ready.keep(self.places(x))
+            ready.keep(x)
         return ready
 
-    def keep(self, places: torch.Tensor) -> None:
-        """Keep what the scan's places (1, C, D, H, W) say of it."""
-        self.lung_litres = float(lung_litres(places))
+    def keep(self, x: torch.Tensor) -> None:
+        """Keep what is found in the scan (1, 1, D, H, W), 0..1."""
+        self.lung_litres = float(lung_litres(self.logits(x, "coarse")))
 
     def warnings(self) -> tuple[tuple[str, str], ...]:
         """Return a warning if the scan shows hardly any lung."""
@@ -80,16 +78,11 @@ class PlacesClassifier(Classifier):
             ),
         )
 
-    def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
-        """Return the target's score of each volume; see `Classifier.score`."""
-        wanted = self.find_target(target)
-        return self.score_of(self.places(x), x, wanted)
-
-    def places(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits of `CHANNELS` at 6 mm: (N, 1, D, H, W) in 0..1 -> (N, C, D/2, H/4, W/4)."""
+    def logits(self, x: torch.Tensor, part: str) -> torch.Tensor:
+        """Return what one part of the network says of volumes; see `FindingsNet`."""
         with torch.inference_mode(False):  # weights moved in it could never give a gradient
             self.network.to(x.device)
-        return self.network(pool(x.to(self.network.place_of.weight.dtype)))
+        return self.network(x.to(self.network.coarse.place_of.weight.dtype), part)
 
 
 class FindingsDemo(PlacesClassifier):
@@ -120,34 +113,32 @@ class FindingsDemo(PlacesClassifier):
     ):
         super().__init__(network, sha256)
         self.amounts = dict(amounts)
-        self._kept: torch.Tensor | None = None
+        self._kept: dict[str, torch.Tensor] | None = None
         self.targets = findings_targets(self.amounts, negatives or {})
 
-    def keep(self, places: torch.Tensor) -> None:
+    def keep(self, x: torch.Tensor) -> None:
         """Keep where the scan's findings lie; see the module."""
-        super().keep(places)
-        self._kept = _spread(gates(places))
+        found = {part: self.logits(x, part) for part in NAMES}
+        self.lung_litres = float(lung_litres(found["coarse"]))
+        self._kept = {finding: spread(found[part_of(finding)], finding) for finding in FINDINGS}
 
     def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
         """Return the target's score of each volume; see `Classifier.score`."""
-        kept = self._kept_for(x)
-        if kept is None:
-            return super().score(x, target)
         wanted = self.find_target(target)
-        return self._told(self._ml(kept, x, _finding(wanted)), wanted)
+        return self._told(self.amount_ml(x, _finding(wanted)), wanted)
 
     def rescorer(self, x: torch.Tensor, target: str | None = None) -> Rescorer:
         """Return a function that scores only replaced slices; see `Classifier.rescorer`.
 
         Places that are found in the volume move with it: then nearly all is computed again.
         """
-        kept = self._kept_for(x)
+        wanted = self.find_target(target)
+        kept = self._kept_for(x, _finding(wanted))
         if kept is None:
             return super().rescorer(x, target)
-        wanted = self.find_target(target)
 
         def slice_ml(slices: torch.Tensor, start: int) -> torch.Tensor:
-            part = kept[:, :, start : start + len(slices)].transpose(0, 2)  # -> (n, C, 1, H, W)
+            part = kept[:, start : start + len(slices)].transpose(0, 1)  # -> (n, 1, H, W)
             return self._ml(part, slices[:, :, None], _finding(wanted))
 
         ml = PerSliceRescorer(slice_ml, x)
@@ -157,33 +148,34 @@ class FindingsDemo(PlacesClassifier):
 
         return rescore
 
-    def score_of(self, places: torch.Tensor, x: torch.Tensor, target: Target) -> torch.Tensor:
-        """Return logits or probabilities (N,), float64; see `PlacesClassifier.score_of`."""
-        return self._told(self._ml(_spread(gates(places)), x, _finding(target)), target)
-
     def amount_ml(self, x: torch.Tensor, finding: str) -> torch.Tensor:
         """Return the amount of a finding in each volume, mL, (N,); x as for `score`."""
-        kept = self._kept_for(x)
-        return self._ml(_spread(gates(self.places(x))) if kept is None else kept, x, finding)
+        gate = self._kept_for(x, finding)
+        if gate is None:
+            gate = spread(self.logits(x, part_of(finding)), finding)
+        return self._ml(gate, x, finding)
 
-    def _kept_for(self, x: torch.Tensor) -> torch.Tensor | None:
-        """Return the kept gates, unless there are none or the volume is of another size."""
+    def _kept_for(self, x: torch.Tensor, finding: str) -> torch.Tensor | None:
+        """Return the kept gate, unless there is none or the volume is of another size."""
         if self._kept is None:
             return None
-        kept, wanted = self._kept.shape[2:], x.shape[2:]
-        same = all(-(-n // f) == -(-m // f) for n, m, f in zip(kept, wanted, POOLING, strict=True))
-        return self._kept.to(x.device) if same else None
+        kept = self._kept["effusion"].shape[1:]  # of the coarser blocks
+        same = all(
+            n == -(-m // f) * f
+            for n, m, f in zip(kept, x.shape[2:], POOLING["coarse"], strict=True)
+        )
+        return self._kept[finding].to(x.device) if same else None
 
     def _ml(self, gate: torch.Tensor, x: torch.Tensor, finding: str) -> torch.Tensor:
-        """Return mL (N,), float64, of gates (N or 1, C, D', H', W') and volumes (N, 1, D, H, W).
+        """Return mL (N,), float64, of gates (N or 1, D', H', W') and volumes (N, 1, D, H, W).
 
         Gates may reach beyond the volume, to whole blocks of the network.
         """
         depth, height, width = x.shape[2:]
-        gate = gate[:, CHANNELS.index(finding), :depth, :height, :width]
         rho = density(self.grid.window.to_hu(x[:, 0]), finding)
+        within = gate[:, :depth, :height, :width]
         # Summed in float64: 1e7 voxels in float32 would lose the change of a single chunk.
-        litres = (gate * rho).sum(dim=(1, 2, 3), dtype=torch.float64) * self.grid.voxel_litres
+        litres = (within * rho).sum(dim=(1, 2, 3), dtype=torch.float64) * self.grid.voxel_litres
         return litres * 1e3
 
     def _told(self, ml: torch.Tensor, target: Target) -> torch.Tensor:
@@ -201,9 +193,10 @@ class LungSizeDemo(PlacesClassifier):
     )
     targets = (Target("lung volume", "L"),)
 
-    def score_of(self, places: torch.Tensor, x: torch.Tensor, target: Target) -> torch.Tensor:
-        """Return litres (N,), float64; see `PlacesClassifier.score_of`."""
-        return lung_litres(places)
+    def score(self, x: torch.Tensor, target: str | None = None) -> torch.Tensor:
+        """Return litres (N,), float64; see `Classifier.score`."""
+        self.find_target(target)
+        return lung_litres(self.logits(x, "coarse"))
 
 
 def findings_targets(
@@ -229,16 +222,11 @@ def findings_targets(
     return (*logits, *probabilities)
 
 
-def _spread(gate: torch.Tensor) -> torch.Tensor:
-    """Return gates of 6 mm on the prepared grid, to whole blocks, smoothly in between."""
-    return F.interpolate(gate, scale_factor=POOLING, mode="trilinear", align_corners=False)
-
-
 def _finding(target: Target) -> str:
     return target.name.removesuffix(PROBABILITY_SUFFIX)
 
 
-def lung_litres(places: torch.Tensor) -> torch.Tensor:
+def lung_litres(coarse: torch.Tensor) -> torch.Tensor:
     """Return the volume of the lungs' place: logits (N, C, D, H, W) -> litres (N,), float64."""
-    lung = gates(places[:, CHANNELS.index("lung")])
-    return lung.sum(dim=(1, 2, 3), dtype=torch.float64) * VOXEL_ML * 1e-3
+    lung = gates(coarse[:, NAMES["coarse"].index("lung")])
+    return lung.sum(dim=(1, 2, 3), dtype=torch.float64) * CUBE_MM["coarse"] ** 3 * 1e-6

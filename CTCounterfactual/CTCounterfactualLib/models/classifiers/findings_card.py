@@ -41,10 +41,11 @@ def load_lung_size(path: Path, card: dict[str, Any] | None = None) -> LungSizeDe
 def _network(path: Path, card: dict[str, Any]) -> tuple[FindingsNet, str]:
     config, _, sha256 = require(card, path, "config", "weights", "sha256")
     where = f"The model card {path} makes no model"
-    sizes = Table(config, f"{where}: its config", ("width",))
-    width = sizes.integer("width", FindingsConfig.width)
+    names = ("width", "fine_width")
+    sizes = Table(config, f"{where}: its config", names)
+    widths = [sizes.integer(name, getattr(FindingsConfig, name)) for name in names]
     file = Table(card, where, card).file("weights", path.parent)
-    net = filled(lambda: FindingsNet(FindingsConfig(width)), file, str(sha256), str(path))
+    net = filled(lambda: FindingsNet(FindingsConfig(*widths)), file, str(sha256), str(path))
     return net, str(sha256)
 
 

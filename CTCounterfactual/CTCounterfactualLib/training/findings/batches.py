@@ -8,28 +8,12 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ...models.classifiers.findings_network import CHANNELS, FINDINGS
+from ...models.classifiers.findings_network import FINDINGS
 from ...scans.hounsfield import AIR_HU
 from .disturb import disturb
 from .examples import Example
+from .views import Looks, View, grid_of
 
-# Fields of view of a batch in voxels of 6 mm, (D, H, W), and how many of them make a batch: from a
-# few slices of the whole body to a whole chest.
-VIEWS = (
-    ((8, 56, 72), 4),
-    ((16, 56, 72), 3),
-    ((24, 48, 64), 3),
-    ((40, 56, 64), 2),
-    ((56, 48, 64), 2),
-    ((24, 32, 40), 6),
-)
-VIEWS_CHANCE = (0.12, 0.18, 0.2, 0.2, 0.15, 0.15)
-# Where a view's centre lies: on a finding of the example this often, else anywhere in the lungs'
-# box, moved by up to this share of the view.
-ON_FINDING_CHANCE, MOVED_BY = 0.75, 0.25
-ROTATION_DEG, SCALE, SCALE_ALONE = 10.0, 1.2, 1.1
-# Prone patients, and scans whose front and back were mixed up.
-BACK_TO_FRONT_CHANCE, UPSIDE_DOWN_CHANCE = 0.06, 0.0
 # How much of a finding is painted: all of it, part, more (a denser one), or none. Below `SEEN` it
 # is neither there nor not; a finding that pushes lung away is seen later.
 WHOLE_CHANCE, PART_CHANCE, MORE_CHANCE = 0.75, 0.12, 0.08
@@ -37,6 +21,8 @@ SEEN = {finding: 0.3 for finding in FINDINGS} | {"pneumothorax": 0.4}
 MOST = 1.5
 # Of what a finding may be denser or lighter as a whole, HU (squared draw: mostly little).
 DENSER_HU, LIGHTER_HU = 250.0, 60.0
+# Of a batch, examples that are too short for its view are drawn again this often.
+DRAWS = 20
 
 
 @dataclass(frozen=True)
@@ -48,7 +34,7 @@ class Batch:
     hu : torch.Tensor
         (N, 1, D, H, W), HU within the window.
     wanted : torch.Tensor
-        (N, C, D, H, W), 0..1, for each of `CHANNELS`.
+        (N, C, D, H, W), 0..1, for each name of the sampler's looks.
     known : torch.Tensor
         (N, C, D, H, W), 0 or 1: where `wanted` is to be trusted.
     """
@@ -59,40 +45,73 @@ class Batch:
 
 
 class BatchSampler:
-    """Draw batches of examples by their weights, seeded."""
+    """Draw batches of examples by their weights, seeded.
 
-    def __init__(self, examples: list[Example], seed: int):
+    Parameters
+    ----------
+    examples : list of Example
+        In cubes of the size that `looks` are of.
+    looks : Looks
+        Which parts of them are looked at, and for what.
+    """
+
+    def __init__(self, examples: list[Example], looks: Looks, seed: int):
         self.rng = np.random.default_rng(seed)
-        self.examples = examples
-        weights = np.array([example.weight for example in examples])
-        self.chances = weights / weights.sum()
+        self.examples, self.looks = examples, looks
+        self.chances = _chances(examples, looks)
 
     def batch(self) -> Batch:
         """Return some augmented volumes of one random field of view."""
-        size, count = VIEWS[self.rng.choice(len(VIEWS), p=VIEWS_CHANCE)]
-        drawn = [self._draw(size) for _ in range(count)]
+        view = self.looks.draw(self.rng)
+        first = self._example()
+        view = view.within(first.source.hu.shape[0])
+        drawn = [self._draw(first, view)]
+        drawn += [self._draw(self._example(view.size[0]), view) for _ in range(view.count - 1)]
         return Batch(*(torch.cat(part) for part in zip(*drawn, strict=True)))
 
-    def _draw(self, size: tuple[int, int, int]) -> tuple[torch.Tensor, ...]:
-        example = self.examples[self.rng.choice(len(self.examples), p=self.chances)]
+    def _example(self, slices: int = 0) -> Example:
+        """Draw an example of so many slices at least, if there is one soon."""
+        for _ in range(DRAWS):
+            example = self.examples[self.rng.choice(len(self.examples), p=self.chances)]
+            if example.source.hu.shape[0] >= slices:
+                break
+        return example
+
+    def _draw(self, example: Example, view: View) -> tuple[torch.Tensor, ...]:
         shares = {n: self._share() for n in range(len(example.patches))}
-        grid = self._grid(example, size, shares)
+        shown = [example.patches[n] for n, share in shares.items() if share]
+        grid = grid_of(
+            view,
+            example,
+            [p.limits for p in shown if p.finding in self.looks.names],
+            self.rng,
+            self.looks.mm,
+        )
         hu, lung, covers, unsure = _sampled(example, shares, grid)
         for patch in covers:
             shift = self.rng.uniform(-LIGHTER_HU, DENSER_HU) * self.rng.random()
             if patch != "pneumothorax":
                 hu = hu + shift * covers[patch]
-        wanted = torch.cat([lung] + [covers.get(name, torch.zeros_like(hu)) for name in FINDINGS])
-        known = torch.ones_like(wanted)
-        for name in example.source.unknown:  # of what the scan itself may hold
-            number = CHANNELS.index(name)
-            known[number] *= (wanted[number] > 0) | (lung[0] < 0.5)
-        for name, mask in unsure.items():
-            known[[0, CHANNELS.index(name)]] *= mask[0] < 0.01
         for name in ("effusion", "pneumothorax"):  # where they are, the lung is not
-            wanted[0] *= 1 - wanted[CHANNELS.index(name)]
-        hu, known = disturb(hu[None], wanted[None], known[None], self.rng)
-        return hu, wanted[None], known
+            lung = lung * (1 - covers.get(name, torch.zeros_like(hu)))
+        nowhere = torch.zeros_like(hu)
+        wanted = torch.cat(
+            [lung if name == "lung" else covers.get(name, nowhere) for name in self.looks.names]
+        )
+        known = torch.ones_like(wanted)
+        for number, name in enumerate(self.looks.names):
+            if name in example.source.unknown:  # of what the scan itself may hold
+                known[number] *= (wanted[number] > 0) | (lung[0] < 0.5)
+            if name in unsure:
+                known[number] *= unsure[name][0] < 0.01
+            if name == "lung":
+                for mask in unsure.values():
+                    known[number] *= mask[0] < 0.01
+        taken = torch.stack([lung, *covers.values(), *unsure.values()]).amax(0)
+        hu, hazy = disturb(hu[None], lung[None], taken[None], self.rng, self.looks.mm)
+        if "consolidation" in self.looks.names:
+            known[self.looks.names.index("consolidation")] *= ~hazy[0, 0]
+        return hu, wanted[None], known[None]
 
     def _share(self) -> float:
         chance, rng = self.rng.random(), self.rng
@@ -104,30 +123,14 @@ class BatchSampler:
             return float(rng.uniform(1.0, MOST))
         return 0.0
 
-    def _grid(
-        self, example: Example, size: tuple[int, int, int], shares: dict[int, float]
-    ) -> torch.Tensor:
-        """Return sampling positions in voxels of the source, (D, H, W, 3), K, J, I order."""
-        rng = self.rng
-        turn = _rotation(np.deg2rad(rng.uniform(-ROTATION_DEG, ROTATION_DEG, 3)))
-        zoom = np.exp(
-            rng.uniform(-1, 1) * np.log(SCALE) + rng.uniform(-1, 1, 3) * np.log(SCALE_ALONE)
-        )
-        matrix = turn * zoom
-        flips = (UPSIDE_DOWN_CHANCE, BACK_TO_FRONT_CHANCE, 0.5)
-        matrix[:, [rng.random() < chance for chance in flips]] *= -1
-        steps = [torch.arange(n, dtype=torch.float32) - (n - 1) / 2 for n in size]
-        points = torch.stack(torch.meshgrid(*steps, indexing="ij"), dim=-1)  # (D, H, W, 3)
-        centre = self._centre(example, np.array(size), shares)
-        return points @ torch.from_numpy(matrix.T).float() + torch.from_numpy(centre).float()
 
-    def _centre(self, example: Example, size: np.ndarray, shares: dict[int, float]) -> np.ndarray:
-        painted = [n for n, share in shares.items() if share]
-        low, high = example.source.lung_box
-        if painted and self.rng.random() < ON_FINDING_CHANCE:
-            low, high = example.patches[painted[self.rng.integers(len(painted))]].limits
-        spot = self.rng.uniform(low, high) + self.rng.uniform(-1, 1, 3) * MOVED_BY * size
-        return np.clip(spot, 0, np.array(example.source.hu.shape) - 1)
+def _chances(examples: list[Example], looks: Looks) -> np.ndarray:
+    """Return how often each example is drawn: by its weight among those with or without."""
+    weights = np.array([example.weight for example in examples])
+    holds = np.array([any(p.finding in looks.names for p in e.patches) for e in examples])
+    for group, share in ((holds, looks.shown), (~holds, 1 - looks.shown)):
+        weights[group] *= share / max(weights[group].sum(), np.finfo(float).tiny)
+    return weights / weights.sum()
 
 
 def _sampled(
@@ -162,15 +165,3 @@ def _sampled(
         into = covers if is_sure else unsure
         into[name] = torch.maximum(into.get(name, torch.zeros_like(cover)[None]), cover[None])
     return got[:1] + AIR_HU, got[1:2], covers, unsure
-
-
-def _rotation(angles: np.ndarray) -> np.ndarray:
-    """Return the product of rotations about the three axes (3, 3), angles in radians."""
-    matrix = np.eye(3)
-    for axis, angle in enumerate(angles):
-        a, b = (n for n in range(3) if n != axis)
-        turn = np.eye(3)
-        turn[a, a] = turn[b, b] = np.cos(angle)
-        turn[a, b], turn[b, a] = -np.sin(angle), np.sin(angle)
-        matrix = matrix @ turn
-    return matrix

@@ -5,32 +5,34 @@ from __future__ import annotations
 import torch
 
 from ...models.classifiers.amounts import DEFAULT_AMOUNTS, density
-from ...models.classifiers.findings_network import BLOCK, CHANNELS, VOXEL_ML, FindingsNet, gates
+from ...models.classifiers.findings_network import gates
+from ...models.classifiers.sites_unet import BLOCK, SitesUNet
 from ...scans.grid import GridSpec
 from .batches import BatchSampler
 
 # Shifts of a channel's logit that are tried.
 SHIFTS = torch.arange(-3.0, 3.01, 0.25)
-BATCHES = 40
+BATCHES = 60
 # Lung's place has no amount of its own: mL below which it doesn't matter.
 IGNORED_LUNG_ML = 50.0
 
 
-def calibrate(network: FindingsNet, sampler: BatchSampler) -> list[float]:
+def calibrate(network: SitesUNet, sampler: BatchSampler) -> list[float]:
     """Shift the logits of each channel, in place, and return by how much.
 
     Findings weigh more in training than they are frequent, so that they are learned at all: their
     places come out too large. The shift is the one with the least mean error of the logarithm of
     the amount, those of samples with and without the finding counting alike.
     """
-    errors = torch.zeros(2, len(CHANNELS), len(SHIFTS))  # without and with
-    counts = torch.zeros(2, len(CHANNELS), 1)
+    names, voxel_ml = sampler.looks.names, sampler.looks.voxel_ml
+    errors = torch.zeros(2, len(names), len(SHIFTS))  # without and with
+    counts = torch.zeros(2, len(names), 1)
     with torch.no_grad():
         for _ in range(BATCHES):
             batch = sampler.batch()
-            places = network(GridSpec().window.to_unit(batch.hu))
-            for number, name in enumerate(CHANNELS):
-                weight = batch.known[:, number] * VOXEL_ML
+            logits = network(GridSpec().window.to_unit(batch.hu))
+            for number, name in enumerate(names):
+                weight = batch.known[:, number] * voxel_ml
                 ignored = IGNORED_LUNG_ML
                 if name in DEFAULT_AMOUNTS:
                     weight = weight * density(batch.hu[:, 0], name)
@@ -39,7 +41,7 @@ def calibrate(network: FindingsNet, sampler: BatchSampler) -> list[float]:
                 there = (true > 2 * ignored).float()
                 counts[:, number, 0] += torch.stack([(1 - there).sum(), there.sum()])
                 for at, shift in enumerate(SHIFTS):
-                    seen = (weight * gates(places[:, number] + shift)).sum((1, 2, 3)) + ignored
+                    seen = (weight * gates(logits[:, number] + shift)).sum((1, 2, 3)) + ignored
                     error = torch.log(seen / true).abs()
                     errors[:, number, at] += torch.stack(
                         [(error * (1 - there)).sum(), (error * there).sum()]

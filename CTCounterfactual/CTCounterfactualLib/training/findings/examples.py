@@ -1,10 +1,10 @@
-"""Painted examples at the network's 6 mm: a clean scan and what each finding adds to it."""
+"""Painted examples in cubes of 3 mm: a clean scan and what each finding adds to it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,7 @@ from ...errors import ScanError
 from ...models.classifiers.findings_network import FINDINGS
 from ...planting import Chest, plant, ready_chest
 from .findings_settings import FindingsSettings
-from .sources import GENERATED, REAL, SLICE, Source
+from .sources import GENERATED, REAL, SLICE, SPACING, Source
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 GROUP_SHARE = {REAL: 0.55, SLICE: 0.2, GENERATED: 0.25}
 GROUP_VARIANTS = {REAL: 1.0, SLICE: 0.25, GENERATED: 0.35}
 WHOLE_CHEST_LITRES, SHORT_SCAN_SHARE = 1.2, 0.35
+# Of a voxel, in per cent.
+WHOLE = 100
 # How many findings an example holds, and how often each is drawn.
 COUNT_CHANCE = (0.12, 0.33, 0.35, 0.2)
 FINDING_CHANCE = {"effusion": 0.34, "consolidation": 0.22, "nodule": 0.26, "pneumothorax": 0.18}
@@ -39,7 +41,7 @@ MOST_SHARE = {"effusion": 0.3, "consolidation": 0.3, "nodule": 0.05, "pneumothor
 
 @dataclass(frozen=True)
 class Small:
-    """A source at 6 mm: HU (K, J, I) int16, lungs in per cent uint8, and where they lie."""
+    """A source: HU (K, J, I) int16, lungs in per cent uint8, and where they lie."""
 
     hu: np.ndarray
     lung: np.ndarray
@@ -55,10 +57,18 @@ class Small:
             return (0.0,) * 3, tuple(n - 1.0 for n in self.hu.shape)
         return tuple(inside.min(0).astype(float)), tuple(inside.max(0).astype(float))
 
+    @cached_property
+    def coarse(self) -> Small:
+        """The same in cubes of twice the size."""
+        return replace(self, hu=_halved(self.hu), lung=_halved(self.lung))
+
 
 @dataclass(frozen=True)
 class Patch:
-    """What a finding adds to a scan at 6 mm: HU int16 and cover in per cent uint8, in a box."""
+    """What a finding adds to a scan: HU int16 and cover in per cent uint8, in a box of it.
+
+    The box begins and ends at even voxels.
+    """
 
     finding: str
     box: tuple[slice, slice, slice]
@@ -69,6 +79,12 @@ class Patch:
     def limits(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """First and last voxel (K, J, I) of its box."""
         return tuple(float(s.start) for s in self.box), tuple(s.stop - 1.0 for s in self.box)
+
+    @property
+    def coarse(self) -> Patch:
+        """The same in cubes of twice the size."""
+        k, j, i = (slice(s.start // 2, s.stop // 2) for s in self.box)
+        return Patch(self.finding, (k, j, i), _halved(self.change), _halved(self.cover))
 
     def within(self, box: tuple[slice, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Return change (HU) and cover (0..1) in another box of the scan, float32."""
@@ -94,6 +110,12 @@ class Example:
     patches: tuple[Patch, ...]
     weight: float
 
+    @property
+    def coarse(self) -> Example:
+        """The same in cubes of twice the size."""
+        patches = tuple(patch.coarse for patch in self.patches)
+        return Example(self.source.coarse, patches, self.weight)
+
 
 def build_examples(
     sources: Iterable[Source], settings: FindingsSettings, check: Callable[[], None] = lambda: None
@@ -103,8 +125,8 @@ def build_examples(
     drawn: list[tuple[Small, tuple[Patch, ...], float]] = []
     for source in sources:
         small = Small(
-            np.rint(source.pooled(source.hu)).astype(np.int16),
-            np.rint(source.pooled(source.lungs) * 100).astype(np.uint8),
+            np.rint(source.hu).astype(np.int16),
+            source.lungs.astype(np.uint8) * WHOLE,
             source.unknown,
             source.name,
             source.group,
@@ -126,7 +148,7 @@ def _variants(
     if not source.lungs.any():
         return [()]
     try:
-        chest = ready_chest(source.hu, source.lungs, source.spacing, source.name)
+        chest = ready_chest(source.hu, source.lungs, SPACING, source.name)
     except ScanError:
         return [()]
     part = 1.0 if source.litres >= WHOLE_CHEST_LITRES else SHORT_SCAN_SHARE
@@ -149,27 +171,35 @@ def _painted(source: Source, chest: Chest, rng: np.random.Generator) -> tuple[Pa
         low, high = ML[finding]
         ml = float(np.exp(rng.uniform(np.log(low), np.log(max(min(high, room), low * 1.1)))))
         try:
-            planted = plant(str(finding), hu, chest, source.spacing, rng, ml)
+            planted = plant(str(finding), hu, chest, SPACING, rng, ml)
         except ScanError:
             continue  # no room for so much: the scan goes without
         if (planted.cover * taken).sum() > MOST_OVERLAP * planted.cover.sum():
             continue
-        patch = _patch(source, str(finding), planted.hu - hu, planted.cover)
+        patch = _patch(str(finding), planted.hu - hu, planted.cover)
         if patch is not None:
             patches.append(patch)
             hu, taken = planted.hu, np.maximum(taken, planted.cover)
     return tuple(patches)
 
 
-def _patch(source: Source, finding: str, change: np.ndarray, cover: np.ndarray) -> Patch | None:
-    change = np.rint(source.pooled(change)).astype(np.int16)
-    percent = np.rint(source.pooled(cover) * 100).astype(np.uint8)
-    where = np.argwhere((change != 0) | (percent > 0))
+def _patch(finding: str, change: np.ndarray, cover: np.ndarray) -> Patch | None:
+    added = np.rint(change).astype(np.int16)
+    percent = np.rint(cover * WHOLE).astype(np.uint8)
+    where = np.argwhere((added != 0) | (percent > 0))
     if not percent.any():
         return None
-    k, j, i = (slice(int(a), int(b) + 1) for a, b in zip(where.min(0), where.max(0), strict=True))
+    first, last = where.min(0) // 2 * 2, -(-(where.max(0) + 1) // 2) * 2
+    k, j, i = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
     box = (k, j, i)
-    return Patch(finding, box, change[box].copy(), percent[box].copy())
+    return Patch(finding, box, added[box].copy(), percent[box].copy())
+
+
+def _halved(values: np.ndarray) -> np.ndarray:
+    """Average cubes of 2 x 2 x 2 voxels (K, J, I), whole numbers of an even count each."""
+    k, j, i = (n // 2 for n in values.shape)
+    means = values.reshape(k, 2, j, 2, i, 2).mean((1, 3, 5), dtype=np.float32)
+    return np.rint(means).astype(values.dtype)
 
 
 def describe_data(examples: list[Example]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 
 from ...checked import built, check_limits, take_types
-from ...limits import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED
+from ...limits import ABOVE_0, COUNT, POSITIVE, SEED
 from ...models.classifiers.findings_network import FindingsConfig
 
 
@@ -25,7 +25,7 @@ class FindingsSettings:
         Painted examples of a whole real chest; short scans, generated chests and single slices get
         a part of them.
     steps : int
-        Optimiser steps; each batch gives two, the second on what fooled the first most.
+        Optimiser steps.
     learning_rate, weight_decay : float
         Peak rate of AdamW (decays along a cosine), and its decay of weights.
     warmup : int
@@ -33,31 +33,22 @@ class FindingsSettings:
     found_share : tuple of float
         Weight of all voxels with a finding against all without, at the start and at the end. They
         are few: with a high weight they are found soon, and then much else is taken for them.
-    overlap_weight, amount_weight : float
-        Weights of the losses of overlap (Dice) and of the amounts' logarithms against the voxels'.
-    amount_from, fooled_from : float
-        Shares of the training from which the amounts count, and batches are used a second time.
-        Before, the least amount would be learned first, which is to see nothing anywhere.
-    fooling_hu : float
-        Greatest change of a voxel in the second step of a batch; 0 for none.
+    overlap_weight : float
+        Weight of the loss of overlap (Dice) against the voxels'.
     """
 
     config: FindingsConfig = field(default_factory=FindingsConfig)
     generated: int = 24
-    variants: int = 24
-    steps: int = 4000
-    learning_rate: float = 4e-3
+    variants: int = 160
+    steps: int = 18000
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-3
-    warmup: int = 60
-    found_share: tuple[float, float] = (1.0, 0.05)
-    overlap_weight: float = 0.5
-    amount_weight: float = 0.1
-    amount_from: float = 0.3
-    fooled_from: float = 0.35
-    fooling_hu: float = 120.0
+    warmup: int = 100
+    found_share: tuple[float, float] = (1.0, 0.1)
+    overlap_weight: float = 1.0
     seed: int = 0
-    log_every: int = 20
-    checkpoint_every: int = 100
+    log_every: int = 50
+    checkpoint_every: int = 200
 
     def __post_init__(self) -> None:
         take_types(self)
@@ -71,10 +62,6 @@ class FindingsSettings:
             warmup=COUNT,
             found_share=ABOVE_0,
             overlap_weight=COUNT,
-            amount_weight=COUNT,
-            amount_from=FRACTION,
-            fooled_from=FRACTION,
-            fooling_hu=COUNT,
             seed=SEED,
             log_every=POSITIVE,
             checkpoint_every=POSITIVE,

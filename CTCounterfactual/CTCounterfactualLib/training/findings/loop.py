@@ -9,44 +9,32 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch.nn import functional as F
 
 from ...errors import SettingsError
 from ...models.classifiers.findings_network import FindingsNet
+from ...models.classifiers.sites_unet import SitesUNet
 from ...scans.grid import GridSpec
 from ..files import CHECKPOINT, LOG, append_row, read_checkpoint, replace_checkpoint, restore
-from .batches import Batch, BatchSampler
+from .batches import BatchSampler
 from .calibrate import calibrate
 from .examples import Example
 from .findings_settings import FindingsSettings
 from .losses import places_loss
+from .views import COARSE_LOOKS, FINE_LOOKS
 
 logger = logging.getLogger(__name__)
 
-TERMS = ("voxels", "overlap", "amount")
-LOG_FIELDS = ("step", "seconds", *TERMS, *(f"{term} fooled" for term in TERMS))
-# Half-widths, in voxels, over which a fooling change is smooth: noise, tissue, whole organs.
-FOOLING_REACH = (0, 1, 3)
-# The change is that of the gradient in units of its root mean square, cut off at this.
-FOOLING_CUT = 3.0
-# Share of the training over which it grows to its full size.
-FOOLED_GROWING = 0.3
-SETTLING_BATCHES = 80
+TERMS = ("voxels", "overlap")
+LOG_FIELDS = ("step", "seconds", *TERMS, *(f"{term} fine" for term in TERMS))
+# The part for nodules is small and has one thing to learn: it learns in every second step.
+FINE_EVERY = 2
 # Gradients of missed findings are large, and meant; only what is far beyond is cut.
 MOST_NORM = 20.0
 
 
 class FindingsTrainer:
     """Train on examples; `run` continues from the folder's checkpoint if it has one.
-
-    Each batch is used twice: as it is, and moved within `fooling_hu` towards where its loss rises,
-    by the gradient that the first time gave. The labels stay. So the places come to depend little
-    on densities, and the score's gradient is that of the amount within them.
-
-    Source: Shafahi et al., "Adversarial Training for Free!", NeurIPS 2019; here the change is
-    smooth, drawn anew for each batch, and used once.
 
     Parameters
     ----------
@@ -87,8 +75,10 @@ class FindingsTrainer:
         self.step = 0
         self._load_checkpoint()
         # A resumed run must not see the first run's examples again.
-        self.sampler = BatchSampler(examples, settings.seed + self.step)
-        self.rng = np.random.default_rng(settings.seed + self.step + 1)
+        first = settings.seed + self.step
+        coarse = [example.coarse for example in examples]
+        self.coarse = BatchSampler(coarse, COARSE_LOOKS, first)
+        self.fine = BatchSampler(examples, FINE_LOOKS, first)
 
     def run(self, on_step: Callable[[int, int], None] | None = None) -> FindingsNet:
         """Train to the last step and return the network in eval mode.
@@ -108,24 +98,11 @@ class FindingsTrainer:
                 self._save_checkpoint()
             if on_step is not None:
                 on_step(self.step, s.steps)
-        self._settle()
-        shifts = calibrate(self.net.eval(), self.sampler)
-        logger.info("shifts of the places' logits: %s", shifts)
+        self.net.eval()
+        for part, sampler in ((self.net.coarse, self.coarse), (self.net.fine, self.fine)):
+            shifts = calibrate(part, sampler)
+            logger.info("shifts of the logits of %s: %s", ", ".join(sampler.looks.names), shifts)
         return self.net
-
-    def _settle(self) -> None:
-        """Take the normalisations' statistics anew, over many batches and the last weights.
-
-        Those gathered in training are of a few batches of few scans.
-        """
-        norms = [m for m in self.net.modules() if isinstance(m, torch.nn.BatchNorm3d)]
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # the mean of all
-        self.net.train()
-        with torch.no_grad():
-            for _ in range(SETTLING_BATCHES):
-                self.net(GridSpec().window.to_unit(self.sampler.batch().hu))
 
     @property
     def done(self) -> float:
@@ -133,44 +110,25 @@ class FindingsTrainer:
         return self.step / self.settings.steps
 
     def _one_step(self) -> dict[str, float]:
-        batch = self.sampler.batch()
-        share = (self.done - self.settings.fooled_from) / FOOLED_GROWING
-        most = self.settings.fooling_hu * min(1.0, share)
-        batch.hu.requires_grad_(most > 0)
-        terms = self._learn(batch)
-        if most <= 0:
-            return terms
-        fooling = self._fooling(batch.hu, most)
-        more = self._learn(Batch(fooling, batch.wanted, batch.known))
-        return terms | {f"{name} fooled": value for name, value in more.items()}
-
-    def _learn(self, batch: Batch) -> dict[str, float]:
-        """Take one optimiser step; the batch's HU get their gradient if they ask for one."""
+        """Take one optimiser step; the part for nodules learns in some of them."""
         self._set_rate()
+        self.optimiser.zero_grad(set_to_none=True)
+        terms = self._add_gradient(self.net.coarse, self.coarse)
+        if self.step % FINE_EVERY == 0:
+            more = self._add_gradient(self.net.fine, self.fine)
+            terms |= {f"{name} fine": value for name, value in more.items()}
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), MOST_NORM)
+        self.optimiser.step()
+        return terms
+
+    def _add_gradient(self, part: SitesUNet, sampler: BatchSampler) -> dict[str, float]:
         # In float32: in bfloat16, PyTorch 2.13 on a CPU gives gradients of convolutions of few
         # voxels that are wrong by as much as they are, or not finite.
-        places = self.net(GridSpec().window.to_unit(batch.hu))
-        terms = places_loss(places, batch, self.settings, self.done)
-        self.optimiser.zero_grad(set_to_none=True)
+        batch = sampler.batch()
+        logits = part(GridSpec().window.to_unit(batch.hu))
+        terms = places_loss(logits, batch, self.settings, self.done)
         terms["total"].backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), MOST_NORM)
-        if norm.isfinite():  # a view of hardly anything can blow up through the normalisations
-            self.optimiser.step()
         return {name: terms[name].item() for name in TERMS}
-
-    def _fooling(self, hu: torch.Tensor, most: float) -> torch.Tensor:
-        """Return volumes moved along the gradient of their loss, smoothly, within limits."""
-        rng, window = self.rng, GridSpec().window
-        reach = int(rng.choice(FOOLING_REACH))
-        assert hu.grad is not None  # asked for in `_one_step`
-        rise = hu.grad.nan_to_num(0.0, 0.0, 0.0)
-        if reach:
-            size = 2 * reach + 1
-            rise = F.avg_pool3d(rise, size, 1, reach, count_include_pad=False)
-        unit = rise / rise.square().mean((1, 2, 3, 4), keepdim=True).sqrt().clamp(min=1e-30)
-        step = rng.uniform(0.0, most) / FOOLING_CUT
-        moved = hu.detach() + step * unit.clamp(-FOOLING_CUT, FOOLING_CUT)
-        return moved.clamp(window.low_hu, window.high_hu)
 
     def _set_rate(self) -> None:
         s = self.settings

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ...errors import ScanError
-from ...models.classifiers.findings_network import POOLING, pool
+from ...models.classifiers.findings_network import CUBE_MM, POOLING, pool
 from ...scans.generated import ChestSettings, generate_chest
 from ...scans.grid import GridSpec, prepare
 from ...scans.lungs import find_body, find_lungs
@@ -17,10 +17,12 @@ from ...scans.scan import Scan
 from ..slice_file import SliceFile
 
 REAL, SLICE, GENERATED = "real", "slice", "generated"
-GENERATED_SPACING_MM = (3.0, 3.0, 3.0)
-GENERATED_POOLING = (2, 2, 2)
+# Findings are painted where the network looks: into cubes of this size.
+SPACING = (CUBE_MM["fine"],) * 3
 # A single slice stands for a slab of this many prepared ones.
 SLICE_REPEATS = 12
+# Of a voxel that lies in the lungs.
+HALF = 0.5
 # Kept around the body, mm: the rest of a wide field of view is air.
 BODY_MARGIN_MM = 24.0
 
@@ -34,11 +36,10 @@ class Source:
     name, group : str
         Of the scan; `real`, `slice` or `generated`.
     hu : numpy.ndarray
-        (K, J, I), float32, HU within the window; K to Superior, J to Anterior, I to Right.
+        (K, J, I), float32, HU within the window, in cubes of `SPACING`, an even number along each
+        axis; K to Superior, J to Anterior, I to Right.
     lungs : numpy.ndarray
         Same shape, bool; all False without lungs.
-    spacing : tuple of float
-        (I, J, K) mm.
     unknown : tuple of str
         Findings that the scan may hold itself: where none is painted, nothing is said of them.
     """
@@ -47,18 +48,12 @@ class Source:
     group: str
     hu: np.ndarray
     lungs: np.ndarray
-    spacing: tuple[float, float, float]
     unknown: tuple[str, ...] = ()
 
     @property
     def litres(self) -> float:
         """Lung volume."""
-        return float(self.lungs.sum()) * float(np.prod(self.spacing)) * 1e-6
-
-    def pooled(self, values: np.ndarray) -> np.ndarray:
-        """Average (K, J, I) values of this scan to the network's 6 mm."""
-        factors = GENERATED_POOLING if self.group == GENERATED else POOLING
-        return pool(torch.from_numpy(values.astype(np.float32))[None, None], factors)[0, 0].numpy()
+        return float(self.lungs.sum()) * float(np.prod(SPACING)) * 1e-6
 
 
 def source_from_scan(
@@ -81,7 +76,11 @@ def _source(name: str, group: str, volume: np.ndarray, unknown: tuple[str, ...])
     except ScanError:
         lungs = np.zeros(volume.shape, bool)
     hu = spec.window.to_hu(volume).astype(np.float32)
-    return Source(name, group, hu, lungs, spec.spacing, unknown)
+    cubes, shares = (
+        pool(torch.from_numpy(v.astype(np.float32))[None, None], POOLING["fine"])[0, 0].numpy()
+        for v in (hu, lungs)
+    )
+    return Source(name, group, _even(cubes), _even(shares >= HALF), unknown)
 
 
 def sources_from_slices(file: SliceFile, which: Iterable[int]) -> Iterator[Source]:
@@ -93,12 +92,17 @@ def sources_from_slices(file: SliceFile, which: Iterable[int]) -> Iterator[Sourc
 
 def source_from_generated(seed: int) -> Source:
     """Generate the chest of this seed without any finding."""
-    chest = generate_chest(ChestSettings(spacing=GENERATED_SPACING_MM, seed=seed))
+    chest = generate_chest(ChestSettings(spacing=SPACING, seed=seed))
     window = GridSpec().window
     # The generated chest's axes go to Posterior and Left.
     hu, lungs = (np.ascontiguousarray(v[:, ::-1, ::-1]) for v in (chest.hu, chest.masks["lungs"]))
     hu = hu.clip(window.low_hu, window.high_hu).astype(np.float32)
-    return Source(f"generated-{seed}", GENERATED, hu, lungs.astype(bool), chest.spacing)
+    return Source(f"generated-{seed}", GENERATED, _even(hu), _even(lungs.astype(bool)))
+
+
+def _even(values: np.ndarray) -> np.ndarray:
+    """Repeat the last voxels of (K, J, I) where there is an odd number of them."""
+    return np.pad(values, [(0, n % 2) for n in values.shape], mode="edge")
 
 
 def _mirrored_left(volume: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
 
 from CTCounterfactualLib.errors import ModelError, SettingsError
 from CTCounterfactualLib.models.catalogue import load_classifier
@@ -22,12 +21,14 @@ from CTCounterfactualLib.models.classifiers.findings import (
 )
 from CTCounterfactualLib.models.classifiers.findings_card import load_findings
 from CTCounterfactualLib.models.classifiers.findings_network import (
-    CHANNELS,
     FINDINGS,
+    NAMES,
+    POOLING,
     FindingsConfig,
     FindingsNet,
-    gates,
+    part_of,
     pool,
+    spread,
 )
 from CTCounterfactualLib.models.entry import RESOURCES, list_models
 from CTCounterfactualLib.scans.grid import RAS_DIRECTION_IN_LPS, PreparedScan, prepare
@@ -39,9 +40,10 @@ LARGEST_BYTES = 2_000_000
 
 def random_network(seed: int = 0) -> FindingsNet:
     torch.manual_seed(seed)
-    network = FindingsNet(FindingsConfig(width=2)).eval()
+    network = FindingsNet(FindingsConfig(width=2, fine_width=2)).eval()
     with torch.no_grad():  # not the prior of few findings: some are seen, some aren't
-        network.place_of.bias.normal_()
+        for part in (network.coarse, network.fine):
+            part.place_of.bias.normal_()
     return network
 
 
@@ -52,14 +54,16 @@ def volume(*shape: int, seed: int = 0) -> torch.Tensor:
 class Everywhere(FindingsNet):
     """A network that sees one place everywhere and the others nowhere."""
 
-    def __init__(self, channel: str):
-        super().__init__(FindingsConfig(width=2))
-        self.channel = CHANNELS.index(channel)
+    def __init__(self, name: str):
+        super().__init__(FindingsConfig(width=2, fine_width=2))
+        self.name = name
 
-    def forward(self, x):
-        places = torch.full((len(x), len(CHANNELS), *x.shape[2:]), -50.0)
-        places[:, self.channel] = 50.0
-        return places
+    def forward(self, x, part):
+        shape = pool(x, POOLING[part]).shape[2:]
+        logits = torch.full((len(x), len(NAMES[part]), *shape), -50.0)
+        if self.name in NAMES[part]:
+            logits[:, NAMES[part].index(self.name)] = 50.0
+        return logits
 
 
 def test_the_amount_of_fluid_everywhere_is_its_volume():
@@ -133,8 +137,7 @@ def test_for_a_scan_the_places_stay_where_they_were():
     y, alone = x.clone().requires_grad_(True), x.clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(ready.score(y, "nodule").sum(), y)
     (slope,) = torch.autograd.grad(density(alone * 2000 - 1000, "nodule").sum(), alone)
-    seen = gates(classifier.places(x))[:, [CHANNELS.index("nodule")]]
-    seen = F.interpolate(seen, scale_factor=(2, 4, 4), mode="trilinear")[:, :, :9, :24, :30]
+    seen = spread(classifier.logits(x, part_of("nodule")), "nodule")[:, None, :9, :24, :30]
     expected = seen * slope
     assert gradient.min() >= -1e-6 * gradient.max()  # rounding of two softplus
     torch.testing.assert_close(
@@ -234,7 +237,8 @@ def test_a_card_that_does_not_fit_is_refused(tmp_path, change, said):
         load_findings(path)
 
 
-def test_pooling_matches_the_grid_of_the_places():
+@pytest.mark.parametrize("finding", FINDINGS)
+def test_gates_reach_over_the_whole_volume(finding):
     x = volume(5, 31, 18)
-    places = FindingsDemo(random_network()).places(x)
-    assert places.shape[2:] == pool(x).shape[2:]
+    gate = spread(FindingsDemo(random_network()).logits(x, part_of(finding)), finding)
+    assert all(n >= m for n, m in zip(gate.shape[1:], x.shape[2:], strict=True))

@@ -8,16 +8,24 @@ import numpy as np
 import pytest
 import torch
 
-from CTCounterfactualLib.models.classifiers.findings_network import CHANNELS, FINDINGS
+from CTCounterfactualLib.models.classifiers.findings_network import FINDINGS, NAMES
 from CTCounterfactualLib.training.findings import batches
 from CTCounterfactualLib.training.findings.batches import BatchSampler
 from CTCounterfactualLib.training.findings.disturb import disturb
 from CTCounterfactualLib.training.findings.examples import Example, Patch, Small, build_examples
 from CTCounterfactualLib.training.findings.findings_settings import FindingsSettings
 from CTCounterfactualLib.training.findings.sources import source_from_generated
+from CTCounterfactualLib.training.findings.views import COARSE_LOOKS, FINE_LOOKS, Looks, View
 
-LUNG, EFFUSION = CHANNELS.index("lung"), CHANNELS.index("effusion")
+LUNG, EFFUSION = (NAMES["coarse"].index(name) for name in ("lung", "effusion"))
 SHAPE = (24, 40, 48)
+# Of the block: most of it, and a detail.
+LOOKS = replace(
+    COARSE_LOOKS,
+    views=(View((24, 40, 48), 2, True), View((16, 24, 24), 2, False)),
+    chances=(0.5, 0.5),
+)
+NODULES = replace(LOOKS, names=NAMES["fine"])
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +46,15 @@ def block(unknown: tuple[str, ...] = ()) -> Example:
     return Example(Small(hu, lung, unknown, "block", "real"), (patch,), 1.0)
 
 
-def draw(example: Example, share: float, monkeypatch, seed: int = 0):
+def draw(
+    example: Example, share: float, monkeypatch, seed: int = 0, looks: Looks = LOOKS
+) -> batches.Batch:
     """Return a batch of the example, painted by this share, as it is without disturbances."""
-    monkeypatch.setattr(batches, "disturb", lambda hu, wanted, known, rng: (hu, known))
+    monkeypatch.setattr(batches, "disturb", lambda hu, *_: (hu, torch.zeros_like(hu) > 0))
     monkeypatch.setattr(batches, "LIGHTER_HU", 0.0)
     monkeypatch.setattr(batches, "DENSER_HU", 0.0)
     monkeypatch.setattr(BatchSampler, "_share", lambda self: share)
-    return BatchSampler([example], seed).batch()
+    return BatchSampler([example], looks, seed).batch()
 
 
 def test_findings_are_painted_where_the_lungs_are(generated):
@@ -86,33 +96,55 @@ def test_the_label_is_where_the_fluid_is_however_little_of_it_shows(monkeypatch,
 
 def test_nothing_is_said_of_what_hardly_shows(monkeypatch):
     batch = draw(block(), 0.05, monkeypatch)
+    nodules = draw(block(), 0.05, monkeypatch, looks=NODULES)
     unsure = batch.known[:, EFFUSION] == 0
     assert unsure.any()
     assert batch.wanted[:, EFFUSION].max() == 0
     assert (batch.known[:, LUNG] == 0)[unsure].all()
-    assert batch.known[:, CHANNELS.index("nodule")].min() == 1
+    assert nodules.known.min() == 1
 
 
 def test_of_what_a_scan_may_hold_only_the_painted_is_known(monkeypatch):
-    batch = draw(block(("effusion", "nodule")), 1.0, monkeypatch)
+    held = block(("effusion", "nodule"))
+    batch = draw(held, 1.0, monkeypatch)
+    nodules = draw(held, 1.0, monkeypatch, looks=NODULES)
     fluid = batch.wanted[:, EFFUSION] > 0
     lung = (batch.wanted[:, LUNG] > 0.6) & ~fluid
     assert batch.known[:, EFFUSION][fluid].min() == 1
     assert batch.known[:, EFFUSION][lung].max() == 0
-    assert batch.known[:, CHANNELS.index("nodule")][lung].max() == 0
-    assert batch.known[:, CHANNELS.index("pneumothorax")].min() == 1
+    assert nodules.known[(nodules.hu - -850).abs() < 5].max() == 0
+    assert batch.known[:, NAMES["coarse"].index("pneumothorax")].min() == 1
 
 
-def test_batches_are_seeded_finite_and_within_the_window(generated):
-    first, again = (BatchSampler(generated, 3).batch() for _ in range(2))
+@pytest.mark.parametrize("looks", [COARSE_LOOKS, FINE_LOOKS])
+def test_batches_are_seeded_finite_and_within_the_window(generated, looks):
+    examples = generated if looks is FINE_LOOKS else [example.coarse for example in generated]
+    first, again = (BatchSampler(examples, looks, 3).batch() for _ in range(2))
     assert torch.equal(first.hu, again.hu)
-    for number in range(8):
-        batch = BatchSampler(generated, number).batch()
+    for number in range(5):
+        batch = BatchSampler(examples, looks, number).batch()
         assert batch.hu.min() >= -1000
         assert batch.hu.max() <= 1000
+        assert batch.wanted.shape == batch.known.shape
+        assert batch.wanted.shape[1] == len(looks.names)
         assert batch.wanted.min() > -1e-3
         assert batch.wanted.max() < 1 + 1e-3
-        assert batch.hu.shape[2:] == batch.wanted.shape[2:] == batch.known.shape[2:]
+        assert batch.hu.shape[2:] == batch.wanted.shape[2:]
+
+
+def test_the_coarse_example_is_the_mean_of_the_fine_one(generated):
+    """Eight voxels in one: else the two networks would learn from different findings."""
+    example = next(e for e in generated if e.patches)
+    fine, coarse = example.patches[0], example.coarse.patches[0]
+    whole, halves = (
+        tuple(slice(0, n) for n in e.source.hu.shape) for e in (example, example.coarse)
+    )
+    change, cover = fine.within(whole)
+    for values, found in zip((change, cover), coarse.within(halves), strict=True):
+        k, j, i = found.shape
+        means = values.reshape(k, 2, j, 2, i, 2).mean((1, 3, 5))
+        assert np.abs(means - found).max() <= (0.51 if values is change else 0.0051)
+    assert example.coarse.source.hu.shape == tuple(n // 2 for n in example.source.hu.shape)
 
 
 def test_a_disturbed_scan_keeps_its_lungs_apart_from_its_walls():
@@ -120,17 +152,29 @@ def test_a_disturbed_scan_keeps_its_lungs_apart_from_its_walls():
     rng = np.random.default_rng(0)
     hu = torch.full((1, 1, *SHAPE), 40.0)
     hu[..., 10:30, 12:36] = -850.0
-    wanted = torch.zeros(1, len(CHANNELS), *SHAPE)
-    wanted[:, LUNG, :, 10:30, 12:36] = 1.0
-    for _ in range(20):
-        seen, known = disturb(hu, wanted, torch.ones_like(wanted), rng)
+    lung = torch.zeros_like(hu)
+    lung[..., 10:30, 12:36] = 1.0
+    hazed = 0
+    for _ in range(30):
+        seen, hazy = disturb(hu, lung, lung, rng, COARSE_LOOKS.mm)
         assert seen.isfinite().all()
-        inside = wanted[:, [LUNG]] > 0
-        assert seen[inside].median() < seen[~inside].median() - 150
-        assert known[:, LUNG].min() == 1
+        assert seen[lung > 0].median() < seen[lung == 0].median() - 150
+        assert not hazy[lung == 0].any()
+        hazed += bool(hazy.any())
+    assert 0 < hazed < 15
 
 
-def test_a_group_that_is_drawn_by_share_keeps_it(generated):
-    more = [replace(example, weight=example.weight * 2) for example in generated]
-    chances = BatchSampler(generated + more, 0).chances
-    assert chances[len(generated) :].sum() == pytest.approx(2 / 3)
+def test_scans_with_a_nodule_are_drawn_most_though_they_are_few(generated):
+    looks = replace(FINE_LOOKS, shown=0.8)
+    holds = np.array([any(p.finding == "nodule" for p in e.patches) for e in generated])
+    assert 0 < holds.sum() < len(generated)
+    more = [replace(e, weight=e.weight * 2) for e in generated]
+    chances = BatchSampler(generated + more, looks, 0).chances
+    assert chances.sum() == pytest.approx(1.0)
+    assert chances[np.tile(holds, 2)].sum() == pytest.approx(0.8)
+    assert chances[len(generated) :].sum() == pytest.approx(2 / 3)  # by weight among each
+
+
+def test_where_all_scans_hold_it_all_are_drawn(generated):
+    holds = [e for e in generated if any(p.finding == "nodule" for p in e.patches)]
+    assert BatchSampler(holds, FINE_LOOKS, 0).chances.min() > 0
