@@ -61,10 +61,10 @@ class Amount:
 
 
 DEFAULT_AMOUNTS = {
-    "effusion": Amount(25.0, 15.0),
+    "effusion": Amount(40.0, 20.0),
     "consolidation": Amount(50.0, 20.0),
-    "nodule": Amount(6.0, 4.0),
-    "pneumothorax": Amount(15.0, 10.0),
+    "nodule": Amount(3.0, 1.5),
+    "pneumothorax": Amount(50.0, 20.0),
 }
 
 

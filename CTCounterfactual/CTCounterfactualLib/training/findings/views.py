@@ -47,6 +47,7 @@ class Looks:
     """What a network is shown: cubes of `mm`, its outputs' names, views and how often.
 
     shown: of the examples drawn, the share of those with a finding of these names in them.
+    parts: how many of its views show all lungs.
     """
 
     mm: float
@@ -54,6 +55,7 @@ class Looks:
     views: tuple[View, ...]
     chances: tuple[float, ...]
     shown: float
+    parts: float
 
     @property
     def voxel_ml(self) -> float:
@@ -77,6 +79,7 @@ COARSE_LOOKS = Looks(
     ),
     (0.45, 0.15, 0.15, 0.1, 0.15),
     0.8,
+    1.0,
 )
 # Nodules are small: where few examples hold one, nothing is learned but that there are none.
 FINE_LOOKS = Looks(
@@ -85,6 +88,7 @@ FINE_LOOKS = Looks(
     (View((24, 32, 32), 8, False), View((8, 56, 56), 6, False)),
     (0.8, 0.2),
     0.8,
+    10.0,
 )
 
 

@@ -35,7 +35,7 @@ from CTCounterfactualLib.scans.grid import RAS_DIRECTION_IN_LPS, PreparedScan, p
 from CTCounterfactualLib.scans.scan import Scan
 
 CARD = RESOURCES / "findings-demo.json"
-LARGEST_BYTES = 2_000_000
+LARGEST_BYTES = 2 * 1024**2
 
 
 def random_network(seed: int = 0) -> FindingsNet:
