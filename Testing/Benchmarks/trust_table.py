@@ -16,8 +16,8 @@ What each test asks, and why its limits are where they are, stand in
 ## Random weights
 The network's layers get random weights, from the last one on, and each time the scan is explained
 anew. Each cell: Spearman's rank correlation of the map's sizes with those of the true weights, over
-blocks of 9 mm of the body; 1 is the same map, 0 nothing in common. The last column but one is the
-mean of two draws with all layers random, which the test judges; in brackets, where known, Dice of
+blocks of 9 mm of the body; 1 is the same map, 0 nothing in common. In brackets: how many layers are
+random. The test judges the mean of two draws with all layers random; in brackets beside it Dice of
 the strongest places with the planted fluid, before and at the end.
 
 """
@@ -57,8 +57,8 @@ def _cascades(reports: Mapping[Any, Any]) -> str:
     )
     heads = [f"step {n + 1} of {counts}" for n in range(counts - 1)]
     lines = [
-        _line(["classifier", "method", *heads, "all layers", "verdict"]),
-        _line(["---"] * (len(heads) + 4)),
+        _line(["classifier", "method", *heads, "all, two draws", "mean", "verdict"]),
+        _line(["---"] * (len(heads) + 5)),
     ]
     for case, row in rows.items():
         lines.append(_line([f"`{case.classifier}`", case.method, *_cells(row, len(heads))]))
@@ -67,20 +67,21 @@ def _cascades(reports: Mapping[Any, Any]) -> str:
 
 def _cells(row: Any, heads: int) -> list[str]:
     if not isinstance(row, dict):
-        return [*[""] * (heads + 1), row]
+        return [*[""] * (heads + 2), row]
     if row["number"] is None:
-        return [*[""] * (heads + 1), f"not run: {row['sentence']}"]
+        return [*[""] * (heads + 2), f"not run: {row['sentence']}"]
     steps = row["facts"]["steps"]
     total = steps[-1]["layers"]
     before = [step for step in steps if step["layers"] < total]
-    told = [f"{step['correlation']:.2f} ({step['layers']} layers)" for step in before]
+    told = [f"{step['correlation']:.2f} ({step['layers']} of {total})" for step in before]
     told += [""] * (heads - len(told))
     ends = [
         step["truth_dice"] for step in steps if step["layers"] == total and "truth_dice" in step
     ]
     own = row["facts"].get("truth_dice")
     dice = "" if own is None or not ends else f" ({own:.2f}, {sum(ends) / len(ends):.2f})"
-    return [*told, f"{row['number']:.2f}{dice}", row["status"]]
+    draws = ", ".join(f"{step['correlation']:.2f}" for step in steps if step["layers"] == total)
+    return [*told, draws, f"{row['number']:.2f}{dice}", row["status"]]
 
 
 def _all_tests(reports: Mapping[Any, Any]) -> str:
@@ -129,7 +130,7 @@ def _all_tests(reports: Mapping[Any, Any]) -> str:
 def _one(verdict: dict[str, Any]) -> str:
     if verdict["number"] is None:
         return verdict["status"]
-    return f"{verdict['number']:.2g} {verdict['status']}"
+    return f"{verdict['number']:.3g} {verdict['status']}"
 
 
 def _limits(limits: dict[str, float] | None) -> str:

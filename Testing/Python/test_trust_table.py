@@ -48,8 +48,8 @@ def test_every_step_of_a_cascade_and_what_it_says_of_the_truth_is_in_its_row():
         SLICES,
         600.0,
     )
-    assert "| `c` | m | 0.91 (1 layers) | 0.30 (0.65, 0.20) | pass |" in page
-    assert "| `c` | other |  |  | it has no layers |" in page
+    assert "| `c` | m | 0.91 (1 of 4) | 0.20, 0.40 | 0.30 (0.65, 0.20) | pass |" in page
+    assert "| `c` | other |  |  |  | it has no layers |" in page
     assert "left" not in page and "scan.nrrd" in page
 
 

@@ -1,6 +1,8 @@
 """One small explanation, and results of it whose truth is known."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,18 +26,14 @@ def explanation(known):
     return explain(known.scan, BlockSeer(), chunk=5)
 
 
-@pytest.fixture
-def perfect(explanation, known, tmp_path):
-    """Write the true counterfactual as a result; return its folder."""
+@pytest.fixture(scope="session")
+def results(explanation, known, tmp_path_factory):
+    """Write the true counterfactual and an even map as results once; return the folder of both."""
+    folder = tmp_path_factory.mktemp("results")
     clean = known.clean.array.copy()
     difference = (clean.astype(np.int32) - known.scan.array).astype(np.int16)
     true = replace(explanation, counterfactual=clean, difference=difference)
-    return write_result(true, tmp_path / "perfect", scene=False, with_scan=True)
-
-
-@pytest.fixture
-def map_only(known, tmp_path):
-    """Write the result of a method that marks every voxel alike."""
+    write_result(true, folder / "perfect", scene=False, with_scan=True)
     even = Method(
         "even",
         "marks all alike",
@@ -44,4 +42,17 @@ def map_only(known, tmp_path):
         lambda request: Found(np.ones(request.prepared.volume.shape, np.float32)),
     )
     made = attribute(known.scan, even, BlockSeer())
-    return write_result(made, tmp_path / "map", with_scan=True)
+    write_result(made, folder / "map", with_scan=True)
+    return folder
+
+
+@pytest.fixture
+def perfect(results, tmp_path):
+    """Return the folder of the true counterfactual, to be written into."""
+    return Path(shutil.copytree(results / "perfect", tmp_path / "perfect"))
+
+
+@pytest.fixture
+def map_only(results, tmp_path):
+    """Return the folder of a method's map that marks every voxel alike."""
+    return Path(shutil.copytree(results / "map", tmp_path / "map"))

@@ -1,7 +1,9 @@
 """Examining a result folder: what is written, shown, replaced and kept."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,12 +22,19 @@ from CTCounterfactualLib.trust.verdict import FAIL, NOT_RUN, PASS, Limits
 GAP = ("reconstruction-gap",)
 
 
-@pytest.fixture
-def failing(explanation, tmp_path):
+@pytest.fixture(scope="module")
+def written(explanation, tmp_path_factory):
     """Write an explanation whose autoencoder moves the score further than the counterfactual."""
     scores = replace(explanation.scores, reconstruction=-50.0)
     made = replace(explanation, scores=scores)
-    return write_result(made, tmp_path / "failing", scene=False, with_scan=True, report=True)
+    folder = tmp_path_factory.mktemp("results") / "failing"
+    return write_result(made, folder, scene=False, with_scan=True, report=True)
+
+
+@pytest.fixture
+def failing(written, tmp_path):
+    """Return its folder, to be written into."""
+    return Path(shutil.copytree(written, tmp_path / "failing"))
 
 
 def test_a_failure_is_in_the_record_the_picture_and_the_report_and_goes_when_it_passes(
