@@ -50,8 +50,8 @@ PER_SCAN, SEED = 6, 2026
 # 40 slices of the prepared grid: higher than any of the planted effusions.
 SLAB_MM = 120.0
 # Logits (of the ideal classifier: mL) by which a finding must raise the score to be explained: what
-# the classifier doesn't see no method can find in it.
-SEEN = 1.0
+# the classifier doesn't see no method can find in it. A probe's logits are shrunk: half of it.
+SEEN, SEEN_BY_PROBE = 1.0, 0.5
 LATENT_SHIFT, CLEAN = "latent-shift", "CLEAN"
 IDEAL, PROBE = "ideal", "probe"
 
@@ -106,7 +106,8 @@ def main() -> None:
     cases = list(slab_cases(bench, options.output / "slabs", SLAB_MM, options.case))
     for name in options.classifier or [n for n in CLASSIFIERS if n != PROBE or options.probe]:
         scored = [(case, seen_scores(options.output, name, case, options.probe)) for case in cases]
-        seen = [case for case, found in scored if found["score"] - found["score_clean"] >= SEEN]
+        least = SEEN_BY_PROBE if name == PROBE else SEEN
+        seen = [case for case, found in scored if found["score"] - found["score_clean"] >= least]
         for label in options.only or ROWS:
             for case in seen[: options.most]:
                 do(options.output, name, label, case, options.probe)

@@ -11,8 +11,9 @@ _HEAD = """# Methods side by side
 
 Effusions planted into chests that no model was trained on, so that the right answer is known; a
 slab of {slab:g} mm around each. Every method explains the same score of the same slab.
-A case counts for a classifier if the finding raises its score by 1 at least (logits; mL for the
-ideal one): what a classifier doesn't see no method can find in it.
+A case counts for a classifier if the finding raises its score by 1 at least (logits, mL for the
+ideal one; 0.5 for the probe, whose logits are shrunk): what a classifier doesn't see no method can
+find in it.
 
     {command}
 
