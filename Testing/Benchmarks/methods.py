@@ -54,6 +54,7 @@ SLAB_MM = 120.0
 SEEN, SEEN_BY_PROBE = 1.0, 0.5
 LATENT_SHIFT, CLEAN = "latent-shift", "CLEAN"
 IDEAL, PROBE = "ideal", "probe"
+NOTES = "## What the numbers say"
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,10 @@ def main() -> None:
                 do(options.output, name, label, case, options.probe)
     told = "python Testing/Benchmarks/methods.py -o methods --probe CARD"
     text = methods_report(read_rows(options.output), list(ROWS), told, SEED, SLAB_MM)
-    (options.markdown or options.output / "METHODS.md").write_text(text, encoding="utf-8")
+    path = options.markdown or options.output / "METHODS.md"
+    # What people wrote below the tables stays.
+    notes = path.read_text("utf-8").partition(NOTES)[1:] if path.exists() else ()
+    path.write_text("\n".join((text, "".join(notes))).rstrip() + "\n", encoding="utf-8")
     print(text)
 
 
