@@ -15,6 +15,8 @@ KINDS = {
 Point = tuple[float, float, float]
 # A percentile from here on is more than chance; below the other one the place is like any other.
 TELLING, USUAL = 95.0, 80.0
+# Fewer control spots can't tell one place in twenty.
+LEAST_CONTROLS = 19
 
 
 @dataclass(frozen=True)
@@ -130,11 +132,10 @@ def sentence_of(replacements: tuple[Replacement, ...], unit: str) -> str:
     )
     if most.percentile is None:
         return f"{said}."
+    number = len(most.controls)
+    said = f"{said}, more than {most.percentile:.0f} % of {number} random spots do"
+    if number < LEAST_CONTROLS:
+        return f"{said}; that is too few to tell whether the place matters."
     if most.percentile >= TELLING:
-        return f"{said}, more than {most.percentile:.0f} % of random spots do: the place matters."
-    if most.percentile < USUAL:
-        return (
-            f"{said}, more than {most.percentile:.0f} % of random spots do: the place is like any "
-            f"other."
-        )
-    return f"{said}, more than {most.percentile:.0f} % of random spots do."
+        return f"{said}: the place matters."
+    return f"{said}: the place is like any other." if most.percentile < USUAL else f"{said}."
