@@ -188,11 +188,11 @@ def test_weights_move_outside_inference_mode(monkeypatch):
 
 
 def test_a_scan_without_lungs_is_said_not_to_be_a_chest():
-    water = prepare(Scan.from_array(np.zeros((20, 40, 40), np.int16), (1.5, 1.5, 3.0)))
+    water = prepare(Scan.from_array(np.zeros((30, 40, 40), np.int16), (1.5, 1.5, 3.0)))
     for channel, flags in (("effusion", [NOT_A_CHEST]), ("lung", [])):
         classifier = FindingsDemo(Everywhere(channel))
         assert classifier.warnings() == ()  # nothing is said before a scan is seen
-        # 20 x 40 x 40 voxels are 0.2 L
+        # 30 x 40 x 40 voxels are 0.3 L
         assert [name for name, _ in classifier.for_scan(water).warnings()] == flags
 
 
