@@ -161,7 +161,8 @@ class Subject:
             return self._kept[key]
         self.reporter.check()
         mode = "chunks" if self.settings.mode == "chunks" else "whole"
-        changed = replace(self.settings, **{"mode": mode, "frames": 0, **(settings or {})})
+        plain = {"mode": mode, "frames": 0, "region_controls": False}
+        changed = replace(self.settings, **{**plain, **(settings or {})})
         started = perf_counter()
         made = self._explain(scan or self.result.scan, changed, region, method)
         self.run_seconds.append(perf_counter() - started)
