@@ -10,7 +10,6 @@ import torch
 from scipy import ndimage
 
 from ..errors import ScanError
-from ..models.classifier import Classifier
 from ..models.classifiers.findings import PlacesClassifier
 from ..planting import plant, ready_chest
 from ..scans.grid import GridSpec
@@ -103,10 +102,12 @@ class GradientPlace:
     chance: float
 
 
-def gradient_place(classifier: Classifier, case: PlantedCase) -> GradientPlace:
-    """Return where the gradient of the planted finding's logit lies."""
-    x = _tensor(case.planted).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(classifier.score(x, case.finding).sum(), x)
+def gradient_place(classifier: PlacesClassifier, case: PlantedCase) -> GradientPlace:
+    """Return where the gradient of the planted finding's logit lies when the scan is explained."""
+    x = _tensor(case.planted)
+    known = classifier.knowing(x)
+    x.requires_grad_(True)
+    (gradient,) = torch.autograd.grad(known.score(x, case.finding).sum(), x)
     rise = gradient[0, 0].numpy()
     inside = case.cover > 0
     spacing = GridSpec().spacing
