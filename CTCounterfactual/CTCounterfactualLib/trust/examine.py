@@ -22,8 +22,11 @@ from ..events import CancelToken, ProgressCallback, Reporter
 from ..methods.attribution import Attribution
 from ..models.catalogue import load_classifier
 from ..models.classifier import ClassifierLike
+from ..outputs.reading import read_record
+from ..outputs.region_record import REGION_FILE
 from ..scans.grid import resample_onto
 from ..scans.read import read_scan
+from ..setting_choices import AUTO_REGION
 from ..storage.names import check_name
 from ..wording import say
 from .kind import TrustTest
@@ -203,12 +206,7 @@ def examine_result(
     chosen = chosen_tests(tuple(tests), all_tests)
     reporter = Reporter(progress, cancel)
     result = read_any(folder, None if scan is None else read_scan(scan, assume_hu=True))
-    named = isinstance(result, Explanation) and result.region_name
-    if named and region is None:
-        raise SettingsError(
-            f"The result was restricted to the region {named!r}, which it doesn't hold: give its "
-            f"mask, {say('region', 'MASK')}."
-        )
+    region = _region_mask(result, folder, region)
     subject = Subject(
         result=result,
         classifier=recorded_classifier(result.classifier, classifier, consent),
@@ -216,7 +214,7 @@ def examine_result(
         settings=_settings(result),
         reporter=reporter,
         cancel=cancel or CancelToken(),
-        region=read_region(region) if region is not None else None,
+        region=None if region is None else read_region(region),
         second=tuple((load_classifier(each, consent), None) for each in second),
     )
     if truth is not None:
@@ -230,6 +228,24 @@ def examine_result(
         "written", f"Written to {folder}: {examination.summary}", 1.0, status=examination.status
     )
     return examination
+
+
+def _region_mask(
+    result: Explanation | Attribution, folder: Path, given: str | Path | None
+) -> str | Path | None:
+    """Return the mask that a result was restricted to: its own file, or what the user gives."""
+    named = isinstance(result, Explanation) and result.region_name
+    own = folder / REGION_FILE
+    if given not in (None, AUTO_REGION):
+        return given
+    if not named:
+        return None
+    if REGION_FILE in read_record(folder)["files"] and own.exists():
+        return own
+    raise SettingsError(
+        f"The result was restricted to the region {named!r}, which it doesn't hold: give its "
+        f"mask, {say('region', 'MASK')}."
+    )
 
 
 def _settings(result: Explanation | Attribution) -> ExplainSettings:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from block_scan import BlockSeer
+from CTCounterfactualLib.counterfactual.engine import explain
 from CTCounterfactualLib.errors import ModelError, OutputError, ScanError, SettingsError
 from CTCounterfactualLib.events import CancelToken
 from CTCounterfactualLib.outputs.attribution_reading import read_attribution
@@ -130,6 +131,13 @@ def test_a_region_must_be_given_again(explanation, tmp_path):
     folder = write_result(made, tmp_path / "region", scene=False, with_scan=True)
     with pytest.raises(SettingsError, match=r"'left lung'.*region=MASK"):
         examine_result(folder, GAP, classifier=BlockSeer())
+
+
+def test_a_region_that_the_run_found_is_taken_from_its_folder(known, tmp_path):
+    made = explain(known.scan, BlockSeer(), mode="whole", region="auto")
+    folder = write_result(made, tmp_path / "auto", scene=False, with_scan=True)
+    examined = examine_result(folder, ("noise",), classifier=BlockSeer(), region="auto")
+    assert examined.verdicts[0].status != NOT_RUN
 
 
 def test_each_test_is_a_file_with_what_a_table_needs():
