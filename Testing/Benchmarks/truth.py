@@ -40,6 +40,7 @@ SHARED = REPOSITORY.parent / "shared" / "data" / "ct"
 UNSEEN = ("chest_acrinflt013.nii.gz", "chest_cip64.nrrd", "chest_ibsi1.nii.gz")
 # Trainings draw their chests from small seeds.
 GENERATED_SEEDS = (90001, 90002)
+GENERATED = "generated"
 GENERATED_SPACING_MM = (1.5, 1.5, 3.0)
 SEED = 2026
 # Frames aren't scored.
@@ -137,16 +138,15 @@ def main() -> None:
     if options.readme:
         update(options.readme, readme_table(summaries))
     if options.sheet:
-        draw_sheet(bench, output, names[0], options.sheet)
+        drawn = [one for one in only[1:] if one.startswith(GENERATED)]
+        draw_sheet(bench, output, names[0], drawn, options.sheet)
     print(text)
 
 
-def draw_sheet(bench: Path, output: Path, variant: str, sheet: Path) -> None:
+def draw_sheet(bench: Path, output: Path, variant: str, cases: list[str], sheet: Path) -> None:
     """Draw the sheet of generated chests only: others' scans aren't ours to publish."""
-    drawn = output / "scores" / "generated"
-    command(
-        "bench", "score", bench, output / "results" / variant, "-o", drawn, "--only", "generated*"
-    )
+    drawn = output / "scores" / GENERATED
+    command("bench", "score", bench, output / "results" / variant, "-o", drawn, "--only", *cases)
     shutil.copyfile(drawn / "sheet_01.png", sheet)
 
 
@@ -166,7 +166,7 @@ def make_bench(output: Path, size: str, scans: list[str]) -> Path:
 
 def generated(folder: Path, seed: int) -> Path:
     """Write a generated chest; return its file."""
-    path = folder / f"generated-{seed}.nrrd"
+    path = folder / f"{GENERATED}-{seed}.nrrd"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         chest = generate_chest(ChestSettings(spacing=GENERATED_SPACING_MM, seed=seed))
