@@ -10,7 +10,7 @@ from ..storage.objects import read_object
 
 # As the verb `trust` writes them.
 TRUST_FILE, NOISE_TEST = "trust.json", "noise"
-NOT_TESTED = "ask for it: ct-counterfactual trust RESULT --tests noise --all"
+NOT_TESTED = "the test of noise tells it: examine the result with all tests"
 
 
 def stability(folder: Path) -> dict[str, float]:

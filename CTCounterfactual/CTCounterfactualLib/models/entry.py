@@ -167,7 +167,7 @@ def find_entry(name: str, kind: str) -> CatalogueEntry:
     if other == BACKBONE:
         raise ModelError(
             f"{name} is a backbone, whose features a probe reads: it has no scores of its own. "
-            f"Train a probe on it (ct-counterfactual probe), and give the probe's card."
+            f"Train a probe on it with the verb `probe`, and give the probe's card."
         )
     hint = suggest(name, [entry.name for entry in listed if entry.kind == kind])
     raise ModelError(f"There is no {kind} named {name!r}. {hint}")

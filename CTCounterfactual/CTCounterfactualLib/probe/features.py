@@ -11,7 +11,8 @@ import torch
 
 from ..errors import CTCounterfactualError, ScanError
 from ..events import Reporter
-from ..models.backbones.backbone import BOTH, MAXIMUM, MEAN, Backbone
+from ..models.backbones.backbone import Backbone
+from ..models.backbones.pooling import BOTH, MAXIMUM, MEAN
 from ..models.files.cards import canonical_sha256
 from ..scans.grid import prepare
 from ..scans.read import read_scan

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..checked import check_settings, take_types
 from ..limits import ABOVE_0, SEED, Limit
-from ..models.backbones.backbone import BOTH, MAXIMUM, MEAN
+from ..models.backbones.pooling import BOTH, MAXIMUM, MEAN
 from ..setting import setting
 
 POOLING_WORDS = {

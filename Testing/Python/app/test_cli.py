@@ -70,13 +70,14 @@ def test_every_setting_is_an_option():
         "frames": 5,
         "device": "cpu",
         "seed": 4,
+        "region_controls": True,
     }
     assert set(given) == set(ExplainSettings.names())
     for other in ("goal", "target_score"):  # each is the goal of the search
         words = ["explain", "scan.nrrd", "-o", "out"]
         chosen = {name: value for name, value in given.items() if name != other}
         for name, value in chosen.items():
-            values = value if isinstance(value, tuple) else (value,)
+            values = value if isinstance(value, tuple) else () if value is True else (value,)
             words += ["--" + name.replace("_", "-"), *map(str, values)]
         assert settings_from(build_parser().parse_args(words)) == ExplainSettings(**chosen)
 

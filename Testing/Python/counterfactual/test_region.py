@@ -172,7 +172,8 @@ def test_a_region_needs_no_torch():
     code = (
         "import sys; import CTCounterfactualLib.counterfactual.region as r; "
         "import CTCounterfactualLib.counterfactual.result; "
-        "r.check_region(None, None); print('torch' in sys.modules)"
+        "from CTCounterfactualLib.counterfactual.settings import ExplainSettings; "
+        "r.check_region(None, ExplainSettings()); print('torch' in sys.modules)"
     )
     library = Path(region_module.__file__).parents[2]
     done = subprocess.run(

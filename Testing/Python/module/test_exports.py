@@ -45,7 +45,7 @@ def result(written, tmp_path):
     explanation, folder = written
     workplace = Workplace.create(tmp_path / "cache")
     shutil.copytree(folder, workplace.result)
-    yield NodeResult(explanation, None, workplace)
+    yield NodeResult(explanation, None, workplace, workplace.result)
     workplace.remove()
 
 

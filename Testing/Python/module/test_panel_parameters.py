@@ -44,8 +44,10 @@ def parameters(**changes) -> SimpleNamespace:
     """Return what a new parameter node holds, with changes."""
     values = {
         "classifier": "lung-volume",
+        "method": "latent-shift",
         "target": "",
         "autoencoder": "ct-vqgan-small",
+        "regionAuto": False,
         "regionSegmentation": None,
         "regionSegment": "",
         "assumeHu": False,

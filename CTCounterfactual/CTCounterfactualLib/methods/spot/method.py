@@ -45,7 +45,7 @@ class SpotOptions(Options):
         numbers = _numbers(self.at or "")
         if numbers is None:
             raise SettingsError(
-                "The method spot needs a place: give `at` as R,A,S in mm (`--at` of the verb ask)."
+                "The method spot needs a place: give its option `at` as R,A,S in mm."
             )
         return numbers[0], numbers[1], numbers[2]
 

@@ -10,10 +10,7 @@ from torch import nn
 
 from ...errors import ModelError
 from ...scans.grid import GridSpec
-
-MEAN, MAXIMUM, BOTH = "mean", "max", "mean-max"
-# How maps become features: their mean says how much there is, their maximum that it is anywhere.
-POOLINGS = (MEAN, MAXIMUM, BOTH)
+from .pooling import MAXIMUM, MEAN, POOLINGS
 
 # The last maps (1, C, D', H', W') of one volume with slices [start, start + n) replaced by
 # (n, 1, H, W); see `Rescorer`.

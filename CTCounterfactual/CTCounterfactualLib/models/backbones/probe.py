@@ -10,7 +10,8 @@ from torch import nn
 
 from ..classifier import Classifier, Rescorer
 from ..targets import PROBABILITY, Target
-from .backbone import MEAN, Backbone, pooled
+from .backbone import Backbone, pooled
+from .pooling import MEAN
 
 PROBABILITY_SUFFIX = " probability"
 

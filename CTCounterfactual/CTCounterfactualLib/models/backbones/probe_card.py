@@ -13,7 +13,8 @@ from ...errors import ModelError
 from ..files.fields import Table
 from ..files.loading import load_strict, read_safetensors
 from ..targets import Target
-from .backbone import MEAN, POOLINGS, Backbone
+from .backbone import Backbone
+from .pooling import MEAN, POOLINGS
 from .probe import ProbeClassifier, probe_targets
 
 # Name or card of a backbone, and the layer to take -> the backbone.
