@@ -10,7 +10,7 @@ from ..storage.objects import read_object
 
 # As the verb `trust` writes them.
 TRUST_FILE, NOISE_TEST = "trust.json", "noise"
-NOT_TESTED = "the test of noise tells it: examine the result with all tests"
+NOT_TESTED = "the verb `trust` tells it, with its test `noise` and all draws"
 
 
 def stability(folder: Path) -> dict[str, float]:
