@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..counterfactual.result import DISCLAIMER
+from ..counterfactual.result import DISCLAIMER, Explanation
 from ..errors import MissingExtraError, ModelError, OutputError
 from ..events import CancelToken, ProgressCallback, Reporter
 from ..metrics.realism import realism
 from ..models.classifier import ClassifierLike
 from ..outputs.earlier import RECORD
+from ..outputs.folder import REPORT
 from ..outputs.joined import join_result
+from ..outputs.reading import read_record
+from ..outputs.report_measured import METRICS_FILE, measured_section
+from ..outputs.texts import cleaned
 from ..storage.atomic import write_json
 from ..storage.names import check_name
 from . import definitions as d
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
     from ..models.own.consent import Consent
 
 SCHEMA = 1
-METRICS_FILE = "metrics.json"
 # Metrics whose median over results says little: yes or no. Their mean is a rate.
 RATES = frozenset(name for name, metric in d.METRICS.items() if metric.yes_no)
 
@@ -129,8 +132,18 @@ def evaluate_result(
     reporter.check()
     write_json(folder / METRICS_FILE, made.to_dict())
     join_result(folder, METRICS_FILE)
+    _report_anew(folder, subject, made)
     reporter.report("written", f"Written to {folder / METRICS_FILE}", 1.0)
     return made
+
+
+def _report_anew(folder: Path, subject: Subject, made: Evaluation) -> None:
+    """Write the report of a counterfactual again, with what was measured, if the result has one."""
+    if isinstance(subject.result, Explanation) and REPORT in read_record(folder)["files"]:
+        from ..outputs.report import write_report
+
+        section = measured_section(made.to_dict())
+        write_report(cleaned(subject.result), folder / REPORT, measured=section)
 
 
 def evaluate_folder(

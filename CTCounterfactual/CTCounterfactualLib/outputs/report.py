@@ -15,7 +15,9 @@ from .texts import cleaned
 PAGE = Path(__file__).with_name("report.html")
 
 
-def write_report(explanation: Explanation, path: str | Path, now: datetime | None = None) -> None:
+def write_report(
+    explanation: Explanation, path: str | Path, now: datetime | None = None, measured: str = ""
+) -> None:
     """Write the report of an explanation as one HTML page that prints on A4.
 
     It names the scan and its digest, but no path of the disk.
@@ -28,16 +30,18 @@ def write_report(explanation: Explanation, path: str | Path, now: datetime | Non
         The file; one that is there is replaced.
     now : datetime, optional
         Date of the report; None takes the clock's.
+    measured : str
+        Section of what was measured of it later: `report_measured.measured`.
 
     Raises
     ------
     OutputError
         If it can't be written; an earlier file is then untouched.
     """
-    write_text(path, report_page(explanation, now))
+    write_text(path, report_page(explanation, now, measured))
 
 
-def report_page(explanation: Explanation, now: datetime | None = None) -> str:
+def report_page(explanation: Explanation, now: datetime | None = None, measured: str = "") -> str:
     """Return the report's HTML; everything that comes from a user or a model is escaped."""
     explanation = cleaned(explanation)
     now = now or datetime.now().astimezone()
@@ -59,6 +63,7 @@ def report_page(explanation: Explanation, now: datetime | None = None) -> str:
         evidence=report_evidence.evidence(explanation),
         search=report_evidence.search_chart(explanation),
         search_note=escape(report_words.search_note(explanation)),
+        measured=measured,
         reading=report_blocks.paragraphs(report_words.how_to_read(explanation)),
         legend=report_pictures.legend(explanation),
         sources=report_blocks.sources(report_words.sources(explanation)),

@@ -68,8 +68,9 @@ def _draw_anew(folder: Path, result: Explanation | Attribution) -> None:
         write_figure(result, partial)
     if REPORT in files:
         from ..outputs.report import write_report
+        from ..outputs.report_measured import measured
 
-        write_report(result, folder / REPORT)
+        write_report(result, folder / REPORT, measured=measured(folder))
     if SCENE in files:
         _draw_scene(result, folder / SCENE)
 

@@ -18,6 +18,7 @@ from CTCounterfactualLib.evaluation.table import summary_lines, table_lines
 from CTCounterfactualLib.events import CancelToken
 from CTCounterfactualLib.outputs.folder import write_result
 from CTCounterfactualLib.outputs.reading import read_record, read_result
+from CTCounterfactualLib.outputs.report_measured import measured
 
 
 def test_the_true_counterfactual_is_perfect(perfect, known, tmp_path):
@@ -42,6 +43,16 @@ def test_the_file_holds_the_numbers_their_meanings_and_is_part_of_the_result(
     read_result(perfect)  # and still is a whole result
     write_result(explanation, perfect, force=True, scene=False)
     assert not (perfect / METRICS_FILE).exists()
+
+
+def test_the_report_shows_what_was_measured_and_keeps_it(explanation, known, tmp_path):
+    folder = write_result(explanation, tmp_path / "out", scene=False, with_scan=True, report=True)
+    assert "Measured" not in (folder / "report.html").read_text()
+    made = evaluate_result(folder, **known.save(tmp_path), with_classifier=False)
+    page = (folder / "report.html").read_text()
+    assert "<h2>Measured</h2>" in page and d.METRICS["mae_hu"].words in page
+    assert f"<td>{made.metrics['hit_chance']:.3g}</td>" in page
+    assert measured(folder) in page  # as it is drawn again after tests of trust
 
 
 def test_reduction_counts_the_way_that_was_wanted(perfect, explanation):

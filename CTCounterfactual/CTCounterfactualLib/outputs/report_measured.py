@@ -1,0 +1,46 @@
+"""The report's section of measures: what `evaluate` found, beside chance and ceiling."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ..storage.objects import read_json
+
+METRICS_FILE = "metrics.json"
+MOST_BYTES = 1 << 20
+BESIDE = ("chance", "ceiling")
+
+
+def measured(folder: Path) -> str:
+    """Return the section of a result folder's `metrics.json`; nothing if it wasn't evaluated.
+
+    Raises
+    ------
+    OutputError, ValueError
+        If the file is there and can't be read.
+    """
+    path = folder / METRICS_FILE
+    return measured_section(read_json(path, MOST_BYTES)) if path.exists() else ""
+
+
+def measured_section(content: dict[str, Any]) -> str:
+    """Return the section for the content of `metrics.json`; all of it is escaped."""
+    metrics, meanings = content["metrics"], content["definitions"]
+    rows = "".join(_row(name, metrics, meanings[name]) for name in metrics if name in meanings)
+    head = "".join(f"<th>{name}</th>" for name in ("metric", "value", *BESIDE, "what it is"))
+    lacking = "; ".join(f"{group}: {why}" for group, why in content["not_applicable"].items())
+    note = f'<p class="fine">Not given: {escape(lacking)}.</p>' if lacking else ""
+    return f"<section><h2>Measured</h2><table><tr>{head}</tr>{rows}</table>{note}</section>"
+
+
+def _row(name: str, metrics: dict[str, float], meaning: dict[str, str]) -> str:
+    beside = [metrics.get(f"{name}_{which}") for which in BESIDE]
+    cells = [
+        name.replace("_", " "),
+        f"{metrics[name]:.3g} {meaning['unit']}".strip(),
+        *("" if value is None else f"{value:.3g}" for value in beside),
+    ]
+    told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f'<tr>{told}<td class="words">{escape(meaning["meaning"])}</td></tr>'
