@@ -39,16 +39,22 @@ class Reference:
         Median of its trials; None if none could be planted.
     floor : float
         The greatest reaction to nothing, and at least `LEAST_LOGIT` of a logit.
+    rises : bool
+        Whether only a rise is a reaction to the finding, as of its logit; a volume may fall, too.
     """
 
     finding: str
     delta: float | None
     floor: float
+    rises: bool = False
 
     @property
     def seen(self) -> bool:
         """Whether the classifier reacts to the finding at all."""
-        return self.delta is not None and abs(self.delta) > SEEN_FLOORS * self.floor
+        if self.delta is None:
+            return False
+        moved = self.delta if self.rises else abs(self.delta)
+        return moved > SEEN_FLOORS * self.floor
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ def reference_of(trials: Sequence[Trial], finding: str, ml: float, unit: str) ->
         f"{ml:g} mL {finding}",
         float(np.median(seen)) if seen else None,
         max([LEAST_LOGIT if unit == LOGIT else 0.0, *(abs(delta) for delta in nothing)]),
+        rises=unit == LOGIT,
     )
 
 

@@ -57,6 +57,13 @@ def test_a_twentieth_of_the_odds_is_nothing_of_a_logit_but_litres_have_no_such_l
     assert reference_of(quiet, "effusion", 100.0, "L").seen
 
 
+def test_a_logit_that_falls_has_not_seen_the_finding_but_a_volume_that_falls_has():
+    """Seen on a scan that a classifier calls positive before anything is planted."""
+    lower = [trial(-0.21, FINDING, "effusion"), trial(0.0001, NOTHING, NOTHING)]
+    assert not reference_of(lower, "effusion", 100.0, "logit").seen
+    assert reference_of(lower, "effusion", 100.0, "L").seen
+
+
 def test_a_decision_that_changes_fails_however_small_the_reaction():
     found = verdict(trial(0.3, score=0.1), original=-0.2)
     assert found.level == FAIL
