@@ -8,7 +8,7 @@ import sys
 from ..errors import SettingsError
 from .classifier_training import settings_values, start_from
 from .interrupt import cancel_on_signal
-from .training_command import kept, step_printer
+from .training_command import add_run_options, kept, step_printer
 
 
 def add_findings_options(parser: argparse.ArgumentParser) -> None:
@@ -52,25 +52,7 @@ def add_findings_options(parser: argparse.ArgumentParser) -> None:
         help="of --slices, leave out patients whose number is a multiple of N, to "
         "measure on them (default: none)",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        metavar="DIR",
-        help="gets checkpoint, losses, weights and card; resumes if it has any",
-    )
-    parser.add_argument(
-        "--start-from",
-        metavar="CARD",
-        help="go on from the weights of this card instead of random ones",
-    )
-    parser.add_argument("--name", default="my-findings", help="of the model (default: %(default)s)")
-    parser.add_argument(
-        "--settings",
-        metavar="JSON",
-        help="file with FindingsSettings, such as the `training` part of a card",
-    )
-    parser.add_argument("--steps", type=int, help="optimiser steps (default: the settings')")
+    add_run_options(parser, "my-findings", "FindingsSettings")
     parser.add_argument(
         "--generated",
         type=int,

@@ -34,25 +34,7 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
         help="of --slices, leave out patients whose number is a multiple of N, to "
         "measure on them (default: none)",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        metavar="DIR",
-        help="gets checkpoint, losses, weights and card; resumes if it has any",
-    )
-    parser.add_argument(
-        "--start-from",
-        metavar="CARD",
-        help="go on from the weights of this card instead of random ones",
-    )
-    parser.add_argument("--name", default="my-vqgan", help="of the model (default: %(default)s)")
-    parser.add_argument(
-        "--settings",
-        metavar="JSON",
-        help="file with TrainSettings, such as the `training` part of a card",
-    )
-    parser.add_argument("--steps", type=int, help="optimiser steps (default: the settings')")
+    add_run_options(parser, "my-vqgan", "TrainSettings")
     parser.add_argument(
         "--generated",
         type=int,
@@ -91,6 +73,32 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="replace a model of that name in DIR")
     parser.add_argument("--licence", default="", help="licence of the weights, for the card")
+
+
+def add_run_options(parser: argparse.ArgumentParser, name: str, settings: str) -> None:
+    """Add what every training takes: where it goes, what it starts from, its name and settings.
+
+    `name` is the model's default one, `settings` the class that a settings file holds.
+    """
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="gets checkpoint, losses, weights and card; resumes if it has any",
+    )
+    parser.add_argument(
+        "--start-from",
+        metavar="CARD",
+        help="go on from the weights of this card instead of random ones",
+    )
+    parser.add_argument("--name", default=name, help="of the model (default: %(default)s)")
+    parser.add_argument(
+        "--settings",
+        metavar="JSON",
+        help=f"file with {settings}, such as the `training` part of a card",
+    )
+    parser.add_argument("--steps", type=int, help="optimiser steps (default: the settings')")
 
 
 def train(options: argparse.Namespace) -> None:

@@ -15,11 +15,8 @@ from ..events import CancelToken, ProgressCallback, Reporter
 from ..metrics.realism import realism
 from ..models.classifier import ClassifierLike
 from ..outputs.earlier import RECORD
-from ..outputs.folder import REPORT
 from ..outputs.joined import join_result
-from ..outputs.reading import read_record
-from ..outputs.report_measured import METRICS_FILE, measured_section
-from ..outputs.texts import cleaned
+from ..outputs.report_measured import METRICS_FILE, write_report_anew
 from ..storage.atomic import write_json
 from ..storage.names import check_name
 from . import definitions as d
@@ -132,18 +129,10 @@ def evaluate_result(
     reporter.check()
     write_json(folder / METRICS_FILE, made.to_dict())
     join_result(folder, METRICS_FILE)
-    _report_anew(folder, subject, made)
+    if isinstance(subject.result, Explanation):
+        write_report_anew(folder, subject.result)
     reporter.report("written", f"Written to {folder / METRICS_FILE}", 1.0)
     return made
-
-
-def _report_anew(folder: Path, subject: Subject, made: Evaluation) -> None:
-    """Write the report of a counterfactual again, with what was measured, if the result has one."""
-    if isinstance(subject.result, Explanation) and REPORT in read_record(folder)["files"]:
-        from ..outputs.report import write_report
-
-        section = measured_section(made.to_dict())
-        write_report(cleaned(subject.result), folder / REPORT, measured=section)
 
 
 def evaluate_folder(

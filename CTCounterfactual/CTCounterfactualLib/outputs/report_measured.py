@@ -6,7 +6,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..counterfactual.result import Explanation
 from ..storage.objects import read_json
+from .folder import REPORT
+from .reading import read_record
+from .report import write_report
 
 METRICS_FILE = "metrics.json"
 MOST_BYTES = 1 << 20
@@ -23,6 +27,18 @@ def measured(folder: Path) -> str:
     """
     path = folder / METRICS_FILE
     return measured_section(read_json(path, MOST_BYTES)) if path.exists() else ""
+
+
+def write_report_anew(folder: Path, explanation: Explanation) -> None:
+    """Write the report of a result again, if it has one, with what was measured of it.
+
+    Raises
+    ------
+    OutputError, ValueError
+        If `metrics.json` can't be read, or the report not be written; the earlier one then stays.
+    """
+    if REPORT in read_record(folder)["files"]:
+        write_report(explanation, folder / REPORT, measured=measured(folder))
 
 
 def measured_section(content: dict[str, Any]) -> str:

@@ -13,9 +13,10 @@ from ..errors import MissingExtraError
 from ..methods.attribution import Attribution
 from ..outputs.attribution_figure import write_attribution_figure
 from ..outputs.figure import write_figure
-from ..outputs.folder import REPORT, SCENE
+from ..outputs.folder import SCENE
 from ..outputs.joined import FAILED_TEST, join_result
 from ..outputs.reading import read_record
+from ..outputs.report_measured import write_report_anew
 from ..outputs.texts import cleaned
 from ..storage.atomic import whole_file, write_json
 from .verdict import Verdict
@@ -66,11 +67,7 @@ def _draw_anew(folder: Path, result: Explanation | Attribution) -> None:
     result = cleaned(result)
     with whole_file(folder / FIGURE) as partial:
         write_figure(result, partial)
-    if REPORT in files:
-        from ..outputs.report import write_report
-        from ..outputs.report_measured import measured
-
-        write_report(result, folder / REPORT, measured=measured(folder))
+    write_report_anew(folder, result)
     if SCENE in files:
         _draw_scene(result, folder / SCENE)
 
