@@ -18,6 +18,7 @@ from .effusion_command import add_effusion_options, train_effusion
 from .evaluate_command import add_evaluate_options, evaluate
 from .failures import EXIT_OK, describe, tell
 from .findings_command import add_findings_options, train_findings
+from .manifest_command import add_manifest_options, make_manifest
 from .method_options import add_method_options
 from .models_command import add_models_options, models
 from .options import (
@@ -123,6 +124,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_stress_options(stressing)
     stressing.set_defaults(run=run_stress)
+
+    listing_cases = verbs.add_parser(
+        "manifest", help="make a cohort's manifest of a public collection as it was downloaded"
+    )
+    add_manifest_options(listing_cases)
+    listing_cases.set_defaults(run=make_manifest)
 
     probing = verbs.add_parser(
         "probe", help="train a linear probe of your own labels on a network's features"

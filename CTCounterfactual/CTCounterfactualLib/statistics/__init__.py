@@ -1,0 +1,1 @@
+"""Means, differences with their tests, intervals by patients, agreement: numbers only."""
