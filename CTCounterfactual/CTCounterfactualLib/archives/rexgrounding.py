@@ -102,7 +102,7 @@ def _joined(mask: Path, scan: Path, held: list[int], findings: int, out: Path) -
         voxels = np.moveaxis(voxels, 0, -1)  # the findings as the last axis of the file
     if voxels.shape != (*size, findings) or not all(key < findings for key in held):
         return None
-    joined = sitk.GetImageFromArray((voxels[..., held] > 0).any(axis=-1).astype(np.uint8))
+    joined = sitk.GetImageFromArray(np.asarray(np.any(voxels[..., held] > 0, axis=-1), np.uint8))
     joined.SetSpacing(reader.GetSpacing())
     joined.SetOrigin(reader.GetOrigin())
     joined.SetDirection(reader.GetDirection())
