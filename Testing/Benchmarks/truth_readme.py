@@ -28,6 +28,7 @@ ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("gap closed", ("gap_closed",), "0.8 to 1.1"),
     ("decision flipped", ("flipped",), "≥ 0.95"),
+    ("flipped as a scan of its own", ("flipped_anew",), ""),
     ("the other of two findings: change of it", ("specificity",), "≤ 0.1"),
     ("taken out and put back: distance from the start", ("reversal",), ""),
     (

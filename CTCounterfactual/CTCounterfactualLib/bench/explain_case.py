@@ -17,6 +17,7 @@ from ..counterfactual.settings import ExplainSettings
 from ..events import CancelToken
 from ..methods.attribute import attribute
 from ..methods.attribution import Attribution
+from ..metrics.decision import ANEW
 from ..models.guarded.classifier import guarded_classifier
 from ..models.targets import Target
 from ..outputs.earlier import RECORD
@@ -34,6 +35,7 @@ from .layout import BenchCase
 from .models import Models, threshold_of
 from .record import CASE_RECORD, REVERSAL_FILE, CaseRecord
 
+COUNTERFACTUAL_FILE = "counterfactual.nrrd"
 _OTHER_WAY = {DECREASE: INCREASE, INCREASE: DECREASE}
 # Written to this file, Linux forgets the greatest memory so far, so that each case has its own.
 _PEAK, _FORGET = Path("/proc/self/clear_refs"), "5"
@@ -68,9 +70,9 @@ def explain_case(
         with claim_output(folder, scene=wanted.scene) as output:
             output.write(work.result(scan, there), wanted.scene, cancel=cancel)
     if not scored:
-        _record(case, folder, work.target, work.score(scan, clean)).write(folder)
+        _record(case, folder, work.target, work.scores(scan, clean, folder)).write(folder)
     if not returned:
-        changed = read_scan(folder / "counterfactual.nrrd")
+        changed = read_scan(folder / COUNTERFACTUAL_FILE)
         way_back = replace(
             wanted.settings, direction=_OTHER_WAY[wanted.settings.direction], mode="whole"
         )
@@ -125,6 +127,16 @@ class _Work:
             region=_region(self.case, self.wanted.region),
         )
 
+    def scores(self, scan: Scan, clean: Scan, folder: Path) -> dict[str, float]:
+        """Return the clean scan's score, and with a counterfactual what it is to a fresh look."""
+        found = {"clean": self.score(scan, clean)}
+        changed = folder / COUNTERFACTUAL_FILE
+        if changed.exists():
+            found["clean" + ANEW] = self.score(clean, clean)
+            anew = read_scan(changed)
+            found["counterfactual" + ANEW] = self.score(anew, anew)
+        return found
+
     @torch.inference_mode()
     def score(self, scan: Scan, volume: Scan) -> float:
         """Return a volume's score by the classifier as it is ready for the scan."""
@@ -142,7 +154,7 @@ def _region(case: BenchCase, given: str | None) -> Region | None:
     return read_region(own if own.is_file() else given)
 
 
-def _record(case: BenchCase, folder: Path, target: Target, clean_score: float) -> CaseRecord:
+def _record(case: BenchCase, folder: Path, target: Target, more: dict[str, float]) -> CaseRecord:
     result = read_object(folder / RECORD, MOST_RECORD_BYTES)
     scores = {name: score for name, score in result["scores"].items() if score is not None}
     return CaseRecord(
@@ -153,7 +165,7 @@ def _record(case: BenchCase, folder: Path, target: Target, clean_score: float) -
         unit=target.unit,
         threshold=threshold_of(target),
         autoencoder=(result["autoencoder"] or {}).get("name", ""),
-        scores={**scores, "clean": clean_score},
+        scores={**scores, **more},
         seconds=result["timing"]["total"],
         peak_memory_mb=result["peak_memory_mb"],
         device=result["device"],

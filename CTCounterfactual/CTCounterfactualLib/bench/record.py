@@ -6,7 +6,8 @@ rival's folder may have one with `scores` and `threshold`, and needn't:
     schema          1
     case, finding   as in `cases.csv`
     classifier, target, unit, threshold, autoencoder
-    scores          original f(x), counterfactual f(x'), clean f(clean), reconstruction f(D(E(x)))
+    scores          original f(x), counterfactual f(x'), clean f(clean), reconstruction f(D(E(x)));
+                    ..._anew: of the volume as a scan of its own (see `metrics.decision`)
     seconds         of the explanation
     peak_memory_mb  of the process while it explained this case
     device          as in `result.json`

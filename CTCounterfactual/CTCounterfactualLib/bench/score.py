@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import CTCounterfactualError, OutputError, ScanError
 from ..events import CancelToken, ProgressCallback, Reporter
-from ..metrics.decision import decision
+from ..metrics.decision import ANEW, decision, decision_anew
 from ..metrics.lung_size import deep_haze_share, deep_share, lung_change_ml
 from ..metrics.pointing import pointing
 from ..metrics.recovery import recovery
@@ -39,6 +39,8 @@ _WITH_CEILING = (
     "deep_share",
     "deep_haze_share",
 )
+
+_CHANGED_ANEW, _CLEAN_ANEW = "counterfactual" + ANEW, "clean" + ANEW
 
 
 def score_bench(
@@ -177,6 +179,13 @@ def _of_record(result: CaseResult) -> dict[str, float]:
             record.scores["original"],
             record.scores["counterfactual"],
             record.scores.get("clean"),
+            record.threshold,
+        )
+    if {"original", _CHANGED_ANEW, _CLEAN_ANEW} <= record.scores.keys():
+        found |= decision_anew(
+            record.scores["original"],
+            record.scores[_CHANGED_ANEW],
+            record.scores[_CLEAN_ANEW],
             record.threshold,
         )
     for name in ("seconds", "peak_memory_mb"):

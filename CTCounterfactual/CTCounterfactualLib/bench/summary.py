@@ -42,6 +42,9 @@ METRICS = (
     "detected",
     "flipped",
     "gap_closed",
+    "detected_anew",
+    "flipped_anew",
+    "gap_closed_anew",
     "specificity",
     "reversal",
     "deep_share",
@@ -54,7 +57,12 @@ METRICS = (
     "peak_memory_mb",
 )
 # Yes or no: their mean is a rate, their median says little.
-RATES = frozenset({"hit", "hit_6mm", "detected", "flipped", "hit_ceiling", "hit_6mm_ceiling"})
+RATES = frozenset(
+    {
+        *("hit", "hit_6mm", "hit_ceiling", "hit_6mm_ceiling"),
+        *("detected", "flipped", "detected_anew", "flipped_anew"),
+    }
+)
 BESIDE = ("chance", "ceiling")
 _INFO = ("case", "finding", "ml", "place", "seed", "problem")
 _DIGITS = 6

@@ -5,12 +5,17 @@ With f the score in the target's unit and t the classifier's decision threshold:
     detected    1 if f(x) and f(clean) lie on different sides of t: the finding decides
     flipped     1 if f(x) and f(x') lie on different sides of t
     gap_closed  (f(x) - f(x')) / (f(x) - f(clean)): 1 is as far as the clean scan, above is beyond
+
+Some classifiers find something once, in the scan that is explained (such as where the findings
+lie), and score other volumes with it. `..._anew` are the same of x' and the clean scan as scans of
+their own: is this a scan that such a classifier calls free of the finding?
 """
 
 from __future__ import annotations
 
 import math
 
+ANEW = "_anew"
 # Scores nearer to each other than this part of the greater one are the same but for rounding.
 SAME_SCORE = 1e-6
 
@@ -37,3 +42,13 @@ def decision(
     if clean is not None and not math.isclose(before, clean, rel_tol=SAME_SCORE):
         found["gap_closed"] = (before - after) / (before - clean)
     return found
+
+
+def decision_anew(
+    before: float, after: float, clean: float, threshold: float | None = None
+) -> dict[str, float]:
+    """Return what `decision` does, each name with `ANEW`, of volumes scored as scans of their own.
+
+    `after` and `clean` are scores of x' and the clean scan; f(x) is the same both ways.
+    """
+    return {f"{name}{ANEW}": v for name, v in decision(before, after, clean, threshold).items()}

@@ -48,6 +48,10 @@ def test_the_result_is_that_of_explain_with_what_scoring_needs(ran):
     assert record["classifier"] == "ideal" and record["unit"] == "mL"
     assert record["scores"]["counterfactual"] == result["scores"]["counterfactual"]
     assert record["scores"]["clean"] == pytest.approx(0.0, abs=1e-3)
+    # It finds nothing in the scan, so that a fresh look is the same.
+    assert record["scores"]["clean_anew"] == record["scores"]["clean"]
+    kept = record["scores"]["counterfactual"]
+    assert record["scores"]["counterfactual_anew"] == pytest.approx(kept, rel=0.02)
     assert record["seconds"] > 0
     assert record["threshold"] == pytest.approx(record["scores"]["original"] / 2, rel=0.02)
     assert result["settings"]["mode"] == "whole"
@@ -61,6 +65,7 @@ def test_with_the_ideal_classifier_fluid_becomes_lung(ran):
     assert 0.5 < good.metrics["gap_closed"] < 1.1
     assert good.metrics["hit_6mm"] == 1.0
     assert good.metrics["flipped"] == good.metrics["detected"] == 1.0
+    assert good.metrics["flipped_anew"] == good.metrics["detected_anew"] == 1.0
     assert 0 < good.metrics["reversal"] < 1
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from CTCounterfactualLib.metrics.decision import decision
+from CTCounterfactualLib.metrics.decision import decision, decision_anew
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,8 @@ def test_what_is_not_known_is_absent():
     assert decision(5.0, 1.0) == {}
     assert decision(5.0, 1.0, threshold=2.0) == {"flipped": 1.0}
     assert decision(5.0, 1.0, clean=5.0 + 1e-9) == {}
+
+
+def test_a_fresh_look_has_names_of_its_own():
+    found = decision_anew(5.0, 1.0, clean=-3.0, threshold=0.0)
+    assert found == {"flipped_anew": 0.0, "detected_anew": 1.0, "gap_closed_anew": 0.5}
