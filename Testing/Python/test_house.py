@@ -32,6 +32,7 @@ ROOMS = (
     "stress",
     "trust",
     "jobs",
+    "cohort",
     "app",
 )
 # The same within two rooms that have rooms of their own; single files stand in the row like rooms.
