@@ -45,7 +45,11 @@ def join(base: str, given: str) -> str:
 def folder_of(location: str) -> str:
     """Return the folder that a file lies in: an absolute path or a URL."""
     location = plain(location)
-    return location.rpartition("/")[0] if is_url(location) else os.path.dirname(os.path.abspath(location))
+    return (
+        location.rpartition("/")[0]
+        if is_url(location)
+        else os.path.dirname(os.path.abspath(location))
+    )
 
 
 def exists(location: str) -> bool:

@@ -25,8 +25,8 @@ from typing import Any
 
 from ..errors import CTCounterfactualError, SettingsError
 from ..storage.names import check_plain_name
-from .manifest_file import read_table
 from .locations import exists, folder_of, join
+from .manifest_file import read_table
 
 NEEDED = ("path", "label")
 # Columns that hold paths of images beside the scan's own.

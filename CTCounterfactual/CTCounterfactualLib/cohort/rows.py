@@ -2,14 +2,14 @@
 
 A row is a `CaseRow` or a `ChunkRow`, a column each field in this order; the fields `metrics`,
 `trust` and `stress` have a column for each name in them, `metrics.NAME`, in the order of the
-alphabet. In CSV nothing stands for None, and 1 and 0 for true and false; numbers are written so that
-they are read again to the bit. Rows come in the manifest's order, each case exactly once.
+alphabet. In CSV nothing stands for None, and 1 and 0 for true and false; numbers are written so
+that they are read again to the bit. Rows come in the manifest's order, each case exactly once.
 
     OUT/
       cohort.json            what was asked and with what; see `cohort.record`
       cases.csv, .parquet    a row a case
       chunks.csv, .parquet   a row a search of a chunk, of all chunk sizes
-      cases/ID/              result folder of the case, with its `result.json`; how much, says `keep`
+      cases/ID/              result folder of the case with `result.json`; how much, says `keep`
       records/ID.json        the case's rows, and of what they were made; a case is done once it is
                              there
       report.html            of all of it
