@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # tests are listed without PyTorch
 # as long as the explanation.
 _FILES = {
     "reconstruction-gap": ("reconstruction_gap", True),
+    "fresh-look": ("fresh_look", True),
     "second-model": ("second_model", True),
     "randomisation": ("randomisation", True),
     "noise": ("noise", True),
