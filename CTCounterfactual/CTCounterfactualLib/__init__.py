@@ -52,6 +52,8 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .scans.grid import prepare as prepare
     from .scans.read import read_scan as read_scan
     from .scans.scan import Scan as Scan
+    from .session.prepare import prepare_session as prepare_session
+    from .session.session import Session as Session
     from .trust.examine import examine_result as examine_result
 
 __version__ = "0.1.0"
@@ -76,6 +78,7 @@ _PUBLIC = {
     "Region": "counterfactual.region",
     "Scan": "scans.scan",
     "ScanError": "errors",
+    "Session": "session.session",
     "SettingsError": "errors",
     "SliceAutoencoder": "models.autoencoder",
     "SpotAnswer": "methods.spot.answer",
@@ -92,6 +95,7 @@ _PUBLIC = {
     "load_autoencoder": "models.catalogue",
     "load_classifier": "models.catalogue",
     "prepare": "scans.grid",
+    "prepare_session": "session.prepare",
     "read_attribution": "outputs.attribution_reading",
     "read_region": "counterfactual.region",
     "read_result": "outputs.reading",

@@ -20,6 +20,7 @@ ROOMS = (
     "distractors",
     "models",
     "counterfactual",
+    "session",
     "methods",
     "scene",
     "outputs",

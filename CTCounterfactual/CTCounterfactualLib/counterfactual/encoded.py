@@ -149,6 +149,19 @@ def within(
     return replace(encoded, gradient=gradient, focus=focus)
 
 
+def turned(
+    models: Models,
+    settings: ExplainSettings,
+    encoded: Encoded,
+    reporter: Reporter | None = None,
+) -> Encoded:
+    """Return the same scan with the steps of other settings' `direction`: the focus is its own."""
+    if settings.focus != "auto" or encoded.image_gradient is None:
+        return encoded  # the gradient is the same both ways
+    gradient, focus = _steps(models, settings, replace(encoded, focus=None), reporter)
+    return replace(encoded, gradient=gradient, focus=focus)
+
+
 def _steps(
     models: Models,
     settings: ExplainSettings,

@@ -86,6 +86,15 @@ def raise_flags(
                 f"score further.",
             )
         )
+    beyond = [outcome for outcome in outcomes if _beyond_limit(outcome, settings)]
+    if beyond:
+        flags.append(
+            Flag(
+                "beyond-change-limit",
+                f"Lambda was chosen by hand, and changes {beyond[0].change:.3g} of the image, more "
+                f"than the limit of {settings.max_change:.3g} that a search keeps to.",
+            )
+        )
     written_gap = abs(scores.counterfactual - searched_score)
     allowed = max(
         WRITTEN_TOLERANCE * abs(scores.original - searched_score),
@@ -108,6 +117,10 @@ def raise_flags(
             )
         )
     return tuple(flags)
+
+
+def _beyond_limit(outcome: Outcome, settings: ExplainSettings) -> bool:
+    return outcome.stop_reason == stopping.BY_HAND and outcome.change > settings.max_change
 
 
 def _without_gradient(outcomes: tuple[Outcome, ...]) -> int:

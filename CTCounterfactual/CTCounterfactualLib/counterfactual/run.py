@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..events import Reporter
 from . import steps
 from .aim import aim_of
 from .chunks import search_range
-from .encoded import Encoded, Models, differentiate, within
+from .encoded import Encoded, Models, differentiate, turned, within
 from .gradient import as_slices, decode_slices, encode_slices
 from .result import Outcome
 from .search.adaptive import Pace
@@ -117,6 +118,22 @@ class Run:
         taken = as_slices(part, self.models.device)
         run.encoded = within(self.models, self.settings, self.encoded, taken, self.reporter)
         run.workspace = self.workspace.within(run.encoded, reach)
+        run._pace = Pace()
+        return run
+
+    def turned(self, direction: str) -> Run:
+        """Return a run of the same scan in a direction; shares all that doesn't depend on it.
+
+        What `begin` would make with that setting, without asking the classifier again.
+        """
+        if direction == self.settings.direction:
+            return self
+        run = copy(self)
+        run.settings = replace(self.settings, direction=direction)
+        run.encoded = turned(self.models, run.settings, self.encoded, self.reporter)
+        run.workspace = self.workspace.turned(run.encoded, run.settings)
+        target = self.models.classifier.find_target(self.models.target)
+        run.aim = aim_of(run.settings, target, run.workspace.score)
         run._pace = Pace()
         return run
 

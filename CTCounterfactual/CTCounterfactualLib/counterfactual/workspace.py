@@ -76,6 +76,14 @@ class Workspace:
         other.__dict__.pop("_rate", None)
         return other
 
+    def turned(self, encoded: Encoded, settings: ExplainSettings) -> Workspace:
+        """Return the same in another direction, as `encoded.turned` makes it."""
+        other = copy(self)
+        other.encoded, other.settings, other._drawn = encoded, settings, SliceCache()
+        for made in ("_rate", "_bounds"):
+            other.__dict__.pop(made, None)
+        return other
+
     def limited_by_all(self) -> Workspace:
         """Return the same with the change limit of all slices, whichever of them are searched."""
         other = copy(self)
@@ -90,9 +98,8 @@ class Workspace:
         numbers = self.encoded.gradient.flatten(1).any(1).nonzero()
         if not len(numbers):
             return 0, 0
-        margin = kernel_reach(self.settings.slice_smoothing)
         first, last = int(numbers[0]), int(numbers[-1])
-        return max(0, first - margin), min(len(self.start_volume), last + 1 + margin)
+        return max(0, first - self.margin), min(len(self.start_volume), last + 1 + self.margin)
 
     @torch.inference_mode()
     def changed(self, lam: float, start: int, stop: int) -> torch.Tensor:
@@ -108,25 +115,48 @@ class Workspace:
         self._drawn.keep((lam, start, stop))
 
     def _draw(self, lam: float, start: int, stop: int) -> torch.Tensor:
-        moved = self._decode(lam, range(start, stop))
+        return self.join(self.decode(lam, range(start, stop)), start, start, stop)
+
+    @torch.inference_mode()
+    def join(self, moved: torch.Tensor, first: int, start: int, stop: int) -> torch.Tensor:
+        """Return slices [start, stop) with what the decoder drew of them and of some neighbours.
+
+        Parameters
+        ----------
+        moved : torch.Tensor
+            (n, 1, H, W): as `decode` draws the slices from `first` on, [start, stop) among them.
+            Beyond its ends the change goes on as in the last slice; `margin` slices more to either
+            side give what all of the scan would.
+
+        Returns
+        -------
+        torch.Tensor
+            (stop - start, 1, H, W).
+        """
         if self.settings.baseline == "reconstruction":
-            return moved
+            return moved[start - first : stop - first]
         base, taken = self.encoded.decoded[start:stop], self.encoded.taken(slice(start, stop))
-        change = smooth_along_slices(moved - base, self.settings.slice_smoothing)
+        change = moved - self.encoded.decoded[first : first + len(moved)]
+        change = smooth_along_slices(change, self.settings.slice_smoothing)
         scan = self.start_volume[start:stop]
         composed = compose(
             self.settings.composite,
             scan,
             base,
-            base + change,
+            base + change[start - first : stop - first],
             self.models.classifier.grid.hu_per_unit,
             None if self._bounds is None else self._bounds.of(start, stop),
         )
         # lerp is exact at both ends: a weight of 0 leaves the scan's very value.
         return composed if taken is None else scan.lerp(composed, taken)
 
+    @property
+    def margin(self) -> int:
+        """Slices to either side of one that its picture is made of, too."""
+        return kernel_reach(self.settings.slice_smoothing)
+
     @torch.inference_mode()
-    def _decode(self, lam: float, numbers: range | torch.Tensor) -> torch.Tensor:
+    def decode(self, lam: float, numbers: range | torch.Tensor) -> torch.Tensor:
         """Return D(z + lambda g) of some slices, cut to 0..1 if settings say so: (n, 1, H, W)."""
         latents, gradient = self.encoded.latents, self.encoded.gradient
         index = torch.as_tensor(numbers, device=latents.device)
@@ -145,6 +175,11 @@ class Workspace:
         self._batches.run(0, len(index), work)
         return moved
 
+    @property
+    def batch(self) -> int:
+        """How many slices are decoded at a time."""
+        return self._batches.slices
+
     def evaluator(self, start: int, stop: int) -> Evaluate:
         """Return lambda -> SearchPoint with slices [start, stop) moved and all others fixed.
 
@@ -159,7 +194,7 @@ class Workspace:
                 changed = self._draw(lam, start, stop)
                 score = self.rescore(changed, start)
             self._drawn.add((lam, start, stop), changed)
-            return SearchPoint(lam, score, self._fraction_changed(changed, start, stop))
+            return SearchPoint(lam, score, self.fraction_changed(changed, start, stop))
 
         return evaluate
 
@@ -168,7 +203,7 @@ class Workspace:
         """Return the score with slices from `start` on replaced: (n, 1, H, W), 0..1."""
         return finite(self._rescorer(changed, start), self.models.classifier)
 
-    def _fraction_changed(self, changed: torch.Tensor, start: int, stop: int) -> float:
+    def fraction_changed(self, changed: torch.Tensor, start: int, stop: int) -> float:
         """Return sum |x' - x| over the range / sum |x| over the settings' scope."""
         difference = (changed - self.start_volume[start:stop]).abs().sum(dtype=torch.float64)
         return float(difference / self._scope_mass(start, stop))
@@ -231,7 +266,7 @@ class Workspace:
         encoded = self.encoded
 
         def moved(lam: float, chosen: torch.Tensor) -> torch.Tensor:
-            change = self._decode(lam, chosen) - encoded.decoded[chosen]
+            change = self.decode(lam, chosen) - encoded.decoded[chosen]
             return self._sizes(change, encoded.taken(chosen))
 
         way = sign(self.settings.direction)

@@ -266,7 +266,7 @@ def test_nothing_moves_where_the_weight_is_0_and_half_where_it_is_half(restricti
     still = weight == 0
     assert torch.equal(changed[still], restricted.start_volume[still])
     move = changed - restricted.start_volume
-    moved = restricted._decode(lam, range(SLICES)) - restricted.encoded.decoded
+    moved = restricted.decode(lam, range(SLICES)) - restricted.encoded.decoded
     torch.testing.assert_close(move[weight == 1], moved[weight == 1])
     torch.testing.assert_close(move[weight == 0.5], moved[weight == 0.5] / 2)
     assert move.abs().max() > 0

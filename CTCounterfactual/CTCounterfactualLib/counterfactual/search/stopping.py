@@ -14,6 +14,8 @@ NO_GRADIENT = "no gradient"
 EVALUATION_LIMIT = "evaluation limit"
 STEP_LIMIT = "step limit"
 OUTSIDE_REGION = "outside region"
+# No search ended here: somebody moved lambda by hand and kept what it showed.
+BY_HAND = "chosen by hand"
 
 STOP_REASONS = (
     TARGET_REACHED,
@@ -26,6 +28,7 @@ STOP_REASONS = (
     EVALUATION_LIMIT,
     OUTSIDE_REGION,
     STEP_LIMIT,
+    BY_HAND,
 )
 
 
