@@ -34,6 +34,11 @@ class CTCounterfactualError(Exception):
         return worded(self.text, self.place)
 
     @property
+    def kind(self) -> str:
+        """Name of the class for programs; of a failure elsewhere, of what it was there."""
+        return type(self).__name__
+
+    @property
     def text(self) -> str:
         """The message with its marks, for quoting in another error's message."""
         return super().__str__()
@@ -62,6 +67,26 @@ class SettingsError(CTCounterfactualError):
 
 class OutputError(CTCounterfactualError):
     """A result can't be written (exists already, no space), or not read back (damaged)."""
+
+
+class RemoteError(CTCounterfactualError):
+    """Another computer can't be reached, or what was to be done there failed.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    kind : str
+        Name of the error's class there; empty: this one's.
+    """
+
+    def __init__(self, message: str, kind: str = ""):
+        super().__init__(message)
+        self._kind = kind
+
+    @property
+    def kind(self) -> str:
+        return self._kind or type(self).__name__
 
 
 class MissingExtraError(CTCounterfactualError):

@@ -124,6 +124,7 @@ ACTIONS = {
         "Models > Verify in the panel",
         "Models > Verify",
     ),
+    "run_on": Words("run_on(job, host)", "--on {}", "runOn={!r}", "Run on: {}"),
     "install": Words(_PIP, _PIP, "Setup > Install... in the panel", "Setup > Install..."),
     "install_monai": Words(_PIP, _PIP, *2 * ['slicer.util.pip_install("monai") in the console']),
     "install_saliency": Words(
@@ -178,6 +179,11 @@ def speaking(place: Place) -> Iterator[None]:
         yield
     finally:
         _place = before
+
+
+def current_place() -> Place:
+    """Return whose words this process uses."""
+    return _place
 
 
 def keyword_of(name: str) -> str:

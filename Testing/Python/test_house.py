@@ -34,6 +34,7 @@ ROOMS = (
     "trust",
     "jobs",
     "cohort",
+    "remote",
     "app",
 )
 # The same within two rooms that have rooms of their own; single files stand in the row like rooms.

@@ -36,10 +36,17 @@ def add_trust_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_consent_option(parser: argparse.ArgumentParser) -> None:
+    """Add what the user agreed to on another computer; only `remote-worker` gives it."""
+    parser.add_argument("--consent", metavar="FILE", help=argparse.SUPPRESS)
+
+
 def consent_from(options: argparse.Namespace):
     """Return who may agree: the option, or the user if there is a terminal."""
-    from ..models.own.consent import Consent
+    from ..models.own.consent import Consent, consent_of_sender
 
+    if getattr(options, "consent", None):
+        return consent_of_sender(options.consent)
     ask = _ask if sys.stdin is not None and sys.stdin.isatty() else None
     return Consent(ask=ask, trust=options.trust_code)
 

@@ -13,11 +13,18 @@ from ..wording import VARIABLE, Place, speaking
 from . import commands
 from .ask_command import add_ask_options, ask
 from .bench_command import add_bench_options, bench
-from .check_command import add_check_options, add_trust_option, check
+from .check_command import add_check_options, add_consent_option, add_trust_option, check
 from .effusion_command import add_effusion_options, train_effusion
 from .evaluate_command import add_evaluate_options, evaluate
 from .failures import EXIT_OK, describe, tell
 from .findings_command import add_findings_options, train_findings
+from .hosts_command import (
+    add_hosts_options,
+    add_on_option,
+    add_worker_options,
+    hosts,
+    remote_worker,
+)
 from .manifest_command import add_manifest_options, make_manifest
 from .method_options import add_method_options
 from .models_command import add_models_options, models
@@ -80,9 +87,21 @@ def build_parser() -> argparse.ArgumentParser:
     job = verbs.add_parser("run", help="run a job file, as --save-job writes it")
     job.add_argument("job", metavar="JOB", help="the job file (JSON)")
     add_progress_option(job)
+    add_on_option(job)
     add_parent_option(job)
     add_trust_option(job)
+    add_consent_option(job)
     job.set_defaults(run=commands.run)
+
+    elsewhere = verbs.add_parser("hosts", help="other computers to run on, over your own ssh")
+    add_hosts_options(elsewhere)
+    elsewhere.set_defaults(run=hosts)
+
+    serving = verbs.add_parser(
+        "remote-worker", help="what --on starts on the other computer; not for people"
+    )
+    add_worker_options(serving)
+    serving.set_defaults(run=remote_worker)
 
     listing = verbs.add_parser("list", help="list classifiers, targets, autoencoders and methods")
     listing.add_argument(

@@ -10,6 +10,8 @@ from ..jobs.job import FileInput, GeneratedInput, Job
 from ..jobs.run import run_job
 from ..models.entry import list_models
 from ..models.targets import Target
+from ..remote.hosts import find_host
+from ..remote.run import run_on
 from ..storage.sizes import BYTES_PER_KB
 from .check_command import consent_from
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
@@ -108,4 +110,7 @@ def _run(job: Job, options: argparse.Namespace, parent_stdin: bool = False) -> P
     with cancel_on_signal() as cancel:
         if parent_stdin:
             cancel_when_stdin_ends(cancel)
-        return run_job(job, progress_printer(options.progress), cancel, consent_from(options))
+        progress, consent = progress_printer(options.progress), consent_from(options)
+        if options.on:
+            return run_on(job, find_host(options.on), progress, cancel, consent)
+        return run_job(job, progress, cancel, consent)

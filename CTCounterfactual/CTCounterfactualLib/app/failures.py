@@ -55,6 +55,7 @@ def describe(error: BaseException) -> Failure:
     if isinstance(error, Cancelled):
         return Failure(kind, message, "", "", EXIT_CANCELLED)
     if isinstance(error, CTCounterfactualError):
+        kind = error.kind
         details = trace if error.__cause__ or error.advice else ""
         return Failure(kind, message, error.advice, details, EXIT_USER_ERROR, dict(error.data))
     if isinstance(error, SystemExit):  # the parser's own never comes here

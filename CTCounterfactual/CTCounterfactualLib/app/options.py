@@ -9,6 +9,7 @@ from ..counterfactual.settings import ExplainSettings
 from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
 from ..setting import Setting
 from ..setting_table import SETTINGS
+from .hosts_command import add_on_option
 from .progress import STYLES
 
 # What reads the text of an option, by the setting's annotation.
@@ -42,6 +43,7 @@ def add_output_options(parser: argparse.ArgumentParser, required: bool = True) -
         metavar="JOB.json",
         help="write all of this as a job file for `run` (or Slicer), and don't run it",
     )
+    add_on_option(group)
     add_progress_option(group)
 
 

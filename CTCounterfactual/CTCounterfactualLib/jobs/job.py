@@ -4,7 +4,7 @@ Schema 1. Paths may be relative to the job file's folder. Only `schema`, `input`
 needed; a key that isn't listed here is refused.
 
     schema          1
-    input           {"path", "series", "assume_hu", "name"}: a scan to read, or
+    input           {"path", "series", "assume_hu", "name", "copy_of"}: a scan to read, or
                     {"generated": {"seed", "effusion_ml"}}: a chest made on the spot
     classifier      name in the catalogue, or path of a card (.json, .toml)
     method          name of the method: latent-shift (the default) or another
@@ -52,12 +52,16 @@ _FILE_OPTIONS = ("segments",)
 
 @dataclass(frozen=True)
 class FileInput:
-    """A scan to read: arguments of `read_scan`, and a name that replaces the file's own."""
+    """A scan to read: arguments of `read_scan`, and a name that replaces the file's own.
+
+    `copy_of` is a file that says of which scan this is a copy (`copies.write_facts`), or None.
+    """
 
     path: str
     series: str | None = None
     assume_hu: bool = False
     name: str = ""
+    copy_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,10 @@ class Job:
             if Path(getattr(self, name)).suffix.lower() in CARD_SUFFIXES:
                 changed[name] = change(getattr(self, name))
         if isinstance(self.input, FileInput):
-            changed["input"] = replace(self.input, path=change(self.input.path))
+            facts = self.input.copy_of
+            changed["input"] = replace(
+                self.input, path=change(self.input.path), copy_of=change(facts) if facts else None
+            )
         return replace(self, **changed)
 
 

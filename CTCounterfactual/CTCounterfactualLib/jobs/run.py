@@ -22,6 +22,7 @@ from ..outputs.folder import ResultFolder, claim_output
 from ..scans.modality import CT
 from ..scans.scan import Scan
 from ..storage.names import check_name
+from .copies import with_facts
 from .job import FileInput, GeneratedInput, Job
 from .methods import by_counterfactual, check_shown, run_method
 from .stream import Stream, open_stream
@@ -100,6 +101,8 @@ def read_input(job: Job, modality: str = CT) -> Scan:
     path, name = job.input.path, job.input.name
     with called(path, name):
         scan = read_scan(path, job.input.series, job.input.assume_hu, modality)
+    if job.input.copy_of:
+        return with_facts(scan, job.input.copy_of)
     if not name:
         return scan
     warnings = tuple((kind, rename(text, path, name)) for kind, text in scan.warnings)

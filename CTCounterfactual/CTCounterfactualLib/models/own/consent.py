@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from ...errors import ModelError, OutputError
+from ...errors import ModelError, OutputError, SettingsError
 from ...storage.atomic import write_json
 from ...storage.bounded import MOST_RECORD_BYTES
 from ...storage.lock import locked
@@ -48,11 +48,17 @@ class Consent:
         Shows a question and returns whether the user said yes; None where nobody can be asked.
     trust : bool
         The user has said yes beforehand (`--trust-code`).
+    accepted : frozenset of str
+        Digests that the user has said yes to elsewhere: on the computer that sent the job.
+    remember : bool
+        Whether a yes is written down.
     """
 
     folder: Path = field(default_factory=default_folder)
     ask: Callable[[str], bool] | None = None
     trust: bool = False
+    accepted: frozenset[str] = frozenset()
+    remember: bool = True
 
     def require(self, name: str, sha256: str, why: str) -> None:
         """Return if this code may run; ask if that isn't known yet, and remember a yes.
@@ -85,6 +91,8 @@ class Consent:
                 sha256,
                 why,
             )
+        if not self.remember:
+            return
         try:
             self._remember(name, sha256)
         except (OSError, OutputError) as error:
@@ -99,7 +107,11 @@ class Consent:
 
     def knows(self, sha256: str) -> bool:
         """Tell whether a yes to this digest is remembered, for other processes too."""
-        return sha256 in self._read()
+        return sha256 in self.accepted or sha256 in self._read()
+
+    def known(self) -> tuple[str, ...]:
+        """Return all digests that a yes is remembered for."""
+        return tuple(sorted({*self.accepted, *self._read()}))
 
     def _read(self) -> dict[str, dict[str, str]]:
         path = self.folder / RECORD
@@ -120,3 +132,22 @@ class Consent:
         with locked(path.with_name(f".{RECORD}.lock"), f"The record {path}", LOCK_WAIT_S):
             about = {"name": name, "accepted": date.today().isoformat()}
             write_json(path, dict(sorted({**self._read(), sha256: about}.items())))
+
+
+def consent_of_sender(path: str | Path) -> Consent:
+    """Return the consent of whoever sent a job here: to be used once, and not remembered.
+
+    Raises
+    ------
+    SettingsError
+        If the file can't be read, or isn't what `remote-worker` writes.
+    """
+    try:
+        said = read_object(Path(path), MOST_RECORD_BYTES)
+        accepted, trust = said["accepted"], said["trust"]
+        fit = isinstance(accepted, list) and all(isinstance(one, str) for one in accepted)
+        if not fit or not isinstance(trust, bool):
+            raise ValueError("digests and a yes or no are expected")
+    except (OSError, ValueError, KeyError) as error:
+        raise SettingsError(f"The sender's consent {path} can't be used: {error}.") from error
+    return Consent(trust=trust, accepted=frozenset(accepted), remember=False)
