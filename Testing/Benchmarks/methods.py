@@ -7,6 +7,7 @@ Plants effusions into scans that no model was trained on (`bench make`, seeded),
 each, explains each by every method for every classifier, and measures whether the map is the
 finding. One file a result: the same command goes on after an interruption, and does again what was
 done with other weights or settings. `--only` runs some rows; the table is of all that is there.
+`--slab 0` explains whole chests, cropped in plane only: slower, and chance is smaller.
 """
 
 from __future__ import annotations
@@ -100,25 +101,47 @@ def main() -> None:
     parser.add_argument("--classifier", action="append", default=[], choices=CLASSIFIERS)
     parser.add_argument("--only", action="append", default=[], choices=ROWS, help="rows")
     parser.add_argument("--case", action="append", default=[], help="cases, by name")
-    parser.add_argument("--most", type=int, help="cases a classifier at most; default: all seen")
+    parser.add_argument("--most", type=int, help="cases a scan at most; default: all that are seen")
+    parser.add_argument("--slab", type=float, default=SLAB_MM, help="mm; 0: the whole chest")
     parser.add_argument("--markdown", type=Path, help="default: METHODS.md in the output folder")
     options = parser.parse_args()
     bench = options.bench or make_bench(options.output, options.scan, PER_SCAN)
-    cases = list(slab_cases(bench, options.output / "slabs", SLAB_MM, options.case))
+    # Of another height, what is there is another case's.
+    place = options.output
+    if options.slab != SLAB_MM:
+        place /= f"slab-{options.slab:g}"
+    cases = list(slab_cases(bench, place / "slabs", options.slab, options.case))
     for name in options.classifier or [n for n in CLASSIFIERS if n != PROBE or options.probe]:
-        scored = [(case, seen_scores(options.output, name, case, options.probe)) for case in cases]
+        scored = [(case, seen_scores(place, name, case, options.probe)) for case in cases]
         least = SEEN_BY_PROBE if name == PROBE else SEEN
         seen = [case for case, found in scored if found["score"] - found["score_clean"] >= least]
         for label in options.only or ROWS:
-            for case in seen[: options.most]:
-                do(options.output, name, label, case, options.probe)
+            for case in first_of_each(seen, options.most):
+                do(place, name, label, case, options.probe)
     told = "python Testing/Benchmarks/methods.py -o methods --probe CARD"
-    text = methods_report(read_rows(options.output), list(ROWS), told, SEED, SLAB_MM)
-    path = options.markdown or options.output / "METHODS.md"
+    rows = (row for row in read_rows(place) if of_these_weights(row, options.probe))
+    text = methods_report(rows, list(ROWS), told, SEED, options.slab)
+    path = options.markdown or place / "METHODS.md"
     # What people wrote below the tables stays.
     notes = path.read_text("utf-8").partition(NOTES)[1:] if path.exists() else ()
     path.write_text("\n".join((text, "".join(notes))).rstrip() + "\n", encoding="utf-8")
     print(text)
+
+
+def first_of_each(cases: list[SlabCase], most: int | None) -> list[SlabCase]:
+    """Return the first cases of each scan; all, where `most` is none."""
+    kept: dict[str, list[SlabCase]] = {}
+    for case in cases:
+        kept.setdefault(case.origin, []).append(case)
+    return [case for of_scan in kept.values() for case in of_scan[:most]]
+
+
+def of_these_weights(row: dict[str, Any], probe: Path | None) -> bool:
+    """Tell whether a result is of the weights that are here; the ideal classifier has none."""
+    asked = row["asked"]
+    if asked["classifier"] == IDEAL or (asked["classifier"] == PROBE and probe is None):
+        return True
+    return bool(asked["sha256"] == loaded(asked["classifier"], probe).sha256)
 
 
 def make_bench(output: Path, scans: list[str], per_scan: int) -> Path:
@@ -209,6 +232,11 @@ def model_of(name: str, case: SlabCase, probe: Path | None) -> Classifier:
     """Return a classifier, loaded once; the ideal one is each case's own."""
     if name == IDEAL:
         return IdealClassifier.of(case.scan, case.clean, case.mask)
+    return loaded(name, probe)
+
+
+def loaded(name: str, probe: Path | None) -> Classifier:
+    """Return a classifier of the catalogue, or the probe, loaded once."""
     if name not in _MODELS:
         if name == PROBE and probe is None:
             sys.exit("The probe's card is to be given by --probe.")

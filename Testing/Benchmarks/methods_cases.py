@@ -45,6 +45,11 @@ class SlabCase:
     clean_file: Path
 
     @property
+    def origin(self) -> str:
+        """The name of the scan that it was planted into."""
+        return self.name.rsplit("-", 2)[0]
+
+    @property
     def mask(self) -> Scan:
         """The finding as an image on the scan's grid: 1 inside."""
         return Scan(self.scan.with_array(self.finding.astype(np.uint8)), self.name)
@@ -53,12 +58,14 @@ class SlabCase:
 def slab_cases(
     bench: Path, folder: Path, slab_mm: float, only: Sequence[str] = ()
 ) -> Iterator[SlabCase]:
-    """Yield a bench's cases, cut to `slab_mm` around the finding's centre of mass.
+    """Yield a bench's cases, cut to a slab around the finding's centre of mass.
 
     Parameters
     ----------
     bench : Path
         Made by `bench make`.
+    slab_mm : float
+        Height; 0: the whole chest, cropped in plane.
     folder : Path
         Gets the slabs as files; those that are there are taken.
     only : sequence of str
@@ -88,7 +95,7 @@ def _slab(case: BenchCase, slab_mm: float) -> list[sitk.Image]:
     volumes = read_case(case)
     per_slice = volumes.finding.sum(axis=(1, 2))
     centre = float(np.average(np.arange(len(per_slice)), weights=per_slice))
-    count = min(round(slab_mm / volumes.scan.spacing[2]), len(per_slice))
+    count = min(round(slab_mm / volumes.scan.spacing[2]) or len(per_slice), len(per_slice))
     first = min(max(round(centre - count / 2), 0), len(per_slice) - count)
     kept = (slice(first, first + count), *in_plane(volumes.body, volumes.scan.spacing))
     scan = volumes.scan.image[kept[::-1]]  # (K, J, I) -> (I, J, K)

@@ -9,8 +9,8 @@ import numpy as np
 
 _HEAD = """# Methods side by side
 
-Effusions planted into chests that no model was trained on, so that the right answer is known; a
-slab of {slab:g} mm around each. Every method explains the same score of the same slab.
+Effusions planted into chests that no model was trained on, so that the right answer is known;
+{shown}. Every method explains the same score of the same part.
 A case counts for a classifier if the finding raises its score by 1 at least (logits, mL for the
 ideal one; 0.5 for the probe, whose logits are shrunk): what a classifier doesn't see no method can
 find in it.
@@ -44,14 +44,15 @@ def methods_report(
     rows : sequence of str
         In the order of the tables.
     command, seed, slab_mm
-        How it was made.
+        How it was made; a height of 0 is the whole chest.
     """
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for one in results:
         asked = one["asked"]
         of_row = found.setdefault(asked["classifier"], {}).setdefault(asked["row"], [])
         of_row.append({**one["figures"], "case": asked["case"], **asked})
-    parts = [_HEAD.format(slab=slab_mm, command=command, seed=seed)]
+    shown = f"a slab of {slab_mm:g} mm around each" if slab_mm else "the whole chest"
+    parts = [_HEAD.format(shown=shown, command=command, seed=seed)]
     for classifier, of_classifier in found.items():
         parts += [f"## `{classifier}`\n", *_table(of_classifier, rows), ""]
         parts += [_scores(of_classifier.get("", [])), ""]
@@ -105,7 +106,7 @@ def _scores(each: list[dict[str, Any]]) -> str:
         f"{one['case']} {one['score']:.2f} ({one['score_clean']:.2f})"
         for one in sorted(each, key=lambda one: one["case"])
     ]
-    return f"Scores of the slabs (without the finding): {', '.join(told)}."
+    return f"Scores of the parts (without the finding): {', '.join(told)}."
 
 
 def _problems(found: dict[str, list[dict[str, Any]]]) -> list[str]:

@@ -1,6 +1,7 @@
 """Put explanations to the tests of trust, and write TRUST.md: one command, with seeds.
 
     python Testing/Benchmarks/trust.py -o trust
+    python Testing/Benchmarks/trust.py -o trust --probe probe/effusion-probe.json
 
 Plants findings into a slab of a scan that no model was trained on, explains it by every method,
 and tests each explanation: the cascade of random weights for all methods, and every other test for
@@ -21,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "CTCounterfactual"))
 
+import trust_backbone  # noqa: E402
 from trust_table import trust_report  # noqa: E402
 
 from CTCounterfactualLib import attribute, explain, read_scan, write_result  # noqa: E402
@@ -97,6 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("trust"), help="working folder")
     parser.add_argument("--scan", type=Path, default=SCAN)
+    parser.add_argument("--probe", type=Path, metavar="CARD", help="a probe on a backbone, too")
     parser.add_argument("--only", nargs="+", default=[], help="cases whose names hold one of these")
     parser.add_argument("--markdown", type=Path, help="default: TRUST.md in the working folder")
     options = parser.parse_args()
@@ -105,9 +108,12 @@ def main() -> None:
     for case in CASES:
         if not options.only or any(part in case.name for part in options.only):
             run(case, options.scan, output)
+    if options.probe:
+        trust_backbone.run(options.probe, options.scan, output)
     reports = {case: _report(output / case.name) for case in CASES}
     markdown = options.markdown or output / "TRUST.md"
-    markdown.write_text(trust_report(reports, options.scan.name, SLICES, ML), encoding="utf-8")
+    text = trust_report(reports, options.scan.name, SLICES, ML) + trust_backbone.section(output)
+    markdown.write_text(text, encoding="utf-8")
     print(f"Written: {markdown}")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import OutputError, ScanError
 from ..outputs.earlier import RECORD
+from ..scans.modality import CT
 from ..scans.scan import Scan
 from ..storage.bounded import MOST_RECORD_BYTES
 from ..storage.objects import read_object
@@ -94,7 +95,7 @@ def _read_hu(path: Path, scan: Scan) -> np.ndarray:
     """Return a counterfactual: where it doesn't reach, nothing has changed."""
     values = read_onto(path, scan, scan.array.astype(np.float32))
     low, high = float(values.min()), float(values.max())
-    if high - low < LEAST_SPAN_HU:
+    if scan.modality == CT and high - low < LEAST_SPAN_HU:
         raise ScanError(f"{path} holds values from {low:g} to {high:g}; expected is a CT in HU.")
     return values
 

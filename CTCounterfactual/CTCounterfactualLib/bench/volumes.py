@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..metrics.spill import SKIN_MM
 from ..scans.geometry import same_grid
 from ..scans.grid import GridSpec, prepare, resample_onto
 from ..scans.hounsfield import IntensityWindow
+from ..scans.modality import CT
 from ..scans.read import SUFFIXES, read_file, read_scan
 from ..scans.scan import Scan
 from .layout import BenchCase
@@ -82,7 +83,7 @@ def read_case(case: BenchCase) -> CaseVolumes:
 
 def turned(scan: Scan) -> Scan:
     """Return a scan with its index axes permuted and flipped to `ORIENTATION`; no interpolation."""
-    return Scan(_turned(scan.image), scan.name, scan.path, scan.sha256, scan.warnings, scan.series)
+    return replace(scan, image=_turned(scan.image))
 
 
 def find_volume(folder: Path, name: str) -> Path | None:
@@ -163,8 +164,12 @@ def body_and_outside(scan: Scan, *others: Scan) -> tuple[np.ndarray, np.ndarray]
     """Return the patient with everything inside, and what lies surely outside: (K, J, I), bool.
 
     Both are found on the prepared grid, where distances take little time. The body is that of any
-    of these scans, which lie on one grid.
+    of these scans, which lie on one grid. Of another modality than CT it is all but the background,
+    the voxels of the least value.
     """
+    if scan.modality != CT:
+        seen = np.any([one.array > one.array.min() for one in (scan, *others)], axis=0)
+        return seen, ~within(seen, scan.spacing, SKIN_MM)
     prepared = prepare(scan)
     body = prepared.body.copy()
     for other in others:

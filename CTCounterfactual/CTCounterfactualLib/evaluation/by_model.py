@@ -46,7 +46,7 @@ def add_by_model(
         )
         measured.add(d.REMOVAL, found, NO_SPAN if evidence.any() else "nothing is marked")
         if truth.clean is not None and isinstance(result, Explanation):
-            clean = prepare(Scan(subject.scan.with_array(truth.clean)), ready.spec)
+            clean = prepare(subject.scan.with_voxels(truth.clean), ready.spec)
             scores = result.scores
             closed = decision(scores.original, scores.counterfactual, score(clean.volume))
             measured.metrics |= closed

@@ -5,7 +5,10 @@ The formulas and their sources stand where they are computed, in the files of `m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+
+from ..scans.modality import UNIT_OF_CT
 
 LOWER, HIGHER, NEITHER = "lower", "higher", ""
 # Beside a metric may stand what chance gets, what the truth gets, and what two sets of real slices
@@ -20,6 +23,7 @@ BESIDE = ("chance", "ceiling", "floor")
     SPARSITY,
     CONSISTENCY,
     REALISM,
+    FEATURES,
     LOCALISATION,
     RECOVERY,
     REMOVAL,
@@ -33,6 +37,7 @@ BESIDE = ("chance", "ceiling", "floor")
     "sparsity",
     "slice consistency",
     "realism",
+    "features of a network",
     "localisation",
     "recovery",
     "insertion and deletion",
@@ -150,6 +155,28 @@ METRICS = {
     "realism_slices": Metric(
         REALISM, "", NEITHER, "slices that these two are of (not independent: of the same patients)"
     ),
+    "perceptual": Metric(
+        FEATURES,
+        "",
+        LOWER,
+        "how different scan and counterfactual look to a network, 0 to 4 (after Zhang et al. 2018)",
+    ),
+    "feature_frechet": Metric(
+        FEATURES,
+        "",
+        LOWER,
+        "Frechet distance of a network's features, counterfactual to reference scans, by places; "
+        "its floor is the scan's own",
+    ),
+    "feature_kernel": Metric(
+        FEATURES,
+        "",
+        LOWER,
+        "squared maximum mean discrepancy of the same, unbiased: below 0 means as near as can be",
+    ),
+    "feature_places": Metric(
+        FEATURES, "", NEITHER, "places of the counterfactual that these two are of"
+    ),
     "hit": Metric(
         LOCALISATION,
         "",
@@ -199,6 +226,24 @@ METRICS = {
     "peak_memory_mb": Metric(COST, "MB", LOWER, "most memory of the process"),
     "evaluations": Metric(COST, "", LOWER, "scores that its searches took"),
 }
+
+
+def in_unit(metric: Metric, unit: str, hu: float) -> Metric:
+    """Return a metric as it is of a scan in another unit than HU.
+
+    Parameters
+    ----------
+    unit : str
+        Of the scan: "HU", "MR units".
+    hu : float
+        How much of it stands for 1 HU.
+    """
+    if unit == UNIT_OF_CT:
+        return metric
+    words = re.sub(
+        rf"(\d+) {UNIT_OF_CT}\b", lambda found: f"{int(found[1]) * hu:.3g} {unit}", metric.words
+    )
+    return replace(metric, unit=unit if metric.unit == UNIT_OF_CT else metric.unit, words=words)
 
 
 def base_of(name: str) -> str:

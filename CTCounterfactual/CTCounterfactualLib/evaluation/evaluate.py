@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..counterfactual.result import DISCLAIMER, Explanation
-from ..errors import MissingExtraError, ModelError, OutputError
+from ..counterfactual.result import DISCLAIMER
+from ..errors import MissingExtraError, ModelError
 from ..events import CancelToken, ProgressCallback, Reporter
-from ..metrics.realism import realism
 from ..models.classifier import ClassifierLike
-from ..outputs.earlier import RECORD
 from ..outputs.joined import join_result
 from ..outputs.report_measured import METRICS_FILE, write_report_anew
+from ..scans.modality import UNIT_OF_CT
 from ..storage.atomic import write_json
 from ..storage.names import check_name
 from . import definitions as d
+from .equivalent import step_of
+from .feature_space import FeatureSpace, Pair
 from .measure import Measured, measure
 from .recorded_model import recorded_classifier
 from .stability import NOT_TESTED, stability
@@ -48,8 +48,12 @@ class Evaluation:
         Group of metrics -> why it has none.
     note : str
         How the truth was put onto the scan's grid.
-    features : tuple of numpy.ndarray or None
-        Of slices, to be pooled over results.
+    unit : str
+        Of the scan.
+    hu : float
+        How much of it stands for 1 HU where a limit counts in HU.
+    features, places : tuple of numpy.ndarray or None
+        Of slices, and of places in a network's maps, to be pooled over results.
     """
 
     about: dict[str, str]
@@ -57,6 +61,9 @@ class Evaluation:
     absent: dict[str, str]
     note: str = ""
     features: tuple[np.ndarray, np.ndarray] | None = None
+    unit: str = UNIT_OF_CT
+    hu: float = 1.0
+    places: Pair | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `metrics.json`."""
@@ -67,7 +74,7 @@ class Evaluation:
             "truth": self.note,
             "metrics": self.metrics,
             "not_applicable": self.absent,
-            "definitions": definitions_of(self.metrics),
+            "definitions": definitions_of(self.metrics, self.unit, self.hu),
         }
 
 
@@ -81,6 +88,7 @@ def evaluate_result(
     consent: Consent | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
+    space: FeatureSpace | None = None,
 ) -> Evaluation:
     """Measure a result folder of any method and write `metrics.json` into it.
 
@@ -98,6 +106,8 @@ def evaluate_result(
         Whether to score again, for insertion and deletion (38 scores) and `gap_closed`.
     consent : Consent, optional
         Whether code of own models may run.
+    space : FeatureSpace, optional
+        A network for the perceptual distance, and with references for distances to real scans.
 
     Raises
     ------
@@ -111,7 +121,8 @@ def evaluate_result(
     reporter = Reporter(progress, cancel)
     subject = read_subject(folder, scan)
     reporter.report("read", f"Read {folder}", 0.2)
-    known = read_truth(subject.scan, truth, clean)
+    hu = step_of(subject.scan)
+    known = read_truth(subject.scan, truth, clean, hu)
     measured = measure(subject, known)
     measured.add(d.STABILITY, stability(folder), NOT_TESTED)
     reporter.report("measured", "Measured what needs no model", 0.6)
@@ -119,91 +130,35 @@ def evaluate_result(
         _by_model(measured, subject, known, classifier, consent, reporter)
     else:
         measured.absent[d.REMOVAL] = "the classifier wasn't to be asked"
+    if space is not None:
+        from .by_features import add_by_features
+
+        add_by_features(measured, subject, known, space, reporter)
+    else:
+        measured.absent[d.FEATURES] = "no network was given"
     made = Evaluation(
-        _about(subject),
-        _in_order(measured.metrics),
+        {**_about(subject), **({"features": space.words} if space else {})},
+        in_order(measured.metrics),
         measured.absent,
         known.note,
         measured.features,
+        subject.scan.unit,
+        hu,
+        measured.places,
     )
     reporter.check()
     write_json(folder / METRICS_FILE, made.to_dict())
     join_result(folder, METRICS_FILE)
-    if isinstance(subject.result, Explanation):
-        write_report_anew(folder, subject.result)
+    write_report_anew(folder, subject.result)
     reporter.report("written", f"Written to {folder / METRICS_FILE}", 1.0)
     return made
 
 
-def evaluate_folder(
-    folder: str | Path, one: Callable[[Path], Evaluation]
-) -> tuple[dict[str, Evaluation], dict[str, Any]]:
-    """Measure every result below a folder, and write their summary into it as `metrics.json`.
-
-    Parameters
-    ----------
-    folder : str or Path
-        That holds result folders, as `bench run` makes them.
-    one : callable
-        Measures one of them.
-
-    Returns
-    -------
-    dict, dict
-        Name -> evaluation, and the summary: of each metric its median, its mean, and how many have
-        it; and the realism of all changed slices together.
-
-    Raises
-    ------
-    OutputError
-        If there is no result in it.
-    """
-    folder = check_name(folder)
-    inside = sorted(path.parent for path in folder.glob(f"*/{RECORD}"))
-    if not inside:
-        raise OutputError(
-            f"{folder} holds no result: there is no {RECORD} in it, nor in a folder in it. Choose "
-            f"the folder that a result was written to."
-        )
-    made = {path.name: one(path) for path in inside}
-    summary = {
-        "schema": SCHEMA,
-        "disclaimer": DISCLAIMER,
-        "results": len(made),
-        "metrics": pooled(list(made.values())),
-    }
-    write_json(folder / METRICS_FILE, summary)
-    return made, summary
-
-
-def pooled(made: list[Evaluation]) -> dict[str, dict[str, float]]:
-    """Return of each metric {median, mean, n} over results; realism is that of all their slices."""
-    of_slices = [name for name in d.METRICS if d.METRICS[name].group == d.REALISM]
-    found = {}
-    for name in _in_order({name: 0.0 for one in made for name in one.metrics}):
-        values = [one.metrics[name] for one in made if name in one.metrics]
-        if d.base_of(name) not in of_slices:
-            found[name] = {
-                "median": float(np.median(values)),
-                "mean": float(np.mean(values)),
-                "n": len(values),
-            }
-    features = [one.features for one in made if one.features is not None]
-    if features:
-        together = realism(*(np.concatenate(part) for part in zip(*features, strict=True)))
-        found |= {
-            name: {"median": value, "mean": value, "n": len(features)}
-            for name, value in together.items()
-        }
-    return found
-
-
-def definitions_of(metrics: dict[str, float]) -> dict[str, dict[str, str]]:
-    """Return unit, better way and meaning of each metric among some."""
+def definitions_of(metrics: dict[str, float], unit: str, hu: float) -> dict[str, dict[str, str]]:
+    """Return unit, better way and meaning of each metric among some; see `definitions.in_unit`."""
+    told = {name: d.in_unit(m, unit, hu) for name, m in d.METRICS.items() if name in metrics}
     return {
-        name: {"unit": m.unit, "better": m.better, "meaning": m.words}
-        for name, m in d.METRICS.items()
-        if name in metrics
+        name: {"unit": m.unit, "better": m.better, "meaning": m.words} for name, m in told.items()
     }
 
 
@@ -241,7 +196,7 @@ def _about(subject: Subject) -> dict[str, str]:
     }
 
 
-def _in_order(metrics: dict[str, float]) -> dict[str, float]:
+def in_order(metrics: dict[str, float]) -> dict[str, float]:
     """Return numbers in the definitions' order, each followed by what stands beside it."""
     forms = [form for name in d.METRICS for form in (name, *(f"{name}_{b}" for b in d.BESIDE))]
     return {name: metrics[name] for name in forms if name in metrics}

@@ -19,8 +19,11 @@ from ..metrics.smoothness import border_jump, roughness
 from ..metrics.sparsity import sparsity
 from ..metrics.spill import NEAR_MM, spill
 from ..scans.grid import prepare
+from ..scans.modality import CT
 from ..scans.scan import Scan
 from . import definitions as d
+from .equivalent import in_equivalent_hu, in_own_unit, step_of
+from .feature_space import Pair
 from .subject import Subject
 from .truth import Truth
 
@@ -39,11 +42,14 @@ class Measured:
     ----------
     features : tuple of numpy.ndarray or None
         Of the scan's and of the counterfactual's changed slices: (N, d) each.
+    places : tuple of numpy.ndarray or None
+        The same of places in a named network's maps; see `feature_space`.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     features: tuple[np.ndarray, np.ndarray] | None = None
+    places: Pair | None = None
 
     def add(self, group: str, found: dict[str, float], why: str) -> None:
         """Take numbers; if there are none, why."""
@@ -53,7 +59,18 @@ class Measured:
 
 
 def measure(subject: Subject, truth: Truth) -> Measured:
-    """Return what needs no model; see `definitions` for what each number means."""
+    """Return what needs no model; see `definitions` for what each number means.
+
+    Of a scan that is no CT all numbers are in its own unit.
+    """
+    if subject.scan.modality == CT:
+        return _measured(subject, truth)
+    measured = _measured(*in_equivalent_hu(subject, truth))
+    measured.metrics = in_own_unit(measured.metrics, step_of(subject.scan))
+    return measured
+
+
+def _measured(subject: Subject, truth: Truth) -> Measured:
     measured = Measured()
     result, change = subject.result, subject.change
     if change is None:
@@ -100,15 +117,23 @@ def _of_change(measured: Measured, subject: Subject, truth: Truth, change: np.nd
     measured.add(d.OUTSIDE, found, "the body fills the image")
     measured.add(d.PROXIMITY, proximity(scan.array, changed, body), "no body was found")
     measured.add(d.SPARSITY, sparsity(change, body, spacing), "")
-    measured.features = _features(scan, changed)
-    few = f"fewer than {LEAST_SLICES} slices changed visibly"
-    found = realism(*measured.features)
-    measured.add(d.REALISM, found if "frechet" in found else {}, few)
+    _of_slices(measured, subject)
     if truth.clean is None or truth.finding is None:
         measured.absent[d.RECOVERY] = NO_CLEAN
     else:
         found = recovery(scan.array, truth.clean, changed, truth.finding)
         measured.add(d.RECOVERY, found, "scan and clean scan are the same in the finding")
+
+
+def _of_slices(measured: Measured, subject: Subject) -> None:
+    changed = subject.volumes.changed
+    if changed is None or subject.scan.modality != CT:
+        measured.absent[d.REALISM] = "its features are shares of tissues by their HU: of CT only"
+        return
+    measured.features = _features(subject.scan, changed)
+    few = f"fewer than {LEAST_SLICES} slices changed visibly"
+    found = realism(*measured.features)
+    measured.add(d.REALISM, found if "frechet" in found else {}, few)
 
 
 def _features(scan: Scan, changed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

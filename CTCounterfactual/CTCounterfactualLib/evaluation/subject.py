@@ -82,5 +82,5 @@ def read_subject(folder: Path, scan: str | Path | None = None) -> Subject:
     result = read_any(folder, None if scan is None else read_scan(scan, assume_hu=True))
     upright = turned(result.scan)
     volumes = read_case_result(folder, upright)
-    others = () if volumes.changed is None else (Scan(upright.with_array(volumes.changed)),)
+    others = () if volumes.changed is None else (upright.with_voxels(volumes.changed),)
     return Subject(result, upright, volumes, *body_and_outside(upright, *others))

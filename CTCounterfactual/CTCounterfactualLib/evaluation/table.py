@@ -12,12 +12,17 @@ _HEAD = ("metric", "value", "unit", *d.BESIDE, "better", "what it is")
 
 def table_lines(made: Evaluation) -> list[str]:
     """Return the metrics as a table, then the groups that have none, with why."""
-    rows = [_row(name, made.metrics) for name in d.METRICS if name in made.metrics]
+    rows = [
+        _row(name, d.in_unit(metric, made.unit, made.hu), made.metrics)
+        for name, metric in d.METRICS.items()
+        if name in made.metrics
+    ]
     about = made.about
     return [
         f"{about['scan']}: {about['classifier']}, {about['target']}; by {about['method']}",
         *_aligned(rows),
         *([f"Truth: {made.note}."] if made.note else []),
+        *([f"Features: {about['features']}."] if "features" in about else []),
         *(f"Not given: {group}: {why.rstrip('.')}." for group, why in made.absent.items()),
     ]
 
@@ -29,7 +34,9 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         for name, figures in summary["metrics"].items()
     }
     rows = [
-        _row(name, values, summary["metrics"][name]["n"]) for name in d.METRICS if name in values
+        _row(name, metric, values, summary["metrics"][name]["n"])
+        for name, metric in d.METRICS.items()
+        if name in values
     ]
     return [
         f"{summary['results']} results: medians, and of yes and no the rate",
@@ -37,8 +44,9 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
     ]
 
 
-def _row(name: str, values: dict[str, float], n: int | None = None) -> tuple[str, ...]:
-    metric = d.METRICS[name]
+def _row(
+    name: str, metric: d.Metric, values: dict[str, float], n: int | None = None
+) -> tuple[str, ...]:
     value = values[name]
     told = number(value)
     if metric.yes_no and n is None:

@@ -37,7 +37,7 @@ class Truth:
 
 
 def read_truth(
-    scan: Scan, mask: str | Path | None = None, clean: str | Path | None = None
+    scan: Scan, mask: str | Path | None = None, clean: str | Path | None = None, hu: float = 1.0
 ) -> Truth:
     """Read a mask and the clean scan onto a scan's grid.
 
@@ -50,6 +50,8 @@ def read_truth(
         Without one the finding is where scan and clean scan differ visibly.
     clean : str or Path, optional
         A scan of the same patient in the same place; on another grid it is resampled linearly.
+    hu : float
+        What 1 HU is in the scan's own unit.
 
     Raises
     ------
@@ -60,14 +62,13 @@ def read_truth(
     without = None if clean is None else _clean(scan, clean, notes)
     finding = None if mask is None else _mask(scan, mask, notes)
     if finding is None and without is not None:
-        finding = np.abs(without.astype(np.float32) - scan.array) > VISIBLE_CHANGE_HU
-        notes.append(
-            f"the finding is where scan and clean scan differ by > {VISIBLE_CHANGE_HU:g} HU"
-        )
+        visible = f"{VISIBLE_CHANGE_HU * hu:.3g} {scan.unit}"
+        finding = np.abs(without.astype(np.float32) - scan.array) > VISIBLE_CHANGE_HU * hu
+        notes.append(f"the finding is where scan and clean scan differ by > {visible}")
         if not finding.any():
             raise ScanError(
-                f"{clean} differs from the scan nowhere by more than {VISIBLE_CHANGE_HU:g} HU: it "
-                f"has no finding to lose. Give the scan without the finding."
+                f"{clean} differs from the scan nowhere by more than {visible}: it has "
+                f"no finding to lose. Give the scan without the finding."
             )
     return Truth(finding, without, "; ".join(notes))
 
@@ -93,7 +94,7 @@ def _mask(scan: Scan, given: str | Path, notes: list[str]) -> np.ndarray:
 
 
 def _clean(scan: Scan, given: str | Path, notes: list[str]) -> np.ndarray:
-    image = turned(read_scan(given)).image
+    image = turned(read_scan(given, modality=scan.modality)).image
     if _on_grid(scan, image):
         return sitk.GetArrayFromImage(image)
     there = sitk.Image(image.GetSize(), sitk.sitkUInt8)

@@ -10,7 +10,6 @@ from ..events import CancelToken, ProgressCallback
 from ..methods.attribution import Attribution
 from ..methods.registry import LATENT_SHIFT, find_method
 from ..outputs.folder import ResultFolder
-from ..scans.grid import GridSpec
 from ..scans.scan import Scan
 from .job import Job
 
@@ -38,16 +37,6 @@ def by_counterfactual(job: Job) -> bool:
     return False
 
 
-def check_shown(job: Job, grid: GridSpec) -> None:
-    """Raise `SettingsError` for what is made of CT only and asked for of another modality."""
-    for name, asked in (("report", job.report), ("scene", job.scene)):
-        if asked and not grid.is_ct:
-            raise SettingsError(
-                f"The {name} is made of CT in HU only, and classifier {job.classifier} is for "
-                f"{grid.modality}. Leave it out; all other files are written."
-            )
-
-
 def run_method(
     job: Job,
     read: Callable[[str], Scan],
@@ -67,7 +56,6 @@ def run_method(
 
     classifier = load_classifier(job.classifier, consent)
     classifier.find_target(job.target)
-    check_shown(job, classifier.grid)
     method = find_method(job.method)
     check_needs(method, guarded_classifier(classifier))
     cancel.check()

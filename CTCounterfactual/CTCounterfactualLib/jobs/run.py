@@ -24,7 +24,7 @@ from ..scans.scan import Scan
 from ..storage.names import check_name
 from .copies import with_facts
 from .job import FileInput, GeneratedInput, Job
-from .methods import by_counterfactual, check_shown, run_method
+from .methods import by_counterfactual, run_method
 from .stream import Stream, open_stream
 
 if TYPE_CHECKING:
@@ -156,7 +156,6 @@ def _explain(
     cancel.check()
     classifier = load_classifier(job.classifier, consent)
     classifier.find_target(job.target)
-    check_shown(job, classifier.grid)
     region: Region | str | None = job.region
     if job.region_file:
         with called(job.region_file, job.region_name):

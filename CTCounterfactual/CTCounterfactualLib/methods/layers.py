@@ -13,6 +13,8 @@ from ..models.guarded.borrowed import networks_of
 from .method import Method
 
 CONVOLUTIONS = (nn.Conv3d, nn.Conv2d, nn.ConvTranspose3d, nn.ConvTranspose2d)
+# Methods that look at no layer, for a message.
+OTHERS = "input-gradient, integrated-gradients, occlusion or responsibility"
 # Names of layers that a message lists.
 MOST_LISTED = 8
 
@@ -77,12 +79,17 @@ def last_convolution(classifier: Classifier, run: Callable[[], object]) -> tuple
     ----------
     run : callable
         Scores once; no gradient is taken.
+
+    Raises
+    ------
+    ModelError
+        If no convolution is run for the score; says which other layers are, if any.
     """
-    convolutions = convolutions_of(classifier)
+    layers, convolutions = layers_of(classifier), convolutions_of(classifier)
     ran: list[str] = []
     handles = [
         layer.register_forward_hook(lambda *_, name=name: ran.append(name))
-        for name, layer in convolutions.items()
+        for name, layer in layers.items()
     ]
     try:
         with torch.no_grad():
@@ -90,8 +97,17 @@ def last_convolution(classifier: Classifier, run: Callable[[], object]) -> tuple
     finally:
         for handle in handles:
             handle.remove()
-    if not ran:
+    found = [name for name in ran if name in convolutions]
+    if found:
+        return found[-1], convolutions[found[-1]]
+    if ran:
+        some = ", ".join(list(dict.fromkeys(ran))[-MOST_LISTED:])
         raise ModelError(
-            f"None of the convolutions of {classifier.name} is run for its score. Name a layer."
+            f"None of the convolutions of {classifier.name} is run for its score. Name a layer "
+            f"that is, if its output is a volume: {some}."
         )
-    return ran[-1], convolutions[ran[-1]]
+    raise ModelError(
+        f"No layer of {classifier.name} is run for its score (as where a network looks at the scan "
+        f"once, and the score weighs what it found), so naming one wouldn't help. Use a method "
+        f"that needs none: {OTHERS}."
+    )

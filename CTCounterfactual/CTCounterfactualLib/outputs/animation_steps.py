@@ -11,7 +11,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..counterfactual.result import DISCLAIMER, Explanation, Frame
+from ..scans.greys import greys_of
 from ..scans.hounsfield import in_type
+from .failed import failed_tests
 from .numbers import MINUS, amount
 from .pictures import grey
 from .views import EDGE_LETTERS, Oriented, TurnedGrid, busiest
@@ -36,7 +38,8 @@ def draw_steps(explanation: Explanation, planes: tuple[str, ...]) -> list:
     """Return `PIL.Image`s (grey) of scan, frames and counterfactual, all of one even size."""
     scan = Oriented.on_grid(explanation.scan.image, explanation.scan.array)
     sizes = _sizes(scan, planes)
-    return [_draw(explanation, step, sizes) for step in _steps(explanation, planes)]
+    ends = greys_of(explanation.scan)
+    return [_draw(explanation, step, sizes, ends) for step in _steps(explanation, planes)]
 
 
 def _steps(explanation: Explanation, planes: tuple[str, ...]) -> Iterator[_Step]:
@@ -92,7 +95,12 @@ def _sizes(scan: Oriented, planes: tuple[str, ...]) -> dict[str, tuple[int, int]
     }
 
 
-def _draw(explanation: Explanation, step: _Step, sizes: dict[str, tuple[int, int]]):
+def _draw(
+    explanation: Explanation,
+    step: _Step,
+    sizes: dict[str, tuple[int, int]],
+    ends: tuple[float, float],
+):
     from PIL import Image, ImageDraw
 
     tallest = max(height for _, height in sizes.values())
@@ -103,12 +111,16 @@ def _draw(explanation: Explanation, step: _Step, sizes: dict[str, tuple[int, int
     left = MARGIN
     for plane, (w, h) in sizes.items():
         top = HEAD + (tallest - h) // 2
-        picture = Image.fromarray(grey(step.slices[plane]))
+        picture = Image.fromarray(grey(step.slices[plane], ends))
         page.paste(picture.resize((w, h), Image.Resampling.BICUBIC), (left, top))
         _letters(pen, plane, left, top, w, h)
         left += w + GAP
     _head(pen, explanation, step, page.width)
-    pen.text((MARGIN, page.height - FOOT / 2), DISCLAIMER, MUTED, _font(SMALL_SIZE), anchor="lm")
+    failed = failed_tests(explanation.flags)
+    lines = [(failed, INK), (DISCLAIMER, MUTED)] if failed else [(DISCLAIMER, MUTED)]
+    for number, (text, shade) in enumerate(lines):
+        middle = page.height - FOOT + FOOT * (number + 0.5) / len(lines)
+        pen.text((MARGIN, middle), text, shade, _font(SMALL_SIZE), anchor="lm")
     return page
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from ..counterfactual.result import DISCLAIMER
 from ..methods.attribution import Attribution
 from ..methods.levels import EDGES, strongest
+from ..scans.greys import greys_of
+from .failed import failed_tests
 from .figure import BACKGROUND, DPI, FULL_OPACITY, INK, MUTED, draw_letters
-from .greys import greys_of
-from .joined import FAILED_TEST
 from .texts import PLAIN
 from .views import PLANES, Oriented, busiest
 
@@ -105,13 +105,12 @@ def _write_words(figure, attribution: Attribution, height: float) -> None:
         va="center",
         **PLAIN,
     )
-    failed = [flag for flag in attribution.flags if flag.name.startswith(FAILED_TEST)]
+    failed = failed_tests(attribution.flags)
     if failed:
-        names = ", ".join(flag.name.removeprefix(FAILED_TEST) for flag in failed)
         figure.text(
             0.02,
             1 - 0.88 / height,
-            f"Failed the test of {names}: see result.json",
+            f"{failed}: see result.json",
             color=WARNING,
             fontsize=10,
             weight="bold",

@@ -10,8 +10,8 @@ from ..counterfactual.result import DISCLAIMER, Explanation
 from ..counterfactual.scale import has_logit
 from ..counterfactual.search.logit import logit
 from ..errors import MissingExtraError
+from ..scans.greys import greys_of
 from . import plots
-from .greys import greys_of
 from .texts import PLAIN, cleaned
 from .views import EDGE_LETTERS, PLANES, Oriented, busiest
 

@@ -17,7 +17,6 @@ from ..counterfactual.result import Explanation
 from ..errors import MissingExtraError, OutputError
 from ..events import CancelToken
 from ..methods.attribution import Attribution
-from ..scans.modality import CT
 from ..storage.atomic import write_text
 from ..storage.claim import FolderClaim, WrittenElsewhere
 from ..storage.folder import claim_folder
@@ -208,21 +207,7 @@ def _fill(
 
 
 def _more(folder: Path, explanation: Explanation | Attribution, wanted: _Wanted) -> None:
-    """Write report and scene, where they are wanted; of CT only, whose words and colours they have.
-
-    Raises
-    ------
-    OutputError
-        If one is asked for of another modality.
-    """
-    scan = explanation.scan
-    if scan.modality != CT:
-        if wanted.report or wanted.scene:
-            raise OutputError(
-                f"Report and scene are made of CT in HU only, and {scan.name} is {scan.modality}: "
-                f"leave them out."
-            )
-        return
+    """Write report and scene, where they are wanted."""
     if wanted.report:
         write_any_report(explanation, folder / REPORT)
     _write_scene(explanation, folder / SCENE, wanted.scene)

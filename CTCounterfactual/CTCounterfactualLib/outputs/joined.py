@@ -15,9 +15,6 @@ from .earlier import RECORD
 from .reading import read_record
 from .texts import clean
 
-# How flags of failed tests begin; pictures show them over all else.
-FAILED_TEST = "trust-"
-
 
 def join_result(folder: Path, name: str, flags: Sequence[Flag] = (), replacing: str = "") -> None:
     """List a file in the record of a result, and put flags into it.

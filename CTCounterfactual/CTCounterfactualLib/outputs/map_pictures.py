@@ -8,6 +8,7 @@ import numpy as np
 
 from ..methods.attribution import Attribution
 from ..methods.levels import strongest
+from ..scans.greys import greys_of
 from .pictures import grey, mask_over, values_over
 from .report_pictures import (
     HEIGHT_MM,
@@ -29,6 +30,7 @@ def pictures(attribution: Attribution) -> str:
     base = Oriented.on_grid(image, attribution.scan.array)
     values = Oriented.on_grid(image, attribution.values)
     top = strongest(attribution.values) or 1.0
+    ends = greys_of(attribution.scan)
     part = next(iter(attribution.parts), "")
     mask = Oriented.on_grid(image, attribution.parts[part]) if part else None
     heads = ["Scan", f"Map of {attribution.method.name}", *([part.capitalize()] if part else [])]
@@ -36,11 +38,11 @@ def pictures(attribution: Attribution) -> str:
     width = min(max(HEIGHT_MM / sum(ratios.values()), NARROWEST_MM), WIDEST_MM)
 
     def columns(plane: str, index: int) -> Iterator[tuple[str, np.ndarray]]:
-        hu = base.plane(plane, index)
-        yield heads[0], grey(hu)
-        yield heads[1], values_over(hu, values.plane(plane, index), top)
+        below = base.plane(plane, index)
+        yield heads[0], grey(below, ends)
+        yield heads[1], values_over(below, values.plane(plane, index), top, ends)
         if mask is not None:
-            yield part, mask_over(hu, mask.plane(plane, index), PART_RGB)
+            yield part, mask_over(below, mask.plane(plane, index), PART_RGB, ends)
 
     rows = ""
     for plane in PLANES:

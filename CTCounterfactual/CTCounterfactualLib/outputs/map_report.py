@@ -18,13 +18,15 @@ PAGE = Path(__file__).with_name("map_report.html")
 
 
 def write_map_report(
-    attribution: Attribution, path: str | Path, now: datetime | None = None
+    attribution: Attribution, path: str | Path, now: datetime | None = None, measured: str = ""
 ) -> None:
     """Write the report of a map as one HTML page; see `report.write_report`."""
-    write_text(path, map_report_page(attribution, now))
+    write_text(path, map_report_page(attribution, now, measured))
 
 
-def map_report_page(attribution: Attribution, now: datetime | None = None) -> str:
+def map_report_page(
+    attribution: Attribution, now: datetime | None = None, measured: str = ""
+) -> str:
     """Return the report's HTML; everything that comes from a user or a model is escaped."""
     attribution = cleaned_attribution(attribution)
     now = now or datetime.now().astimezone()
@@ -48,6 +50,7 @@ def map_report_page(attribution: Attribution, now: datetime | None = None) -> st
         legend=report_pictures.scale(map_words.ticks(strongest(attribution.values))),
         reading=report_blocks.paragraphs(map_words.how_to_read(attribution)),
         tables=_table(attribution),
+        measured=measured,
         sources=report_blocks.sources(map_words.sources(attribution)),
         run=report_blocks.pairs(map_words.run(attribution, now)),
         options=report_blocks.pairs(map_words.options(attribution)),

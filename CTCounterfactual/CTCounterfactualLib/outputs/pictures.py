@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..methods.levels import EDGES
+from ..scans.greys import CT_GREYS
 from .figure import FULL_OPACITY
-from .greys import LEVEL_HU, WINDOW_HU
 
 # Change in the figure's limits (-1 strongest fall, +1 strongest rise) -> RGB: the "RdBu" scheme of
 # ColorBrewer (C. Brewer, colorbrewer2.org), blue for falling, red for rising HU.
@@ -29,26 +29,40 @@ CHANGE_RGB = (
 )
 # The colours end at this multiple of the highest heatmap level, as the figure's do.
 LIMIT_OF_LAST_EDGE = 2.0
+# What is black and what is white, in the scan's unit.
+Ends = tuple[float, float]
 # Of a set of voxels laid over a scan.
 PART_OPACITY = 0.6
 
 
-def grey(hu: np.ndarray) -> np.ndarray:
-    """Return HU of any shape as 0..255 (uint8) in the figure's window."""
-    lowest = LEVEL_HU - WINDOW_HU / 2
-    shade = np.clip((np.asarray(hu, np.float32) - lowest) / WINDOW_HU, 0.0, 1.0)
+def grey(values: np.ndarray, ends: Ends = CT_GREYS) -> np.ndarray:
+    """Return voxels of any shape as 0..255 (uint8), in the figure's window unless told otherwise.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        HU, or the scan's own unit.
+    ends : tuple of float
+        What is black and what is white; see `scans.greys`.
+    """
+    black, white = ends
+    shade = np.clip((np.asarray(values, np.float32) - black) / (white - black), 0.0, 1.0)
     return np.rint(shade * 255).astype(np.uint8)
 
 
-def change_over(hu: np.ndarray, change: np.ndarray, edges: tuple[float, ...]) -> np.ndarray:
+def change_over(
+    base: np.ndarray, change: np.ndarray, edges: tuple[float, ...], ends: Ends = CT_GREYS
+) -> np.ndarray:
     """Lay a change over a scan's slice: invisible below the first level, solid from the last on.
 
     Parameters
     ----------
-    hu, change : numpy.ndarray
-        (rows, columns), HU.
+    base, change : numpy.ndarray
+        (rows, columns), HU, or the scan's own unit.
     edges : tuple of float
-        Heatmap levels, HU.
+        Heatmap levels, in that unit.
+    ends : tuple of float
+        What is black and what is white.
 
     Returns
     -------
@@ -56,20 +70,24 @@ def change_over(hu: np.ndarray, change: np.ndarray, edges: tuple[float, ...]) ->
         (rows, columns, 3), uint8, RGB.
     """
     change = change.astype(np.float32)
-    span = max(edges[-1] - edges[0], 1.0)
+    span = max(edges[-1] - edges[0], float(np.finfo(np.float32).tiny))
     opacity = np.clip((np.abs(change) - edges[0]) / span, 0, 1) * FULL_OPACITY
-    return _blended(hu, change_rgb(change / change_limit(edges)), opacity)
+    return _blended(base, change_rgb(change / change_limit(edges)), opacity, ends)
 
 
-def values_over(hu: np.ndarray, values: np.ndarray, top: float) -> np.ndarray:
+def values_over(
+    base: np.ndarray, values: np.ndarray, top: float, ends: Ends = CT_GREYS
+) -> np.ndarray:
     """Lay a map's values over a scan's slice: invisible below the first level of the strongest.
 
     Parameters
     ----------
-    hu, values : numpy.ndarray
-        (rows, columns), HU and the method's values.
+    base, values : numpy.ndarray
+        (rows, columns), the scan's own unit and the method's values.
     top : float
         The strongest value, above 0.
+    ends : tuple of float
+        What is black and what is white.
 
     Returns
     -------
@@ -78,21 +96,32 @@ def values_over(hu: np.ndarray, values: np.ndarray, top: float) -> np.ndarray:
     """
     share = values.astype(np.float32) / top
     opacity = np.clip((np.abs(share) - EDGES[0]) / (EDGES[-1] - EDGES[0]), 0, 1)
-    return _blended(hu, change_rgb(share), opacity * FULL_OPACITY)
+    return _blended(base, change_rgb(share), opacity * FULL_OPACITY, ends)
 
 
-def mask_over(hu: np.ndarray, mask: np.ndarray, rgb: tuple[int, int, int]) -> np.ndarray:
+def mask_over(
+    base: np.ndarray, mask: np.ndarray, rgb: tuple[int, int, int], ends: Ends = CT_GREYS
+) -> np.ndarray:
     """Lay a set of voxels over a scan's slice in one colour, 0..255; see `values_over`."""
-    return _blended(hu, np.array(rgb, np.float32), mask * PART_OPACITY)
+    return _blended(base, np.array(rgb, np.float32), mask * PART_OPACITY, ends)
 
 
-def _blended(hu: np.ndarray, rgb: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+def outlined(pixels: np.ndarray, mask: np.ndarray, rgb: tuple[int, int, int]) -> np.ndarray:
+    """Return a picture (rows, columns, 3) with the inner border of a set of its pixels drawn."""
+    padded = np.pad(mask, 1)
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    drawn = pixels.copy()
+    drawn[mask & ~inner] = rgb
+    return drawn
+
+
+def _blended(base: np.ndarray, rgb: np.ndarray, opacity: np.ndarray, ends: Ends) -> np.ndarray:
     shown = np.asarray(opacity, np.float32)[..., None]
-    return np.rint(grey(hu)[..., None] * (1 - shown) + rgb * shown).astype(np.uint8)
+    return np.rint(grey(base, ends)[..., None] * (1 - shown) + rgb * shown).astype(np.uint8)
 
 
 def change_limit(edges: tuple[float, ...]) -> float:
-    """Return the change in HU at which the colours end."""
+    """Return the change at which the colours end, in the edges' unit."""
     return edges[-1] * LIMIT_OF_LAST_EDGE
 
 

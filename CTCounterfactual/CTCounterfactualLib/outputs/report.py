@@ -9,7 +9,7 @@ from string import Template
 
 from ..counterfactual.result import DISCLAIMER, Explanation
 from ..storage.atomic import write_text
-from . import report_blocks, report_evidence, report_pictures, report_words
+from . import report_blocks, report_evidence, report_pictures, report_region, report_words
 from .texts import cleaned
 
 PAGE = Path(__file__).with_name("report.html")
@@ -63,8 +63,10 @@ def report_page(explanation: Explanation, now: datetime | None = None, measured:
         evidence=report_evidence.evidence(explanation),
         search=report_evidence.search_chart(explanation),
         search_note=escape(report_words.search_note(explanation)),
+        region=report_region.region(explanation),
         measured=measured,
         reading=report_blocks.paragraphs(report_words.how_to_read(explanation)),
+        unit=escape(explanation.scan.unit),
         legend=report_pictures.legend(explanation),
         sources=report_blocks.sources(report_words.sources(explanation)),
         settings=report_blocks.pairs(report_words.settings(explanation)),

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ..counterfactual.result import Explanation
+from ..methods.attribution import Attribution
 from ..storage.objects import read_json
 from .folder import REPORT
+from .map_report import write_map_report
 from .reading import read_record
 from .report import write_report
 
@@ -29,7 +31,7 @@ def measured(folder: Path) -> str:
     return measured_section(read_json(path, MOST_BYTES)) if path.exists() else ""
 
 
-def write_report_anew(folder: Path, explanation: Explanation) -> None:
+def write_report_anew(folder: Path, result: Explanation | Attribution) -> None:
     """Write the report of a result again, if it has one, with what was measured of it.
 
     Raises
@@ -37,8 +39,12 @@ def write_report_anew(folder: Path, explanation: Explanation) -> None:
     OutputError, ValueError
         If `metrics.json` can't be read, or the report not be written; the earlier one then stays.
     """
-    if REPORT in read_record(folder)["files"]:
-        write_report(explanation, folder / REPORT, measured=measured(folder))
+    if REPORT not in read_record(folder)["files"]:
+        return
+    if isinstance(result, Attribution):
+        write_map_report(result, folder / REPORT, measured=measured(folder))
+    else:
+        write_report(result, folder / REPORT, measured=measured(folder))
 
 
 def measured_section(content: dict[str, Any]) -> str:
@@ -48,6 +54,8 @@ def measured_section(content: dict[str, Any]) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("metric", "value", *BESIDE, "what it is"))
     lacking = "; ".join(f"{group}: {why}" for group, why in content["not_applicable"].items())
     note = f'<p class="fine">Not given: {escape(lacking)}.</p>' if lacking else ""
+    if content.get("features"):
+        note = f'<p class="fine">Features of {escape(content["features"])}.</p>{note}'
     return f"<section><h2>Measured</h2><table><tr>{head}</tr>{rows}</table>{note}</section>"
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+import SimpleITK as sitk
 
 from ..counterfactual.result import Explanation
+from ..scans.greys import greys_of
 from .numbers import MINUS, fixed
-from .pictures import change_limit, change_over, change_rgb, grey, png
+from .pictures import change_limit, change_over, change_rgb, grey, outlined, png
 from .report_evidence import ROWS_SHOWN
 from .views import ACROSS, EDGE_LETTERS, PLANES, Oriented, TurnedGrid, busiest
 
@@ -24,6 +26,8 @@ MM_PER_REM = 3.175  # 9 pt, the page's text size in print
 # Positive and negative end of the physical axes X, Y, Z (LPS), and the axis that a plane is cut at.
 AXIS_LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
 LEGEND_STEPS = 21
+# Bluish green of Okabe and Ito's palette: none of a change's own colours.
+REGION_RGB = (0, 158, 115)
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class _Volumes:
     counterfactual: Oriented
     change: Oriented
     grid: TurnedGrid
+    region: Oriented | None
+    ends: tuple[float, float]
 
 
 def pictures(explanation: Explanation) -> str:
@@ -59,7 +65,12 @@ def _turned(explanation: Explanation) -> _Volumes:
         Oriented.on_grid(image, voxels)
         for voxels in (explanation.scan.array, explanation.counterfactual, explanation.difference)
     )
-    return _Volumes(scan, counterfactual, change, TurnedGrid(image))
+    search = explanation.region_search
+    region = None
+    if search is not None:
+        region = Oriented.on_grid(image, sitk.GetArrayFromImage(search.image))
+    ends = greys_of(explanation.scan)
+    return _Volumes(scan, counterfactual, change, TurnedGrid(image), region, ends)
 
 
 def height_over_width(volume: Oriented, plane: str) -> float:
@@ -70,10 +81,13 @@ def height_over_width(volume: Oriented, plane: str) -> float:
 def _row(volumes: _Volumes, plane: str, ratio: float, edges: tuple[float, ...]) -> str:
     index = busiest(volumes.change, plane)
     base = volumes.scan.plane(plane, index)
+    over = change_over(base, volumes.change.plane(plane, index), edges, volumes.ends)
+    if volumes.region is not None:
+        over = outlined(over, volumes.region.plane(plane, index) > 0, REGION_RGB)
     columns = (
-        ("scan", grey(base)),
-        ("counterfactual", grey(volumes.counterfactual.plane(plane, index))),
-        ("change", change_over(base, volumes.change.plane(plane, index), edges)),
+        ("scan", grey(base, volumes.ends)),
+        ("counterfactual", grey(volumes.counterfactual.plane(plane, index), volumes.ends)),
+        ("change", over),
     )
     return row_of_figures(columns, volumes.grid, plane, index, ratio)
 
@@ -133,8 +147,9 @@ def _inline(pixels: np.ndarray) -> str:
 def legend(explanation: Explanation) -> str:
     """Return the colour scale of the change, from the greatest fall to the greatest rise."""
     limit = change_limit(explanation.settings.level_edges)
+    end, half = f"{limit:.4g}", f"{limit / 2:.4g}"
     return scale(
-        (f"{MINUS}{limit:g}", f"{MINUS}{limit / 2:g}", "0", f"+{limit / 2:g}", f"+{limit:g} HU")
+        (f"{MINUS}{end}", f"{MINUS}{half}", "0", f"+{half}", f"+{end} {explanation.scan.unit}")
     )
 
 

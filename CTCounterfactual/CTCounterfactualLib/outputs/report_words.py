@@ -9,7 +9,8 @@ from ..counterfactual.result import Explanation, Flag, Outcome
 from ..counterfactual.scale import has_logit
 from ..counterfactual.search import stopping
 from ..counterfactual.search.logit import logit
-from .greys import LEVEL_HU, WINDOW_HU
+from ..scans.greys import greys_of
+from ..scans.modality import CT
 from .numbers import MINUS, amount, percent, signed
 
 
@@ -95,7 +96,9 @@ def flag_title(flag: Flag) -> str:
 
 def how_to_read(explanation: Explanation) -> list[tuple[str, str]]:
     """Return heading and text of what a reader must know who has never seen such a report."""
-    edge = f"{explanation.settings.level_edges[0]:g} HU"
+    scan = explanation.scan
+    edge = f"{explanation.settings.level_edges[0]:.4g} {scan.unit}"
+    more, less = ("denser", "less dense") if scan.modality == CT else ("brighter", "darker")
     items = [
         (
             "Counterfactual.",
@@ -104,7 +107,7 @@ def how_to_read(explanation: Explanation) -> list[tuple[str, str]]:
         ),
         (
             "Change.",
-            f"Red tissue was made denser, blue less dense; below {edge} nothing is drawn. Colour "
+            f"Red tissue was made {more}, blue {less}; below {edge} nothing is drawn. Colour "
             "shows what this classifier reacts to. That need not be where a disease is.",
         ),
         (
@@ -150,7 +153,9 @@ def settings(explanation: Explanation) -> list[tuple[str, str]]:
         for name, value in values.items()
         if name not in ("seed", "device")
     ]
-    window = f"{WINDOW_HU:g} / {LEVEL_HU:g} HU".replace("-", MINUS)
+    black, white = greys_of(explanation.scan)
+    window = f"{white - black:.4g} / {(white + black) / 2:.4g} {explanation.scan.unit}"
+    window = window.replace("-", MINUS)
     return [*pairs, ("region", explanation.region_name or "none"), ("window / level", window)]
 
 

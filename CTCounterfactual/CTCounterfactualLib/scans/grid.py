@@ -82,6 +82,11 @@ class GridSpec:
         return self.window.hu_per_unit if self.is_ct else HU_RANGE
 
     @property
+    def own_per_hu(self) -> float:
+        """What a limit of 1 HU is in the scan's own unit, of a spec that is a scan's (`of`)."""
+        return 1.0 if self.is_ct else self.window.hu_per_unit / HU_RANGE
+
+    @property
     def lowest(self) -> float:
         """What lies where nothing was scanned: air, or the lower end of the window."""
         return float(AIR_HU) if self.is_ct else self.window.low_hu

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -120,6 +120,10 @@ class Scan:
         image = sitk.GetImageFromArray(voxels)
         image.CopyInformation(self.image)
         return image
+
+    def with_voxels(self, voxels: np.ndarray) -> Scan:
+        """Return this scan with other voxels (K, J, I) in the same place."""
+        return replace(self, image=self.with_array(voxels))
 
     def ijk_to_ras(self) -> np.ndarray:
         """Return the 4x4 matrix from voxel indices (I, J, K) to RAS mm, as Slicer has it."""

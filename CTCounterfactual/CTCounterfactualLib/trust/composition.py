@@ -38,7 +38,8 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
         change = again.values
     else:
         change = _redrawn(subject)
-    return test.of(float(np.abs(change)[subject.prepared.body].mean()), SENTENCES)
+    moved = float(np.abs(change)[subject.prepared.body].mean())
+    return test.of(moved / subject.prepared.spec.own_per_hu, SENTENCES)
 
 
 def _redrawn(subject: Subject) -> np.ndarray:
@@ -61,7 +62,7 @@ def _redrawn(subject: Subject) -> np.ndarray:
 TEST = TrustTest(
     name="composition",
     description="Does asking for nothing change nothing?",
-    measure="mean |change| in the body, HU",
+    measure="mean |change| in the body, HU (of other scans 1/2000 of their range)",
     limits=LIMITS,
     run=run,
     source="Monteiro M et al. Measuring Axiomatic Soundness of Counterfactual Image Models. ICLR "

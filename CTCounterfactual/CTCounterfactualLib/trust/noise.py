@@ -29,8 +29,10 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
 
 def noise_runs(subject: Subject, seeds: int):
     """Return explanations of the scan with noise of seeds 1 to `seeds`; made once."""
-    scan = subject.result.scan
-    return [subject.again(noisy(scan, seed), key=("noise", seed)) for seed in range(1, seeds + 1)]
+    scan, hu = subject.result.scan, subject.prepared.spec.own_per_hu
+    return [
+        subject.again(noisy(scan, seed, hu), key=("noise", seed)) for seed in range(1, seeds + 1)
+    ]
 
 
 TEST = TrustTest(

@@ -38,9 +38,9 @@ def compare(
     return test.of(float(np.mean([each["dice"] for each in found])), sentences, **facts)
 
 
-def noisy(scan: Scan, seed: int) -> Scan:
-    """Return a scan with Gaussian noise of `NOISE_HU`."""
-    noise = np.random.default_rng(seed).normal(0.0, NOISE_HU, scan.array.shape)
+def noisy(scan: Scan, seed: int, hu: float = 1.0) -> Scan:
+    """Return a scan with Gaussian noise of `NOISE_HU`; `hu` is 1 HU in the scan's own unit."""
+    noise = np.random.default_rng(seed).normal(0.0, NOISE_HU * hu, scan.array.shape)
     return _with(scan, scan.array + noise)
 
 
@@ -80,4 +80,4 @@ def _with(scan: Scan, values: np.ndarray) -> Scan:
 
 
 def _named(scan: Scan, image: sitk.Image) -> Scan:
-    return Scan(image, scan.name, warnings=scan.warnings)
+    return Scan(image, scan.name, warnings=scan.warnings, modality=scan.modality)

@@ -40,7 +40,7 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
     """Search in random regions, or blur random places, and compare."""
     body, change = subject.prepared.body, np.abs(subject.values)
     found = (
-        body & (change > VISIBLE_CHANGE_HU)
+        body & (change > VISIBLE_CHANGE_HU * subject.prepared.spec.own_per_hu)
         if subject.counterfactual
         else strong_place(subject.values, body, subject.spacing)
     )

@@ -35,7 +35,11 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
         return test.not_run("A map changes nothing that could be undone.")
     if not result.difference.any():
         return test.not_run("Nothing was changed, so there is nothing to undo.")
-    changed = Scan(result.scan.with_array(result.counterfactual), result.scan.name)
+    changed = Scan(
+        result.scan.with_array(result.counterfactual),
+        result.scan.name,
+        modality=result.scan.modality,
+    )
     back: dict[str, Any] = {"direction": _BACK[subject.settings.direction]}
     if subject.settings.search != "reference":  # which has no goal of its own
         back |= {"goal": None, "target_score": subject.original}

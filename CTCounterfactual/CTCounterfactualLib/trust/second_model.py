@@ -16,7 +16,6 @@ from ..models.catalogue import load_classifier
 from ..models.guarded.classifier import guarded_classifier
 from ..models.targets import Target
 from ..scans.grid import prepare
-from ..scans.scan import Scan
 from .kind import TrustTest
 from .meaning import decided, finding_of, others_of, target_for
 from .subject import Subject
@@ -67,7 +66,7 @@ def _ask(
     given = load_classifier(which)
     guarded = guarded_classifier(given)
     target = target_for(guarded, finding, name)
-    changed = Scan(result.scan.with_array(result.counterfactual))
+    changed = result.scan.with_voxels(result.counterfactual)
     with scoring(given, target.name, result.scan, result, subject.reporter) as (prepared, score):
         before = score(prepared.volume)
         after = score(prepare(changed, prepared.spec, subject.reporter.check).volume)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..counterfactual.result import Flag
-from ..outputs.joined import FAILED_TEST
+from ..outputs.failed import FAILED_TEST
 from ..wording import worded
 
 PASS, WARN, FAIL, NOT_RUN = "pass", "warn", "fail", "not run"

@@ -6,6 +6,7 @@ counts shouldn't be there unless the classifier looks at bone.
 
 from __future__ import annotations
 
+from ..scans.modality import CT
 from .kind import TrustTest
 from .perturbed import WINDOW_HU, compare, windowed
 from .subject import Subject
@@ -23,7 +24,10 @@ SENTENCES = {
 
 def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
     """Explain the windowed scan and compare."""
-    return compare(test, subject, [subject.again(windowed(subject.result.scan))], SENTENCES)
+    scan = subject.result.scan
+    if scan.modality != CT:
+        return test.not_run(f"The window is one of HU, and the scan is {scan.modality}.")
+    return compare(test, subject, [subject.again(windowed(scan))], SENTENCES)
 
 
 TEST = TrustTest(

@@ -12,9 +12,11 @@ from ..counterfactual.result import Explanation, Flag
 from ..errors import MissingExtraError
 from ..methods.attribution import Attribution
 from ..outputs.attribution_figure import write_attribution_figure
+from ..outputs.attribution_files import cleaned_attribution
+from ..outputs.failed import FAILED_TEST
 from ..outputs.figure import write_figure
 from ..outputs.folder import SCENE
-from ..outputs.joined import FAILED_TEST, join_result
+from ..outputs.joined import join_result
 from ..outputs.reading import read_record
 from ..outputs.report_measured import write_report_anew
 from ..outputs.texts import cleaned
@@ -59,20 +61,20 @@ def with_flags(before: Sequence[Flag], flags: Sequence[Flag]) -> tuple[Flag, ...
 
 def _draw_anew(folder: Path, result: Explanation | Attribution) -> None:
     """Write those of figure, report and scene again that the result has."""
-    files = read_record(folder)["files"]
     if isinstance(result, Attribution):
+        result = cleaned_attribution(result)
         with whole_file(folder / FIGURE) as partial:
             write_attribution_figure(result, partial)
-        return
-    result = cleaned(result)
-    with whole_file(folder / FIGURE) as partial:
-        write_figure(result, partial)
+    else:
+        result = cleaned(result)
+        with whole_file(folder / FIGURE) as partial:
+            write_figure(result, partial)
     write_report_anew(folder, result)
-    if SCENE in files:
+    if SCENE in read_record(folder)["files"]:
         _draw_scene(result, folder / SCENE)
 
 
-def _draw_scene(result: Explanation, path: Path) -> None:
+def _draw_scene(result: Explanation | Attribution, path: Path) -> None:
     try:
         from ..scene.bundle.write import write_scene
     except MissingExtraError as error:

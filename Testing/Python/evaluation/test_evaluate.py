@@ -11,11 +11,12 @@ from CTCounterfactualLib.errors import Cancelled, ModelError, OutputError, ScanE
 from CTCounterfactualLib.evaluation import definitions as d
 from CTCounterfactualLib.evaluation.evaluate import (
     METRICS_FILE,
-    evaluate_folder,
     evaluate_result,
 )
+from CTCounterfactualLib.evaluation.several import evaluate_folder
 from CTCounterfactualLib.evaluation.table import summary_lines, table_lines
 from CTCounterfactualLib.events import CancelToken
+from CTCounterfactualLib.outputs.attribution_reading import read_attribution
 from CTCounterfactualLib.outputs.folder import write_result
 from CTCounterfactualLib.outputs.reading import read_record, read_result
 from CTCounterfactualLib.outputs.report_measured import measured
@@ -53,6 +54,17 @@ def test_the_report_shows_what_was_measured_and_keeps_it(explanation, known, tmp
     assert "<h2>Measured</h2>" in page and d.METRICS["mae_hu"].words in page
     assert f"<td>{made.metrics['hit_chance']:.3g}</td>" in page
     assert measured(folder) in page  # as it is drawn again after tests of trust
+
+
+def test_the_report_of_a_map_shows_what_was_measured_too(results, known, tmp_path):
+    even = read_attribution(results / "map")
+    folder = write_result(even, tmp_path / "out", scene=False, with_scan=True, report=True)
+    assert "Measured" not in (folder / "report.html").read_text()
+    made = evaluate_result(folder, **known.save(tmp_path), with_classifier=False)
+    page = (folder / "report.html").read_text()
+    assert "<h2>Measured</h2>" in page and d.METRICS["mass_in_mask"].words in page
+    assert f"<td>{made.metrics['mass_in_mask_chance']:.3g}</td>" in page
+    assert "makes a map and no counterfactual" in page
 
 
 def test_reduction_counts_the_way_that_was_wanted(perfect, explanation):

@@ -8,12 +8,14 @@ import torch
 from torch.nn import functional as F
 
 from CTCounterfactualLib import attribute, explain, read_attribution, read_result, write_result
-from CTCounterfactualLib.errors import ModelError, OutputError, ScanError, SettingsError
+from CTCounterfactualLib.errors import ModelError, ScanError
 from CTCounterfactualLib.models.targets import Target
+from CTCounterfactualLib.outputs.report import report_page
 from CTCounterfactualLib.scans.grid import GridSpec
 from CTCounterfactualLib.scans.hounsfield import IntensityWindow
 from CTCounterfactualLib.scans.scan import Scan
 from CTCounterfactualLib.stress.run import stress
+from CTCounterfactualLib.trust.examine import examine_result
 
 RAS_IN_LPS = (-1, 0, 0, 0, -1, 0, 0, 0, 1)
 LESION = np.s_[4:7, 8:13, 14:19]
@@ -75,7 +77,6 @@ def test_a_black_box_is_mapped_onto_the_lesion(tmp_path):
     record = json.loads((out / "result.json").read_text())
     assert (record["input"]["modality"], record["input"]["unit"]) == ("MR", "MR units")
     assert read_attribution(out, head()).scan.modality == "MR"
-    assert not (out / "scene.mrb").exists()
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int16])
@@ -96,9 +97,22 @@ def test_a_counterfactual_in_the_scans_own_unit(tmp_path, kind):
     assert "HU" not in words.replace("low_hu", "").replace("high_hu", "")
     again = read_result(out, scan)
     assert np.array_equal(again.counterfactual, found.counterfactual)
-    with pytest.raises(OutputError, match="made of CT in HU only, and head is MR"):
-        write_result(found, tmp_path / "reported", report=True)
-    assert not (tmp_path / "reported").exists()
+    page = report_page(found)
+    assert "Change in MR units" in page and " HU" not in page and "brighter, blue darker" in page
+
+
+def test_trust_tests_what_needs_no_tissue(tmp_path):
+    found = explain(head(), BrightSeer(), autoencoder=Averages(), mode="whole", max_change=0.2)
+    out = write_result(found, tmp_path / "result", scene=False, with_scan=True)
+    asked = ("noise", "window", "random-region", "composition", "reversal", "planted")
+    made = examine_result(out, asked, classifier=BrightSeer(), autoencoder=Averages())
+    told = {verdict.test: verdict for verdict in made.verdicts}
+    assert told["noise"].status == "pass" and told["noise"].number > 0.9
+    assert told["composition"].number == 0
+    assert told["random-region"].number < 0.1  # no other place is bright
+    assert told["reversal"].number is not None
+    assert "the scan is MR" in told["window"].sentence
+    assert told["planted"].number is None
 
 
 def test_what_does_not_fit_is_refused_in_words():
@@ -137,6 +151,4 @@ def test_a_job_reads_the_file_as_what_the_classifier_is_for(tmp_path):
     out = run_job(job, consent=consent)
     assert json.loads((out / "result.json").read_text())["input"]["modality"] == "MR"
     asked = Job(**{**vars(job), "report": True, "output": str(tmp_path / "reported")})
-    with pytest.raises(SettingsError, match="The report is made of CT in HU only"):
-        run_job(asked, consent=consent)
-    assert not (tmp_path / "reported").exists()
+    assert (run_job(asked, consent=consent) / "report.html").exists()

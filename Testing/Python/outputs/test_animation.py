@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from CTCounterfactualLib.counterfactual.result import Frame
+from CTCounterfactualLib.counterfactual.result import Flag, Frame
 from CTCounterfactualLib.errors import MissingExtraError, OutputError, SettingsError
 from CTCounterfactualLib.outputs import animation as animation_module
 from CTCounterfactualLib.outputs.animation import write_animation
-from CTCounterfactualLib.outputs.animation_steps import _steps, draw_steps, lambda_text
+from CTCounterfactualLib.outputs.animation_steps import FOOT, _steps, draw_steps, lambda_text
 from CTCounterfactualLib.outputs.views import PLANES, Oriented, busiest
 from CTCounterfactualLib.scans.scan import Scan
 
@@ -84,6 +84,14 @@ def test_pictures_are_grey_even_sized_and_differ(explanation):
     assert np.all(np.diff(brightness) > 0.5)  # tissue comes in step by step
     heads = [np.asarray(p)[:64].tobytes() for p in pictures]
     assert len(set(heads)) == 5  # each step tells its own lambda and score
+
+
+def test_a_failed_test_of_trust_stands_on_every_step(explanation):
+    failed = replace(explanation, flags=(Flag("trust-reversal", "It isn't restored."),))
+    clean = draw_steps(replace(explanation, flags=()), ("axial",))
+    for before, after in zip(clean, draw_steps(failed, ("axial",)), strict=True):
+        rows = np.flatnonzero((np.asarray(before) != np.asarray(after)).any(axis=1))
+        assert rows.min() >= before.height - FOOT  # and nothing else has changed
 
 
 def test_the_gif_goes_there_and_back_for_ever(explanation, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..make import provenance
+from ..make import provenance, volumes
 from ..make.nodes import MapNodes, SceneNodes
 from ..mrml import slicer
 
@@ -14,7 +14,9 @@ OVERLAY_OPACITY = 0.6
 # The colours of labels carry their own opacity, weak to strong.
 LABEL_OPACITY = 1.0
 # Corner texts of the views.
-SCAN, COUNTERFACTUAL, CHANGE = "Scan", "CF", "HU"
+SCAN, COUNTERFACTUAL = "Scan", "CF"
+# Of a scan whose numbers are no HU.
+NO_UNIT = "Diff"
 AnyNodes = SceneNodes | MapNodes
 
 
@@ -49,7 +51,8 @@ def side_by_side(nodes: AnyNodes) -> tuple[Picture, Picture, Picture]:
     scan = Picture(nodes.scan, title=SCAN)
     if isinstance(nodes, SceneNodes):
         changed = Picture(nodes.counterfactual, title=COUNTERFACTUAL)
-        return scan, changed, Picture(nodes.scan, nodes.change, title=CHANGE)
+        title = volumes.unit_words(nodes.change) or NO_UNIT
+        return scan, changed, Picture(nodes.scan, nodes.change, title=title)
     part = nodes.focus
     name = provenance.get_attribute(part, "part") or "levels"
     method = provenance.get_attribute(nodes.map, provenance.METHOD) or ""
@@ -96,4 +99,6 @@ def let_legends_follow(composite) -> None:
 
 def _title(nodes: AnyNodes) -> str:
     method = provenance.get_attribute(nodes.main, provenance.METHOD) or ""
-    return method if isinstance(nodes, MapNodes) else f"{method} ({CHANGE})".strip()
+    if isinstance(nodes, MapNodes):
+        return method
+    return f"{method} ({volumes.unit_words(nodes.change) or NO_UNIT})".strip()

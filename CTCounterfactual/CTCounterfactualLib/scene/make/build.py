@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ...counterfactual.result import Explanation
-from . import colors, heatmaps, hierarchy, names, plots, provenance, roles, tables, volumes
+from . import (
+    colors,
+    heatmaps,
+    hierarchy,
+    names,
+    plots,
+    provenance,
+    regions,
+    roles,
+    tables,
+    volumes,
+)
 from .nodes import SceneNodes
 from .rows import SearchRow
 from .sequences import add_animation
@@ -67,6 +78,7 @@ def _build(scene, explanation: Explanation, input_node, called: names.Names) -> 
     whole, chunks = _add_outcomes(scene, explanation, called)
     path_chart, paths, curves = plots.add_path_chart(scene, explanation, called)
     evidence, bars = plots.add_evidence_chart(scene, explanation, chunks, called)
+    region = regions.add_region(scene, explanation, scan, called)
     nodes = SceneNodes(
         scan=scan,
         counterfactual=counterfactual,
@@ -80,8 +92,9 @@ def _build(scene, explanation: Explanation, input_node, called: names.Names) -> 
         path_chart=path_chart,
         evidence_chart=evidence,
         plot_series=(*curves, *bars),
-        colors=(heat_colors, change.GetDisplayNode().GetColorNode()),
+        colors=(heat_colors, change.GetDisplayNode().GetColorNode(), *region[1:]),
         folder=hierarchy.add_folder(scene, scan, called.of("explanation")),
+        region=region[0] if region else None,
     )
     _relate(scene, explanation, nodes)
     return nodes
@@ -102,9 +115,12 @@ def _relate(scene, explanation: Explanation, nodes: SceneNodes) -> None:
     for role, several in ((roles.PATH, nodes.path_tables), (roles.SERIES, nodes.plot_series)):
         for node in several:
             provenance.mark(node, role)
-    for role, node in zip((roles.HEATMAP_COLORS, roles.CHANGE_COLORS), nodes.colors, strict=True):
+    for role, node in zip(
+        (roles.HEATMAP_COLORS, roles.CHANGE_COLORS), nodes.colors[:2], strict=True
+    ):
         provenance.mark(node, role)
-    shown = (nodes.counterfactual, nodes.change, nodes.heatmap, *results.values())
+    region = () if nodes.region is None else (nodes.region,)
+    shown = (nodes.counterfactual, nodes.change, nodes.heatmap, *region, *results.values())
     plotted = (*nodes.path_tables, *nodes.plot_series)
     mine = (*shown, *nodes.chunk_heatmaps, *plotted, *nodes.colors)
     provenance.refer(mine, nodes.scan, nodes.counterfactual)
@@ -137,7 +153,11 @@ def _add_outcomes(scene, explanation: Explanation, called: names.Names) -> tuple
 
 def _add_counterfactual(scene, explanation: Explanation, scan, called: names.Names):
     node = volumes.add_like(
-        scene, scan, explanation.counterfactual, called.of(names.COUNTERFACTUAL)
+        scene,
+        scan,
+        explanation.counterfactual,
+        called.of(names.COUNTERFACTUAL),
+        unit=volumes.unit_code(explanation.scan),
     )
     volumes.copy_window(node, scan)
     provenance.mark(node, roles.COUNTERFACTUAL, provenance.describe(explanation))
@@ -148,10 +168,17 @@ def _add_counterfactual(scene, explanation: Explanation, scan, called: names.Nam
 def _add_change(scene, explanation: Explanation, scan, called: names.Names):
     edges = explanation.settings.level_edges
     limit = colors.change_limit(explanation.difference, edges)
-    node = volumes.add_like(scene, scan, explanation.difference, called.of(names.CHANGE))
-    table = colors.add_change_colors(scene, edges[0], limit, called.of("change colors"))
+    unit = explanation.scan.unit
+    node = volumes.add_like(
+        scene,
+        scan,
+        explanation.difference,
+        called.of(names.CHANGE.format(unit=unit)),
+        unit=volumes.unit_code(explanation.scan),
+    )
+    table = colors.add_change_colors(scene, edges[0], limit, called.of("change colors"), unit)
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
     volumes.set_window(node, 2 * limit, 0.0)
-    colors.add_legend(node, "Change (HU)")
-    provenance.mark(node, roles.CHANGE, "Counterfactual minus scan, HU.")
+    colors.add_legend(node, f"Change ({unit})")
+    provenance.mark(node, roles.CHANGE, f"Counterfactual minus scan, {unit}.")
     return node

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...counterfactual.result import HeatLevel
 from ...methods.levels import EDGES, Level
+from ...scans.modality import UNIT_OF_CT
 from ...scans.pieces import pieces
 from ..mrml import slicer
 
@@ -91,9 +92,10 @@ def add_value_colors(scene, name: str):
     return table
 
 
-def add_change_colors(scene, neutral_hu: float, limit_hu: float, name: str):
-    """Add the diverging colours of a change in HU, for a window of -limit_hu to +limit_hu.
+def add_change_colors(scene, neutral_hu: float, limit_hu: float, name: str, unit: str = UNIT_OF_CT):
+    """Add the diverging colours of a change, for a window of -limit_hu to +limit_hu.
 
+    All are in `unit`: HU, or the scan's own.
     Changes below `neutral_hu` are transparent, as label 0 of the heatmap is. All others are
     opaque: a scalar volume's display knows no opacity in between; the layer's own blends it.
     """
@@ -103,7 +105,12 @@ def add_change_colors(scene, neutral_hu: float, limit_hu: float, name: str):
             table.SetColor(step, "no change", *NEUTRAL_RGBA)
         else:
             strength = (abs(hu) - neutral_hu) / (limit_hu - neutral_hu)
-            table.SetColor(step, f"{hu:+.0f} HU", *change_rgb(hu > 0, strength), 1.0)
+            table.SetColor(
+                step,
+                f"{hu:+.4g} {unit}" if limit_hu < 1 else f"{hu:+.0f} {unit}",
+                *change_rgb(hu > 0, strength),
+                1.0,
+            )
     scene.AddNode(table)
     return table
 

@@ -137,10 +137,11 @@ class _Nodes:
             path_chart=one(roles.PATH_CHART),
             evidence_chart=one(roles.EVIDENCE_CHART),
             plot_series=every(roles.SERIES),
-            colors=every(roles.HEATMAP_COLORS, roles.CHANGE_COLORS),
+            colors=every(roles.HEATMAP_COLORS, roles.CHANGE_COLORS, roles.REGION_COLORS),
             folder=self._found.folder,
             animation=Animation(sequence, browser, proxy) if proxy else None,
             surfaces=every(roles.FALL_SURFACE, roles.RISE_SURFACE, roles.LUNG_SURFACE),
+            region=one(roles.REGION),
         )
 
     def of_map(self, scan) -> MapNodes:

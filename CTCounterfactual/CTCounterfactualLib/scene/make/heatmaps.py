@@ -16,7 +16,7 @@ def add_heatmap(scene, explanation: Explanation, input_node, table, called: name
     )
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
     colors.add_legend(node, "Change", names=True)
-    provenance.mark(node, roles.HEATMAP, "Change in HU by level.")
+    provenance.mark(node, roles.HEATMAP, f"Change in {explanation.scan.unit} by level.")
     return node
 
 
@@ -40,6 +40,6 @@ def add_chunk_heatmap(
     node = volumes.add_image(scene, image, called.of(f"{names.HEATMAP} {row.name}"), labels=True)
     node.SetAndObserveTransformNodeID(input_node.GetTransformNodeID())
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
-    provenance.mark(node, roles.CHUNK_HEATMAP, f"Change in HU by level, {row.name} changed alone.")
+    provenance.mark(node, roles.CHUNK_HEATMAP, f"Change by level, {row.name} changed alone.")
     provenance.record_slab(node, row)
     return node

@@ -6,8 +6,9 @@ import itertools
 from dataclasses import dataclass
 
 COUNTERFACTUAL = "counterfactual"
-CHANGE = "change (HU)"
+CHANGE = "change ({unit})"  # the scan's: HU, or MR units
 HEATMAP = "heatmap"
+REGION = "region"
 MAP = "map"
 
 

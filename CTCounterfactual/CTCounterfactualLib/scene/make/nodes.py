@@ -51,13 +51,15 @@ class SceneNodes:
     plot_series : tuple of vtkMRMLPlotSeriesNode
         What the charts draw.
     colors : tuple of vtkMRMLColorTableNode
-        The heatmap's and the change's colours.
+        The heatmap's and the change's colours, and the region's where there is one.
     folder : int
         Subject-hierarchy item that holds them; 0 if there is none any more.
     animation : Animation or None
         The change played from scan to counterfactual, where it was asked for.
     surfaces : tuple of vtkMRMLModelNode
         Where HU fell and rose, and the lungs, where they were asked for.
+    region : vtkMRMLLabelMapVolumeNode or None
+        uint8, 1 where change was allowed, on the scan's grid; where the result holds it.
     """
 
     scan: slicer.vtkMRMLScalarVolumeNode
@@ -76,6 +78,7 @@ class SceneNodes:
     folder: int
     animation: Animation | None = None
     surfaces: tuple[slicer.vtkMRMLModelNode, ...] = ()
+    region: slicer.vtkMRMLLabelMapVolumeNode | None = None
 
     @property
     def main(self) -> slicer.vtkMRMLScalarVolumeNode:

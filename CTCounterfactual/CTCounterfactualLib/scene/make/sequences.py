@@ -46,7 +46,12 @@ def add_animation(scene, explanation: Explanation, nodes: SceneNodes) -> SceneNo
         sequence.SetIndexName("lambda")
         sequence.SetIndexUnit("%")
         frame = explanation.frames[0].image
-        proxy = volumes.add_image(scene, frame, called.of("change playing"))
+        proxy = volumes.add_image(
+            scene,
+            frame,
+            called.of("change playing"),
+            unit=volumes.unit_code(explanation.scan),
+        )
         proxy.SetAndObserveTransformNodeID(nodes.scan.GetTransformNodeID())
         volumes.copy_window(proxy, nodes.scan)
         # Before the copies are made: each brings its attributes and description along.

@@ -45,7 +45,8 @@ def add_surfaces(
     if level_hu is None:
         level_hu = strong_level(explanation)
     called = names.Names.of_set(explanation.scan.name, nodes.counterfactual.GetName())
-    size = f">= {level_hu:g} HU"
+    unit = explanation.scan.unit
+    size = f">= {level_hu:.4g} {unit}"
     rise, fall = changed_meshes(explanation, level_hu)
     with all_or_nothing(scene):
         looks = (
@@ -53,7 +54,7 @@ def add_surfaces(
                 roles.FALL_SURFACE,
                 fall,
                 "fall",
-                f"Where HU fell by {size}.",
+                f"Where {unit} fell by {size}.",
                 colors.change_rgb(False, 1.0),
                 CHANGE_OPACITY,
             ),
@@ -61,7 +62,7 @@ def add_surfaces(
                 roles.RISE_SURFACE,
                 rise,
                 "rise",
-                f"Where HU rose by {size}.",
+                f"Where {unit} rose by {size}.",
                 colors.change_rgb(True, 1.0),
                 CHANGE_OPACITY,
             ),

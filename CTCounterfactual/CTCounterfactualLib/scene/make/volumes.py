@@ -7,6 +7,8 @@ import SimpleITK as sitk
 
 from ...errors import ScanError
 from ...scans.geometry import corners_apart, same_grid
+from ...scans.greys import greys_of
+from ...scans.modality import CT, UNIT_OF_CT
 from ...scans.scan import Scan
 from ..mrml import slicer, vtk
 
@@ -52,10 +54,10 @@ def add_volume(
     return node
 
 
-def add_image(scene, image: sitk.Image, name: str, labels: bool = False):
+def add_image(scene, image: sitk.Image, name: str, labels: bool = False, unit: str = HOUNSFIELD):
     """Add a volume node with a copy of a SimpleITK image, LPS geometry turned to RAS."""
     source = Scan(image)
-    return add_volume(scene, source.array, source.ijk_to_ras(), name, labels)
+    return add_volume(scene, source.array, source.ijk_to_ras(), name, labels, unit)
 
 
 def add_like(
@@ -72,10 +74,31 @@ def add_like(
 
 
 def add_scan(scene, scan: Scan, name: str):
-    """Add the scan itself, in a lung window."""
-    node = add_image(scene, scan.image, name)
-    set_window(node, LUNG_WINDOW_HU, LUNG_LEVEL_HU)
+    """Add the scan itself: a CT in a lung window, any other one by its own range."""
+    node = add_image(scene, scan.image, name, unit=unit_code(scan))
+    show_usually(node, scan)
     return node
+
+
+def unit_code(scan: Scan) -> str:
+    """Return the code of a scan's unit for its nodes: that of HU, or none."""
+    return HOUNSFIELD if scan.modality == CT else ""
+
+
+def unit_words(node) -> str:
+    """Return the unit of a volume's voxels as views name it; empty if it isn't HU."""
+    entry = node.GetVoxelValueUnits()
+    code = entry.GetCodeValue() if entry is not None else ""
+    return UNIT_OF_CT if code == HOUNSFIELD else ""
+
+
+def show_usually(node, scan: Scan) -> None:
+    """Show a volume node in the window that its scan is usually read in."""
+    if scan.modality == CT:
+        set_window(node, LUNG_WINDOW_HU, LUNG_LEVEL_HU)
+        return
+    black, white = greys_of(scan)
+    set_window(node, white - black, (white + black) / 2)
 
 
 def ijk_to_ras(node) -> np.ndarray:
@@ -86,7 +109,7 @@ def ijk_to_ras(node) -> np.ndarray:
 
 
 def set_window(node, window_hu: float, level_hu: float) -> None:
-    """Show a scalar volume with this window width and level."""
+    """Show a scalar volume with this window width and level, in its own unit."""
     display = node.GetDisplayNode()
     display.SetAutoWindowLevel(False)
     display.SetWindowLevel(window_hu, level_hu)

@@ -108,3 +108,20 @@ def test_a_network_without_convolutions_is_told():
 
     with pytest.raises(ModelError, match="judge has no convolution to take"):
         mapped("grad-cam", Plain())
+
+
+def test_layers_that_are_not_run_for_the_score_are_told_and_whether_naming_one_would_help():
+    class Idle(nn.Module):
+        def __init__(self, act):
+            super().__init__()
+            self.conv, self.act = nn.Conv3d(1, 1, 1), act
+
+        def forward(self, x):
+            return (self.act(x) if self.act else x).sum(dim=(1, 2, 3, 4))
+
+    with pytest.raises(ModelError, match="Name a layer that is, if its output is a volume: act"):
+        mapped("grad-cam", Idle(nn.SiLU()))
+    with pytest.raises(
+        ModelError, match=r"naming one wouldn't help\. Use a method that needs none"
+    ):
+        mapped("grad-cam", Idle(None))
