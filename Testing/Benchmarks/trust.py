@@ -5,8 +5,9 @@
 
 Plants findings into a slab of a scan that no model was trained on, explains it by every method,
 and tests each explanation: the cascade of random weights for all methods, and every other test for
-Latent Shift with each embedded classifier. What is done stays done: the same command goes on after
-an interruption. The scan is looked for in `../shared/data/ct`; name another by `--scan`.
+Latent Shift with each embedded classifier. What is done stays done, unless the classifier has got
+other weights since: the same command goes on after an interruption. The scan is looked for in
+`../shared/data/ct`; name another by `--scan`.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from trust_table import trust_report  # noqa: E402
 
 from CTCounterfactualLib import attribute, explain, read_scan, write_result  # noqa: E402
 from CTCounterfactualLib.errors import CTCounterfactualError  # noqa: E402
+from CTCounterfactualLib.models.catalogue import load_classifier  # noqa: E402
 from CTCounterfactualLib.outputs.volumes import write_image  # noqa: E402
 from CTCounterfactualLib.planting import plant  # noqa: E402
 from CTCounterfactualLib.scans.grid import prepare  # noqa: E402
@@ -41,7 +43,9 @@ ML, SIDE = 600.0, "right"
 # What is looked at: so many prepared slices of 3 mm around the middle of what is planted, and so
 # much around it within them. Small, so that a cascade takes a minute of one core.
 SLICES, MARGIN_MM = 12, 36.0
-CASCADE = ("randomisation",)
+# Of both lungs, with nothing planted: room for what the test `planted` plants.
+ROOMY_SLICES = 28
+CASCADE, PLANTED = ("randomisation",), ("planted",)
 HALF = 0.5
 
 
@@ -59,6 +63,8 @@ class Case:
         Of explanation, with its options.
     cascade : bool
         Whether it is put to the whole cascade of random weights, or to each test once.
+    planted : bool
+        Whether only a planted finding is looked for, in a part with room for one.
     """
 
     classifier: str
@@ -67,14 +73,21 @@ class Case:
     method: str = "latent-shift"
     options: dict = field(default_factory=dict)
     cascade: bool = True
+    planted: bool = False
 
     @property
     def explained(self) -> str:
-        return f"{self.classifier}-{self.finding or 'none'}-{self.method}"
+        roomy = "-roomy" if self.planted else ""
+        return f"{self.classifier}-{self.finding or 'none'}-{self.method}{roomy}"
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        return PLANTED if self.planted else CASCADE if self.cascade else NAMES
 
     @property
     def name(self) -> str:
-        return f"{self.explained}-{'cascade' if self.cascade else 'all'}"
+        kind = "planted" if self.planted else "cascade" if self.cascade else "all"
+        return f"{self.explained}-{kind}"
 
 
 _DEMO = ("effusion-demo", "pleural effusion logit")
@@ -92,6 +105,8 @@ CASES = (
     Case(*_DEMO, cascade=False),
     Case("findings-demo", "effusion", cascade=False),
     Case("lung-volume", "aerated lung volume", finding="", cascade=False),
+    Case(*_DEMO, finding="", cascade=False, planted=True),
+    Case("findings-demo", "effusion", finding="", cascade=False, planted=True),
 )
 
 
@@ -120,11 +135,14 @@ def main() -> None:
 def run(case: Case, scan: Path, output: Path) -> None:
     """Explain and test one case, unless that is done."""
     folder, problem = output / case.name, output / f"{case.name}.problem"
+    made = output / "explained" / case.explained
+    for there in (folder, made):
+        if _of_other_weights(there, case):
+            shutil.rmtree(there)
     if (folder / "trust.json").exists() or problem.exists():
         return
     print(case.name, flush=True)
     slab, mask = _slab(case, scan, output)
-    made = output / "explained" / case.explained
     try:
         if not (made / "result.json").exists():
             if case.method == "latent-shift":
@@ -134,16 +152,25 @@ def run(case: Case, scan: Path, output: Path) -> None:
             write_result(found, made, scene=False, with_scan=True)
         if not folder.exists():
             shutil.copytree(made, folder)
-        tests = CASCADE if case.cascade else NAMES
-        examine_result(folder, tests, all_tests=case.cascade, truth=mask, progress=print)
+        examine_result(folder, case.tests, all_tests=case.cascade, truth=mask, progress=print)
     except CTCounterfactualError as error:
         problem.write_text(str(error), encoding="utf-8")
         print(f"{case.name}: {error}", flush=True)
 
 
+def _of_other_weights(folder: Path, case: Case) -> bool:
+    """Tell whether a result is of weights that its classifier no longer has."""
+    record = folder / "result.json"
+    if not record.exists():
+        return False
+    made_with = json.loads(record.read_text("utf-8"))["classifier"]["sha256"]
+    return made_with != str(load_classifier(case.classifier).sha256 or "")
+
+
 def _slab(case: Case, scan: Path, output: Path) -> tuple[Path, Path | None]:
     """Return the slab with the finding planted, and the finding's mask; made once."""
-    stem = case.finding or "none"
+    stem = "roomy" if case.planted else case.finding or "none"
+    count = ROOMY_SLICES if case.planted else SLICES
     slab, mask = output / f"slab-{stem}.nrrd", output / f"mask-{stem}.nrrd"
     if not slab.exists():
         prepared = prepare(read_scan(scan))
@@ -153,18 +180,20 @@ def _slab(case: Case, scan: Path, output: Path) -> tuple[Path, Path | None]:
             rng = np.random.default_rng(SEED)
             planted = plant(case.finding, hu, prepared.lungs, prepared.spec.spacing, rng, ML, SIDE)
             hu, cover = planted.hu, planted.cover
-        part = _part(cover, prepared.spec.spacing)
+        part = _part(cover, prepared.spec.spacing, count)
         voxels = np.rint(hu).astype(np.int16)
         write_image(Scan(prepared.as_image(voxels)[part]).image, slab)
         write_image(prepared.as_image((cover >= HALF).astype(np.uint8))[part], mask)
     return slab, mask if case.finding else None
 
 
-def _part(cover: np.ndarray, spacing: tuple[float, float, float]) -> tuple[slice, ...]:
-    """Return the part of an image (I, J, K) that holds `SLICES` of a cover (K, J, I)."""
+def _part(
+    cover: np.ndarray, spacing: tuple[float, float, float], count: int = SLICES
+) -> tuple[slice, ...]:
+    """Return the part of an image (I, J, K) that holds `count` slices of a cover (K, J, I)."""
     middle = int(np.average(np.arange(len(cover)), weights=cover.sum(axis=(1, 2))))
-    first = max(middle - SLICES // 2, 0)
-    found = [slice(first, first + SLICES)]
+    first = max(middle - count // 2, 0)
+    found = [slice(first, first + count)]
     shown = cover[found[0]] >= HALF
     for axis, step in ((1, spacing[1]), (2, spacing[0])):
         held = np.flatnonzero(shown.any(axis=(0, 3 - axis)))

@@ -23,7 +23,8 @@ the strongest places with the planted fluid, before and at the end.
 """
 _MIDDLE = """
 ## All tests
-Of counterfactuals by Latent Shift (`--mode whole`), each test once (`--all` draws more seeds).
+Of counterfactuals by Latent Shift (`--mode whole`), each test once (`--all` draws more seeds);
+`planted` in a part of both lungs with room for what it plants, in which nothing was planted before.
 
 """
 
@@ -37,9 +38,27 @@ def trust_report(reports: Mapping[Any, Any], scan: str, slices: int, ml: float) 
         Case (`classifier`, `method`, `cascade`) -> content of its `trust.json`; or why there is
         none; or None.
     """
-    shown = {case: report for case, report in reports.items() if report is not None}
+    shown = _with_planted({case: one for case, one in reports.items() if one is not None})
     head = _HEAD.format(scan=scan, slices=slices, ml=ml)
     return head + _cascades(shown) + _MIDDLE + _all_tests(shown)
+
+
+def _with_planted(reports: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return reports whose test of a planted finding is that of the part with room for it."""
+    roomy = {case.classifier: one for case, one in reports.items() if case.planted}
+    found = {}
+    for case, report in reports.items():
+        if case.planted:
+            continue
+        if not case.cascade and isinstance(report, dict) and case.classifier in roomy:
+            planted = _verdict(roomy[case.classifier], "planted")
+            tests = [
+                planted if test["test"] == "planted" and isinstance(planted, dict) else test
+                for test in report["tests"]
+            ]
+            report = {**report, "tests": tests}
+        found[case] = report
+    return found
 
 
 def _cascades(reports: Mapping[Any, Any]) -> str:

@@ -135,7 +135,7 @@ def evaluate_result(
 
         add_by_features(measured, subject, known, space, reporter)
     else:
-        measured.absent[d.FEATURES] = "no network was given"
+        measured.absent[d.FEATURES] = "no network was named"
     made = Evaluation(
         {**_about(subject), **({"features": space.words} if space else {})},
         in_order(measured.metrics),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Fewer places than this are no distribution: the volume is smaller than what the network looks at.
 LEAST_PLACES = 8
+# The kernel distance is of pairs: of more places than this, as many are taken, evenly spread.
+MOST_PLACES = 2048
 # Of the features' distances, in this order in tables.
 FRECHET, KERNEL, PLACES, PERCEPTUAL = (
     "feature_frechet",
@@ -155,8 +157,13 @@ class FeatureSpace:
         for name, part in ((FRECHET, counterfactuals), (f"{FRECHET}_floor", scans)):
             found[name] = frechet_distance(self.backbone.name, part, real).value
         for name, part in ((KERNEL, counterfactuals), (f"{KERNEL}_floor", scans)):
-            found[name] = kernel(part, real)
+            found[name] = kernel(_some(part), _some(real))
         return found
+
+
+def _some(rows: np.ndarray) -> np.ndarray:
+    """Return at most `MOST_PLACES` rows, evenly spread."""
+    return rows[:: -(-len(rows) // MOST_PLACES)]
 
 
 def places_of(maps: torch.Tensor) -> np.ndarray:

@@ -46,7 +46,8 @@ def frechet_distance(features: str, ours: np.ndarray, real: np.ndarray) -> SetDi
     Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
     Equilibrium", NeurIPS 2017. The root's trace is taken from the centred features themselves (the
     sum of the singular values of their product), which is exact for fewer volumes than features,
-    where covariances are singular.
+    where covariances are singular. Of more volumes than features a triangle of each set's QR
+    decomposition stands for it, whose product has the same singular values.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def frechet_distance(features: str, ours: np.ndarray, real: np.ndarray) -> SetDi
     apart = ours.mean(0) - real.mean(0)
     a = (ours - ours.mean(0)) / np.sqrt(len(ours) - 1)  # C = a^T a
     b = (real - real.mean(0)) / np.sqrt(len(real) - 1)
-    common = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    common = np.linalg.svd(_short(a) @ _short(b).T, compute_uv=False).sum()
     value = apart @ apart + np.square(a).sum() + np.square(b).sum() - 2 * common
     return SetDistance(features, max(float(value), 0.0), len(ours), len(real))
 
@@ -101,6 +102,11 @@ def perceptual_distance(maps: Sequence[torch.Tensor], others: Sequence[torch.Ten
             ]
         )
     )
+
+
+def _short(rows: np.ndarray) -> np.ndarray:
+    """Return rows (N, F), or where there are more than features, F rows of the same covariance."""
+    return np.linalg.qr(rows, mode="r") if len(rows) > rows.shape[1] else rows
 
 
 def _checked(ours: np.ndarray, real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

