@@ -154,11 +154,12 @@ def evaluate_result(
     return made
 
 
-def definitions_of(metrics: dict[str, float], unit: str, hu: float) -> dict[str, dict[str, str]]:
+def definitions_of(metrics: dict[str, float], unit: str, hu: float) -> dict[str, dict[str, Any]]:
     """Return unit, better way and meaning of each metric among some; see `definitions.in_unit`."""
     told = {name: d.in_unit(m, unit, hu) for name, m in d.METRICS.items() if name in metrics}
     return {
-        name: {"unit": m.unit, "better": m.better, "meaning": m.words} for name, m in told.items()
+        name: {"unit": m.unit, "better": m.better, "meaning": m.words, "yes_no": m.yes_no}
+        for name, m in told.items()
     }
 
 

@@ -47,7 +47,9 @@ def map_report_page(
         flags=report_blocks.flags(attribution.flags),
         pictures=map_pictures.pictures(attribution),
         legend_title=escape(f"Map of {method.name}"),
-        legend=report_pictures.scale(map_words.ticks(strongest(attribution.values))),
+        legend=report_pictures.scale(
+            map_words.ticks(strongest(attribution.values)), map_words.SIDES
+        ),
         reading=report_blocks.paragraphs(map_words.how_to_read(attribution)),
         tables=_table(attribution),
         measured=measured,

@@ -34,10 +34,14 @@ def answer(attribution: Attribution) -> str:
     return text
 
 
+# What the ends of a map's colours mean.
+SIDES = ("against the score", "for the score")
+
+
 def ticks(top: float) -> tuple[str, ...]:
     """Return the texts below the colours of values up to `top`."""
     strong, half = (f"{value:.2g}" for value in (top, top / 2))
-    return (f"{MINUS}{strong}, against", f"{MINUS}{half}", "0", half, f"{strong}, for the score")
+    return (f"{MINUS}{strong}", f"{MINUS}{half}", "0", half, strong)
 
 
 def how_to_read(attribution: Attribution) -> list[tuple[str, str]]:

@@ -61,9 +61,12 @@ def measured_section(content: dict[str, Any]) -> str:
 
 def _row(name: str, metrics: dict[str, float], meaning: dict[str, str]) -> str:
     beside = [metrics.get(f"{name}_{which}") for which in BESIDE]
+    value = f"{metrics[name]:.3g} {meaning['unit']}".strip()
+    if meaning.get("yes_no"):
+        value = "yes" if metrics[name] else "no"
     cells = [
         name.replace("_", " "),
-        f"{metrics[name]:.3g} {meaning['unit']}".strip(),
+        value,
         *("" if value is None else f"{value:.3g}" for value in beside),
     ]
     told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)

@@ -126,9 +126,9 @@ def row_of_figures(
 
 def block_of_figures(heads: Iterable[str], rows: str, width_mm: float) -> str:
     """Return rows of pictures under the columns' titles, each picture so wide in print."""
-    titles = "".join(f"<h3>{escape(head)}</h3>" for head in heads)
-    width = f"{width_mm / MM_PER_REM:.2f}rem"
-    return f'<div class="pictures" style="--width:{width}">{titles}{rows}</div>'
+    titles = [f"<h3>{escape(head)}</h3>" for head in heads]
+    style = f"--width:{width_mm / MM_PER_REM:.2f}rem;--columns:{len(titles)}"
+    return f'<div class="pictures" style="{style}">{"".join(titles)}{rows}</div>'
 
 
 def _position(grid: TurnedGrid, plane: str, index: int) -> str:
@@ -153,12 +153,19 @@ def legend(explanation: Explanation) -> str:
     )
 
 
-def scale(ticks: Iterable[str]) -> str:
-    """Return the colours from blue to red with texts below them, evenly spaced."""
+def scale(ticks: Iterable[str], sides: Iterable[str] = ()) -> str:
+    """Return the colours from blue to red with texts below them, evenly spaced.
+
+    Parameters
+    ----------
+    sides : iterable of str
+        What the two ends mean, below the ticks; none: as the ticks say.
+    """
     colours = np.rint(change_rgb(np.linspace(-1, 1, LEGEND_STEPS))).astype(int)
     stops = ", ".join(f"rgb({r} {g} {b})" for r, g, b in colours)
     texts = "".join(f"<span>{escape(text)}</span>" for text in ticks)
+    meant = "".join(f"<span>{escape(side)}</span>" for side in sides)
     return (
         f'<div class="scale" style="background:linear-gradient(to right, {stops})"></div>'
-        f'<div class="ticks">{texts}</div>'
+        f'<div class="ticks">{texts}</div>' + (f'<div class="ticks">{meant}</div>' if meant else "")
     )

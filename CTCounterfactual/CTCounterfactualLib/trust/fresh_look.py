@@ -13,7 +13,6 @@ from ..counterfactual.direction import gain
 from ..counterfactual.result import Explanation
 from ..models.guarded.classifier import guarded_classifier
 from ..scans.grid import prepare
-from ..scans.scan import Scan
 from .kind import TrustTest
 from .subject import Subject
 from .verdict import FAIL, PASS, WARN, Limits, Verdict
@@ -37,7 +36,7 @@ def run(test: TrustTest, subject: Subject, thorough: bool) -> Verdict:
     if subject.gain <= 0:
         return test.not_run("The score didn't move the wanted way: there is nothing to keep.")
     guarded = guarded_classifier(subject.classifier)
-    changed = Scan(result.scan.with_array(result.counterfactual))
+    changed = result.scan.with_voxels(result.counterfactual)
     prepared = prepare(changed, guarded.grid, subject.reporter.check)
     ready = guarded.for_scan(prepared)
     x = torch.from_numpy(prepared.volume)[None, None]  # -> (1, 1, K, J, I)

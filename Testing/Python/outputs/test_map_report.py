@@ -63,7 +63,7 @@ def test_the_page_says_what_the_sign_means_and_the_methods_known_failure(made):
     assert escape(METHOD.sign[1:]) in page
     assert "random weights" in page and "Adebayo" in page
     assert DISCLAIMER in page and "2026-03-01" in page
-    assert "2, for the score" in page and "2, against" in page
+    assert "<span>2</span>" in page and "<span>for the score</span>" in page
 
 
 def test_the_page_has_the_table_and_the_facts_with_their_units(made):
@@ -99,3 +99,11 @@ def test_an_empty_or_cancelled_map_is_reported(made):
     nothing = np.zeros(SHAPE, np.float32)
     page = map_report_page(replace(made, values=nothing, partial=True), DAY)
     assert "The run was cancelled" in page
+
+
+@pytest.mark.parametrize(("parts", "columns"), [({}, 2), (None, 3)])
+def test_pictures_have_as_many_columns_as_titles(made, parts, columns):
+    page = map_report_page(made if parts is None else replace(made, parts=parts))
+    block = page.partition('<div class="pictures"')[2].partition("<aside>")[0]
+    assert f"--columns:{columns}" in block
+    assert block.count("<h3>") == columns and block.count("<figure") == 3 * columns

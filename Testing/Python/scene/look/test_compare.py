@@ -266,7 +266,7 @@ def test_closing_the_scene_frees_every_node(tmp_path, chest):
         names = [node.GetID() for node in mine]
         for node, name in zip(mine, names, strict=True):
             node.AddObserver("DeleteEvent", lambda *_, name=name: gone.add(name))
-        del nodes, mine, node
+        del nodes, there, mine, node
         headless.scene.Clear(True)
         gc.collect()
         assert gone == set(names)
