@@ -106,7 +106,10 @@ def perceptual_distance(maps: Sequence[torch.Tensor], others: Sequence[torch.Ten
 
 def _short(rows: np.ndarray) -> np.ndarray:
     """Return rows (N, F), or where there are more than features, F rows of the same covariance."""
-    return np.linalg.qr(rows, mode="r") if len(rows) > rows.shape[1] else rows
+    if len(rows) <= rows.shape[1]:
+        return rows
+    triangle: np.ndarray = np.asarray(np.linalg.qr(rows, mode="r"))
+    return triangle
 
 
 def _checked(ours: np.ndarray, real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
