@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal t
     from .models.entry import list_models as list_models
     from .models.targets import Target as Target
     from .outputs.attribution_reading import read_attribution as read_attribution
+    from .outputs.dicom.export import export_dicom as export_dicom
     from .outputs.folder import write_result as write_result
     from .outputs.reading import read_result as read_result
     from .scans.checks import check_scan as check_scan
@@ -90,6 +91,7 @@ _PUBLIC = {
     "evaluate_result": "evaluation.evaluate",
     "examine_result": "trust.examine",
     "explain": "counterfactual.engine",
+    "export_dicom": "outputs.dicom.export",
     "generate_chest": "scans.generated",
     "list_models": "models.entry",
     "load_autoencoder": "models.catalogue",

@@ -81,6 +81,9 @@ ACTIONS = {
     "series": Words(
         "series={}", "--series {}", "a volume of that series", "a volume of that series"
     ),
+    "dicom_series": Words(
+        "place={}", "--series {}", "series={}", "loading the series into Slicer from DICOM"
+    ),
     "force": Words("force=True", "--force", "force=True", "saying yes when you are asked"),
     "trust_code": Words(
         "Consent(trust=True)",
@@ -129,6 +132,9 @@ ACTIONS = {
     "install_monai": Words(_PIP, _PIP, *2 * ['slicer.util.pip_install("monai") in the console']),
     "install_saliency": Words(
         _PIP, _PIP, *2 * ['slicer.util.pip_install("captum") in the console']
+    ),
+    "install_dicom": Words(
+        _PIP, _PIP, *2 * ['slicer.util.pip_install("highdicom") in the console']
     ),
     "install_onnx": Words(
         _PIP, _PIP, *2 * ['slicer.util.pip_install("onnxruntime") in the console']

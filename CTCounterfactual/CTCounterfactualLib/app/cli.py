@@ -14,6 +14,7 @@ from . import commands
 from .ask_command import add_ask_options, ask
 from .bench_command import add_bench_options, bench
 from .check_command import add_check_options, add_consent_option, add_trust_option, check
+from .dicom_command import add_dicom_options, export
 from .effusion_command import add_effusion_options, train_effusion
 from .evaluate_command import add_evaluate_options, evaluate
 from .failures import EXIT_OK, describe, tell
@@ -125,6 +126,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_evaluate_options(evaluating)
     evaluating.set_defaults(run=evaluate)
+
+    exporting = verbs.add_parser(
+        "export-dicom", help="a finished result as DICOM: CT, SEG, parametric map, SR"
+    )
+    add_dicom_options(exporting)
+    exporting.set_defaults(run=export)
 
     testing = verbs.add_parser(
         "trust", help="test an explanation: when is it to be believed? trust.json and a table"

@@ -91,6 +91,7 @@ def job_from(
         scene=False if options.no_scene else None,
         with_scan=with_scan,
         report=options.report,
+        dicom=options.dicom,
     )
 
 

@@ -39,6 +39,9 @@ def add_output_options(parser: argparse.ArgumentParser, required: bool = True) -
     )
     group.add_argument("--report", action="store_true", help="write report.html along")
     group.add_argument(
+        "--dicom", action="store_true", help="write the result as DICOM along, into OUT/dicom"
+    )
+    group.add_argument(
         "--save-job",
         metavar="JOB.json",
         help="write all of this as a job file for `run` (or Slicer), and don't run it",

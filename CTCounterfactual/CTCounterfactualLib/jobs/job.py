@@ -20,6 +20,7 @@ needed; a key that isn't listed here is refused.
     scene           write scene.mrb: true, false, or null: if slicer-core is installed
     with_scan       write the scan itself along, as scan.nrrd
     report          write report.html along
+    dicom           write the result as DICOM along, into dicom/
     stream          folder that gets each chunk's heatmap as soon as it is found, or null
 """
 
@@ -96,6 +97,7 @@ class Job:
     scene: bool | None = None
     with_scan: bool = False
     report: bool = False
+    dicom: bool = False
     stream: str | None = None
 
     @classmethod

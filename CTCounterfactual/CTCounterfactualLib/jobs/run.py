@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..counterfactual.result import Explanation
-from ..errors import ModelError, OutputError, ScanError, called, rename
+from ..errors import ModelError, OutputError, ScanError, SettingsError, called, rename
 from ..events import CancelToken, ProgressCallback, Reporter
 from ..methods.attribution import Attribution
 from ..outputs.folder import ResultFolder, claim_output
@@ -61,7 +61,7 @@ def run_job(
     _check_names(job)
     counterfactual = by_counterfactual(job)
     with (
-        claim_output(job.output, job.force, job.scene) as output,
+        claim_output(job.output, job.force, job.scene, job.dicom) as output,
         open_stream(job.stream, progress) as stream,
     ):
         _check_apart(job, output.claim.target)
@@ -76,7 +76,7 @@ def run_job(
         if isinstance(made, Attribution) and made.partial:
             cancel = CancelToken()  # it ended the search; what was there is to be looked at
         cancel.check()
-        out = output.write(made, job.scene, job.with_scan, job.report, cancel)
+        out = output.write(made, job.scene, job.with_scan, job.report, cancel, job.dicom)
     scores = {"original": made.score} if isinstance(made, Attribution) else asdict(made.scores)
     Reporter(progress).report(
         "written",
@@ -94,6 +94,11 @@ def read_input(job: Job, modality: str = CT) -> Scan:
 
     `modality` is what the classifier is for.
     """
+    if job.dicom and modality != CT:
+        raise SettingsError(
+            f"DICOM files are made of CT in HU only, and classifier {job.classifier} is for "
+            f"{modality}. Leave them out; all other files are written."
+        )
     if isinstance(job.input, GeneratedInput):
         return _generate(job.input)
     from ..scans.read import read_scan

@@ -58,10 +58,11 @@ def _is_ours(record: Any) -> bool:
         and isinstance(record["schema"], int)
         and isinstance(record["files"], list)
         and RECORD in record["files"]
-        and all(isinstance(name, str) and _stays_inside(name) for name in record["files"])
+        and all(isinstance(name, str) and stays_inside(name) for name in record["files"])
     )
 
 
-def _stays_inside(name: str) -> bool:
+def stays_inside(name: str) -> bool:
+    """Tell whether a name of a file, with forward slashes, leads nowhere out of its folder."""
     parts = PurePosixPath(name).parts
     return bool(parts) and parts[0] != "/" and ".." not in parts and not set(name) & set("\\:\0")

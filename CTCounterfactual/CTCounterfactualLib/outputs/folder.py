@@ -24,6 +24,7 @@ from ..storage.moving import files_in
 from ..storage.names import reason
 from ..storage.sizes import in_words
 from .attribution_files import fill_with_attribution
+from .dicom.export import check_dicom_extra, fill_with_dicom
 from .earlier import RECORD, own_files
 from .figure import write_figure
 from .record import result_record
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 SCENE = "scene.mrb"
 REPORT = "report.html"
+DICOM = "dicom"
 # A result's files hold about this many bytes per scan voxel before compression: counterfactual and
 # difference (2 each), heatmaps (2), frames (up to 4), and the scene with all of it and the scan
 # again (8).
@@ -67,13 +69,14 @@ class ResultFolder:
         with_scan: bool = False,
         report: bool = False,
         cancel: CancelToken | None = None,
+        dicom: bool = False,
     ) -> Path:
         """Write everything of an explanation; see `write_result`.
 
         A cancel is asked for between the files, and leaves nothing.
         """
         check = (cancel or CancelToken()).check
-        wanted = _Wanted(scene, with_scan, report)
+        wanted = _Wanted(scene, with_scan, report, dicom)
         try:
             _fill(self.claim.start(), explanation, wanted, check)
         except (OSError, OutputError) as error:
@@ -96,7 +99,10 @@ class ResultFolder:
 
 @contextmanager
 def claim_output(
-    out: str | os.PathLike[str], force: bool = False, scene: bool | None = None
+    out: str | os.PathLike[str],
+    force: bool = False,
+    scene: bool | None = None,
+    dicom: bool = False,
 ) -> Iterator[ResultFolder]:
     """Claim a result folder, so that hours aren't spent on what can't be written then.
 
@@ -107,8 +113,8 @@ def claim_output(
     force : bool
         Allow an earlier result there to be replaced: the files that it lists, if nothing else is
         there.
-    scene : bool, optional
-        As for `write_result`: what it needs is looked for now.
+    scene, dicom : bool, optional
+        As for `write_result`: what they need is looked for now.
 
     Raises
     ------
@@ -123,6 +129,8 @@ def claim_output(
         raise MissingExtraError("matplotlib", "figures", "draw figure.png")
     if scene and find_spec("slicer") is None:
         raise MissingExtraError("slicer", "scene", "write the Slicer scene (scene.mrb)")
+    if dicom:
+        check_dicom_extra()
     with claim_folder(out, own_files, force) as claim:
         yield ResultFolder(claim)
 
@@ -134,6 +142,7 @@ def write_result(
     scene: bool | None = None,
     with_scan: bool = False,
     report: bool = False,
+    dicom: bool = False,
 ) -> Path:
     """Write everything of an explanation into a folder, all or nothing.
 
@@ -151,6 +160,8 @@ def write_result(
         Also write the scan itself as `scan.nrrd` (for one that was generated on the spot).
     report : bool
         Also write `report.html`, one page for a person.
+    dicom : bool
+        Also write `dicom/`, as `export_dicom` does.
 
     Returns
     -------
@@ -166,10 +177,10 @@ def write_result(
     MissingExtraError
         If the figure's or an explicitly asked scene's package is missing.
     """
-    with claim_output(out, force, scene) as output:
+    with claim_output(out, force, scene, dicom) as output:
         if output.claim.notice:
             logger.warning("%s", output.claim.notice)
-        return output.write(explanation, scene, with_scan, report)
+        return output.write(explanation, scene, with_scan, report, dicom=dicom)
 
 
 @dataclass(frozen=True)
@@ -177,6 +188,7 @@ class _Wanted:
     scene: bool | None
     with_scan: bool
     report: bool
+    dicom: bool
 
 
 def _fill(
@@ -185,7 +197,11 @@ def _fill(
     """Write all files of a result into an empty folder, and the record of them last."""
     if isinstance(explanation, Attribution):
         fill_with_attribution(
-            folder, explanation, wanted.with_scan, check, lambda made: _more(folder, made, wanted)
+            folder,
+            explanation,
+            wanted.with_scan,
+            check,
+            lambda made: _more(folder, made, wanted, check),
         )
         return
     explanation = cleaned(explanation)
@@ -199,17 +215,22 @@ def _fill(
     check()
     write_figure(explanation, folder / "figure.png")
     check()
-    _more(folder, explanation, wanted)
+    _more(folder, explanation, wanted, check)
     check()
     record = result_record(explanation, [*files_in(folder), RECORD])
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(folder / RECORD, text + "\n")
 
 
-def _more(folder: Path, explanation: Explanation | Attribution, wanted: _Wanted) -> None:
-    """Write report and scene, where they are wanted."""
+def _more(
+    folder: Path, explanation: Explanation | Attribution, wanted: _Wanted, check: Callable[[], None]
+) -> None:
+    """Write report, DICOM and scene, where they are wanted."""
     if wanted.report:
         write_any_report(explanation, folder / REPORT)
+    if wanted.dicom:
+        (folder / DICOM).mkdir()
+        fill_with_dicom(folder / DICOM, explanation, check=check)
     _write_scene(explanation, folder / SCENE, wanted.scene)
 
 

@@ -128,9 +128,9 @@ def frames_of(path: Path, header: Dataset) -> tuple[Frame, ...] | Unread:
 def _frames(path: Path, header: Dataset, count: int) -> Iterator[Frame]:
     """Yield the frames of a file; what a frame doesn't say, its file says."""
     per_frame = header.get("PerFrameFunctionalGroupsSequence") or []
-    shared = _merged(header.get("SharedFunctionalGroupsSequence"))
+    shared = merged_groups(header.get("SharedFunctionalGroupsSequence"))
     for number in range(count):
-        own = _merged(per_frame[number : number + 1])
+        own = merged_groups(per_frame[number : number + 1])
         # The file's own position is that of its only frame.
         places = [own, shared, header] if count == 1 else [own, shared]
         yield Frame(
@@ -156,7 +156,7 @@ def _frames(path: Path, header: Dataset, count: int) -> Iterator[Frame]:
         )
 
 
-def _merged(groups) -> Dataset:
+def merged_groups(groups) -> Dataset:
     """Return one data set with all that the macros of a functional group item say."""
     from pydicom.dataset import Dataset
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 
 from ...errors import ScanError
@@ -79,9 +81,51 @@ def read_dicom_file(
     return _read(path, contents, series, assume_hu, name, modality)
 
 
+@dataclass(frozen=True)
+class SeriesStack:
+    """One volume's frames in their places, and how they were chosen.
+
+    Parameters
+    ----------
+    stack : Stack
+        The frames along growing K, and their grid.
+    told : str
+        The series in words, for messages.
+    uid : str
+        What `read_scan` takes to choose it again.
+    warnings : tuple of (name, message)
+        What a reader should know of this series.
+    """
+
+    stack: Stack
+    told: str
+    uid: str
+    warnings: tuple[tuple[str, str], ...]
+
+
 def _read(
     place: Path, contents: Contents, wanted: str | None, assume_hu: bool, name: str, modality: str
 ) -> Scan:
+    found = stacked(place, contents, wanted, assume_hu, modality)
+    volume, digest, padded = read_hu(found.stack.frames, found.told)
+    return Scan(
+        image_of(volume, found.stack),
+        name,
+        str(place),
+        digest,
+        (*found.warnings, *_padded(padded)),
+        found.uid,
+    )
+
+
+def stacked(
+    place: Path, contents: Contents, wanted: str | None, assume_hu: bool, modality: str = CT
+) -> SeriesStack:
+    """Return the frames of the only series among some files, or of the one that `wanted` names.
+
+    Their pixels aren't read. `place` is where they lie, in words; the rest, and errors, as
+    `read_dicom_folder`.
+    """
     chosen, phase = choose(place, contents, wanted)
     told = f"The DICOM series {chosen} in {place}"
     if chosen.modality != modality and not (assume_hu and modality == CT):
@@ -106,21 +150,11 @@ def _read(
     if len(of_phase) < 2:
         raise ScanError(f"{told}: that phase has a single slice; a volume is expected.")
     found = stack(of_phase, told, _words(unread).strip())
-    volume, digest, padded = read_hu(found.frames, told)
-    return Scan(
-        _image(volume, found),
-        name,
-        str(place),
-        digest,
-        (
-            *warnings,
-            *copies,
-            *remarks(frames),
-            *found.warnings,
-            *_unread_warning(unread),
-            *_padded(padded),
-        ),
+    return SeriesStack(
+        found,
+        told,
         f"{chosen.uid}.{phase}" if phase else chosen.uid,
+        (*warnings, *copies, *remarks(frames), *found.warnings, *_unread_warning(unread)),
     )
 
 
@@ -149,7 +183,8 @@ def _without_copies(
     )
 
 
-def _image(volume, found: Stack) -> sitk.Image:
+def image_of(volume: np.ndarray, found: Stack) -> sitk.Image:
+    """Return voxels (K, J, I) as an image on a stack's grid."""
     image = sitk.GetImageFromArray(volume)
     image.SetSpacing(found.spacing)
     image.SetOrigin(found.origin)

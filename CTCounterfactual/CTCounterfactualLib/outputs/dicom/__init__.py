@@ -1,0 +1,1 @@
+"""A result as DICOM: derived CT, segmentations, parametric map, measurement report."""
