@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..errors import SettingsError
 from ..jobs.job import FileInput, GeneratedInput, Job
 from ..jobs.run import run_job
 from ..models.entry import list_models
@@ -113,5 +114,15 @@ def _run(job: Job, options: argparse.Namespace, parent_stdin: bool = False) -> P
             cancel_when_stdin_ends(cancel)
         progress, consent = progress_printer(options.progress), consent_from(options)
         if options.on:
+            _check_elsewhere(job)
             return run_on(job, find_host(options.on), progress, cancel, consent)
         return run_job(job, progress, cancel, consent)
+
+
+def _check_elsewhere(job: Job) -> None:
+    """Raise `SettingsError` for what needs the scan's headers, which go to no other computer."""
+    if job.dicom:
+        raise SettingsError(
+            "DICOM files need the scan's own headers, which aren't sent to another computer: leave "
+            "--dicom out, and run `ct-counterfactual export-dicom` on the result."
+        )
