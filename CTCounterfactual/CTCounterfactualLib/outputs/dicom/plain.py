@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import OutputError
+from ...scans.greys import LEVEL_HU, WINDOW_HU
 from ...scans.scan import Scan
-from ..greys import LEVEL_HU, WINDOW_HU
 from .headers import ACQUISITION_NEEDED, CT_IMAGE, PATIENT, STUDY, UTF8, fill_empty, numbers
 
 if TYPE_CHECKING:
