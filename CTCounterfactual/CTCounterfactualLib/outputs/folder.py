@@ -28,6 +28,7 @@ from .dicom.export import check_dicom_extra, fill_with_dicom
 from .earlier import RECORD, own_files
 from .figure import write_figure
 from .record import result_record
+from .says.files import write_says
 from .tables import write_chunk_table
 from .texts import cleaned
 from .volumes import SCAN_FILE, write_chunk_heatmaps, write_frames, write_image, write_volumes
@@ -225,7 +226,8 @@ def _fill(
 def _more(
     folder: Path, explanation: Explanation | Attribution, wanted: _Wanted, check: Callable[[], None]
 ) -> None:
-    """Write report, DICOM and scene, where they are wanted."""
+    """Write what it says in words; report, DICOM and scene, where they are wanted."""
+    write_says(folder, explanation)
     if wanted.report:
         write_any_report(explanation, folder / REPORT)
     if wanted.dicom:

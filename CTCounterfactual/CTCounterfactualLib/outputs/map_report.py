@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from ..counterfactual.result import DISCLAIMER
 from ..methods.attribution import Attribution
@@ -13,19 +15,28 @@ from ..methods.levels import strongest
 from ..storage.atomic import write_text
 from . import map_pictures, map_words, report_blocks, report_pictures
 from .attribution_files import cleaned_attribution
+from .says.page import section
+from .says.sentences import what_this_says
 
 PAGE = Path(__file__).with_name("map_report.html")
 
 
 def write_map_report(
-    attribution: Attribution, path: str | Path, now: datetime | None = None, measured: str = ""
+    attribution: Attribution,
+    path: str | Path,
+    now: datetime | None = None,
+    measured: str = "",
+    tests: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Write the report of a map as one HTML page; see `report.write_report`."""
-    write_text(path, map_report_page(attribution, now, measured))
+    write_text(path, map_report_page(attribution, now, measured, tests))
 
 
 def map_report_page(
-    attribution: Attribution, now: datetime | None = None, measured: str = ""
+    attribution: Attribution,
+    now: datetime | None = None,
+    measured: str = "",
+    tests: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Return the report's HTML; everything that comes from a user or a model is escaped."""
     attribution = cleaned_attribution(attribution)
@@ -51,6 +62,7 @@ def map_report_page(
             map_words.ticks(strongest(attribution.values)), map_words.SIDES
         ),
         reading=report_blocks.paragraphs(map_words.how_to_read(attribution)),
+        says=section(what_this_says(attribution, tests)),
         tables=_table(attribution),
         measured=measured,
         sources=report_blocks.sources(map_words.sources(attribution)),

@@ -13,6 +13,7 @@ from .folder import REPORT
 from .map_report import write_map_report
 from .reading import read_record
 from .report import write_report
+from .says.files import tests_of
 
 METRICS_FILE = "metrics.json"
 MOST_BYTES = 1 << 20
@@ -42,9 +43,9 @@ def write_report_anew(folder: Path, result: Explanation | Attribution) -> None:
     if REPORT not in read_record(folder)["files"]:
         return
     if isinstance(result, Attribution):
-        write_map_report(result, folder / REPORT, measured=measured(folder))
+        write_map_report(result, folder / REPORT, measured=measured(folder), tests=tests_of(folder))
     else:
-        write_report(result, folder / REPORT, measured=measured(folder))
+        write_report(result, folder / REPORT, measured=measured(folder), tests=tests_of(folder))
 
 
 def measured_section(content: dict[str, Any]) -> str:

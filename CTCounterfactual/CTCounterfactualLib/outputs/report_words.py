@@ -145,6 +145,13 @@ def search_note(explanation: Explanation) -> str:
     return f"Orange: all slices together, the dot is the counterfactual.{slabs} {limit}"
 
 
+def slabs_note(explanation: Explanation) -> str:
+    """Return what the colours of the table of slabs are; empty without one."""
+    if not explanation.chunks:
+        return ""
+    return "Blue bar: how far this slab alone moves the score. Orange: the one that does most."
+
+
 def settings(explanation: Explanation) -> list[tuple[str, str]]:
     """Return name and value of every setting; seed and device are told by `run`."""
     values = {**explanation.settings.to_dict(), "change_scope": explanation.settings.scope}

@@ -19,11 +19,11 @@ from ..outputs.folder import SCENE
 from ..outputs.joined import join_result
 from ..outputs.reading import read_record
 from ..outputs.report_measured import write_report_anew
+from ..outputs.says.files import SAYS_FILE, TRUST_FILE, write_says
 from ..outputs.texts import cleaned
 from ..storage.atomic import whole_file, write_json
 from .verdict import Verdict
 
-TRUST_FILE = "trust.json"
 FIGURE = "figure.png"
 
 logger = logging.getLogger(__name__)
@@ -50,8 +50,13 @@ def write_examination(
     write_json(folder / TRUST_FILE, content)
     join_result(folder, TRUST_FILE, flags, replacing=FAILED_TEST)
     shown = replace(result, flags=with_flags(before, flags))
+    write_says(folder, cleaned_any(shown), content["tests"])
+    if SAYS_FILE not in read_record(folder)["files"]:  # of a version that wrote none
+        join_result(folder, SAYS_FILE)
     if shown.flags != before:
         _draw_anew(folder, shown)
+    else:
+        write_report_anew(folder, cleaned_any(shown))  # which tells how the tests went
 
 
 def with_flags(before: Sequence[Flag], flags: Sequence[Flag]) -> tuple[Flag, ...]:
@@ -59,14 +64,18 @@ def with_flags(before: Sequence[Flag], flags: Sequence[Flag]) -> tuple[Flag, ...
     return (*flags, *(flag for flag in before if not flag.name.startswith(FAILED_TEST)))
 
 
+def cleaned_any(result: Explanation | Attribution) -> Explanation | Attribution:
+    """Return a result of either kind all of whose names can be written."""
+    return cleaned_attribution(result) if isinstance(result, Attribution) else cleaned(result)
+
+
 def _draw_anew(folder: Path, result: Explanation | Attribution) -> None:
     """Write those of figure, report and scene again that the result has."""
+    result = cleaned_any(result)
     if isinstance(result, Attribution):
-        result = cleaned_attribution(result)
         with whole_file(folder / FIGURE) as partial:
             write_attribution_figure(result, partial)
     else:
-        result = cleaned(result)
         with whole_file(folder / FIGURE) as partial:
             write_figure(result, partial)
     write_report_anew(folder, result)

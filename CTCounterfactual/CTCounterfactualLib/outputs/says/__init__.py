@@ -1,0 +1,1 @@
+"""What a result says, in plain sentences that each stand on a number or a flag."""
