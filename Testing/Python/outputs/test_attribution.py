@@ -85,6 +85,7 @@ def test_files_lie_on_the_scans_own_grid_and_the_record_says_the_method(made, tm
             "parts/sufficient.nrrd",
             "figure.png",
             "result.json",
+            "what-this-says.txt",
         ]
     )
     assert record["method"]["name"] == "mine" and record["method"]["sign"] == "positive: more"

@@ -36,6 +36,7 @@ def test_all_files_are_there_and_listed(written, explanation):
             "figure.png",
             "heatmap.nrrd",
             "result.json",
+            "what-this-says.txt",
             "scene.mrb",
             "lungs.nrrd",
             *chunks,

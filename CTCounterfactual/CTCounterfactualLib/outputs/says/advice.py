@@ -30,7 +30,7 @@ ADVICE = {
     "limit.",
     "too-bright": "Don't read the bright places as anatomy: the classifier is answered by a "
     "pattern, not by tissue.",
-    "denser-tissue": "Don't read it as a finding that comes or goes: the tissue only became denser.",
+    "denser-tissue": "Don't read it as a finding that comes or goes: tissue just became denser.",
     "haze": "Compare with the scan in a lung window: what got hazy is the classifier's answer, "
     "not a disease.",
     "air-changed": "Look for what lies there, such as a table or clothes: `stress` tells whether "
