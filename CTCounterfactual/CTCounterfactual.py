@@ -261,6 +261,17 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
             JobTimer(job).start()
         return job
 
+    def prepare(self, volumeNode, progress=None, **options):
+        """Prepare a volume so that lambda can be moved, and return its `NodeSession`; waits.
+
+        `session.at(-0.5)` goes to a lambda and returns its `score` and `change_percent`, the views
+        follow; `session.keep()` makes it a result; `session.close()` ends it. It also ends with
+        the scene, with Slicer, or 15 minutes after its last use. Options are those of `explain`.
+        """
+        from CTCounterfactualSlicer.sessions import start_session
+
+        return start_session(volumeNode, onEvent=progress, **options).until_ready()
+
     def load(self, folder, volumeNode=None, *, place=Place.CONSOLE):
         """Add a result folder's nodes to the scene; see `CTCounterfactualSlicer.loading`."""
         from CTCounterfactualSlicer.loading import load_result

@@ -44,7 +44,7 @@ def run(logic, say: Say = print) -> None:
     Parameters
     ----------
     logic : CTCounterfactualLogic
-        What is tested; only `explain` and `start` are called.
+        What is tested; only `explain`, `start` and `prepare` are called.
     say : callable
         Told of each step.
 
@@ -63,6 +63,8 @@ def run(logic, say: Say = print) -> None:
         result = check_explanation(logic, scene, volume)
         say("A second run replaces the first")
         result = check_replacement(logic, scene, volume, result)
+        say("Moving lambda by hand")
+        check_session(logic, scene, volume)
         say("Cancelling in the middle leaves nothing")
         check_cancel(logic, scene, volume)
         say("Closing the scene ends a running job")
@@ -129,6 +131,22 @@ def check_replacement(logic, scene, volume, earlier: NodeResult) -> NodeResult:
     _expect(kept.counterfactualNode.GetName() != name, "two results have the same name")
     kept.release()
     return result
+
+
+def check_session(logic, scene, volume) -> None:
+    """Check that a session shows and scores a lambda, and that its end leaves nothing."""
+    before = _census(scene)
+    session = logic.prepare(volume, **SMALL)
+    try:
+        _expect_same_grid(session.liveNode, volume)
+        point = session.at(session.ready["limit"]["lam"] / 2)
+        _expect(point.score < session.ready["score"], f"the score did not fall: {point}")
+        _expect(point.change > 0, f"nothing was changed: {point}")
+        folders = [workplace.folder for workplace in session.workplaces()]
+    finally:
+        session.close()
+    _expect(not any(folder.exists() for folder in folders), "files of the session are left")
+    _expect_same_nodes(scene, before, "a session")
 
 
 def check_cancel(logic, scene, volume) -> None:

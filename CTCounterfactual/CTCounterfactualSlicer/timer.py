@@ -14,8 +14,8 @@ class JobTimer:
 
     Parameters
     ----------
-    job : NodeJob
-        A job that has been started.
+    job : NodeJob or NodeSession
+        What has been started.
     intervalMs : int
         Between two looks; short enough that a progress bar moves smoothly.
     """

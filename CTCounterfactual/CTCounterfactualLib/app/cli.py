@@ -37,6 +37,7 @@ from .options import (
     add_progress_option,
 )
 from .probe_command import add_probe_options, probe
+from .session_command import add_session_options, session
 from .spoiled_command import add_spoiled_options, train_spoiled
 from .streams import ReaderGone, guarded_streams
 from .stress_command import add_stress_options, run_stress
@@ -103,6 +104,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_worker_options(serving)
     serving.set_defaults(run=remote_worker)
+
+    staying = verbs.add_parser(
+        "session", help="keep a job's scan ready for any lambda, for a program that moves it"
+    )
+    add_session_options(staying)
+    staying.set_defaults(run=session)
 
     listing = verbs.add_parser("list", help="list classifiers, targets, autoencoders and methods")
     listing.add_argument(

@@ -15,7 +15,7 @@ from ..events import CancelToken
 from ..storage.folder import release_all
 from .failures import EXIT_CANCELLED
 
-_READ_BYTES = 4096
+READ_BYTES = 4096
 # From the request to stop that isn't the first, or from the parent's end, until the process ends
 # whatever it is doing: a model that hangs can't be asked.
 SIGNAL_GRACE_S = 3.0
@@ -80,7 +80,7 @@ def _watched(numbers: set[int], token: _SignalToken) -> Iterator[None]:
     def count() -> None:
         seen = 0
         with suppress(OSError):
-            while bytes_ := reader.recv(_READ_BYTES):
+            while bytes_ := reader.recv(READ_BYTES):
                 seen += sum(number in numbers for number in bytes_)
                 if seen:
                     token.cancel()
@@ -112,14 +112,19 @@ def cancel_when_stdin_ends(token: CancelToken) -> None:
     def wait() -> None:
         # Not sys.stdin.read: at the program's end it would hold a lock that Python wants then.
         with suppress(OSError):
-            while os.read(descriptor, _READ_BYTES):
+            while os.read(descriptor, READ_BYTES):
                 pass
         token.cancel()
-        if isinstance(token, _SignalToken):
-            token.end_after(PARENT_GRACE_S)
+        end_with_parent(token)
 
     descriptor = sys.stdin.fileno()
     threading.Thread(target=wait, name="parent watch", daemon=True).start()
+
+
+def end_with_parent(token: CancelToken) -> None:
+    """End the process if its run hasn't ended `PARENT_GRACE_S` from now: its parent has gone."""
+    if isinstance(token, _SignalToken):
+        token.end_after(PARENT_GRACE_S)
 
 
 def _end_now() -> None:

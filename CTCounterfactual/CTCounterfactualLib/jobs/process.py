@@ -32,9 +32,8 @@ GRACE_S = 1.0
 READERS_GRACE_S = 2.0
 # Lines of stderr that are kept for the details of a failure.
 LOG_LINES = 200
-# The event that says that a command has done what it was for: of `run`, `models fetch` and
-# `models open`.
-LAST_STEPS = ("written", "fetched", "opened")
+# Events that say that a command has done what it was for: `run`, `models`, `session`.
+LAST_STEPS = ("written", "fetched", "opened", "ended")
 
 OnEvent = Callable[[Event], None]
 OnLog = Callable[[str], None]
@@ -63,8 +62,7 @@ class WorkerProcess:
     on_event, on_log : callable, optional
         Get each `Event`, and each other line; always in the thread that calls `poll`.
     place : Place, optional
-        Where the user reads what it says, so that settings have their names there; None: in this
-        process, as a library.
+        Where the user reads what it says, for the names of settings; None: as a library.
     """
 
     def __init__(
@@ -95,6 +93,11 @@ class WorkerProcess:
     def pid(self) -> int | None:
         """Process id of the command; None before `start` or if that failed."""
         return self._process.pid if self._process else None
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """Where lines for the command go; None before `start`."""
+        return self._process.stdin if self._process else None
 
     @property
     def cancelled(self) -> bool:

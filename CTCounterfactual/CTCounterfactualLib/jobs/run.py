@@ -28,6 +28,9 @@ from .methods import by_counterfactual, run_method
 from .stream import Stream, open_stream
 
 if TYPE_CHECKING:
+    from ..counterfactual.region import Region
+    from ..models.autoencoder import AutoencoderLike
+    from ..models.classifier import ClassifierLike
     from ..models.own.consent import Consent
 
 # A generated chest: fine enough to look like a CT, small enough for a minute on two cores.
@@ -151,11 +154,17 @@ def _no_exit(job: Job) -> Iterator[None]:
         ) from error
 
 
-def _explain(
-    job: Job, stream: Stream, cancel: CancelToken, consent: Consent | None, output: ResultFolder
-) -> Explanation:
-    from ..counterfactual.engine import explain
-    from ..counterfactual.region import Region, check_region, read_region
+def asked_models(
+    job: Job, cancel: CancelToken, consent: Consent | None
+) -> tuple[ClassifierLike, AutoencoderLike, Region | str | None]:
+    """Load what a counterfactual needs beside the scan: classifier, autoencoder, region.
+
+    Raises
+    ------
+    ScanError, ModelError, SettingsError, Cancelled
+        Before the scan, which takes longer, is read.
+    """
+    from ..counterfactual.region import check_region, read_region
     from ..models.catalogue import load_autoencoder, load_classifier
 
     cancel.check()
@@ -168,6 +177,15 @@ def _explain(
     check_region(region, job.settings)
     autoencoder = load_autoencoder(job.autoencoder, consent)
     cancel.check()
+    return classifier, autoencoder, region
+
+
+def _explain(
+    job: Job, stream: Stream, cancel: CancelToken, consent: Consent | None, output: ResultFolder
+) -> Explanation:
+    from ..counterfactual.engine import explain
+
+    classifier, autoencoder, region = asked_models(job, cancel, consent)
     scan = read_input(job, classifier.grid.modality)
     cancel.check()
     output.check_space(math.prod(scan.size))

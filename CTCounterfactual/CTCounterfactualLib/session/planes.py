@@ -53,12 +53,16 @@ def cut_of(scan: Scan, plane: str, number: int) -> Cut:
     SettingsError
         If there is no such plane.
     """
-    axis, count = array_axis(scan, plane), plane_count(scan, plane)
-    if not 0 <= number < count:
-        raise SettingsError(
-            f"There is no {plane} plane {number}: the scan has {count}, counted from 0."
-        )
+    return cut_along(scan, array_axis(scan, plane), number, plane)
+
+
+def cut_along(scan: Scan, axis: int, number: int, name: str = "such") -> Cut:
+    """Return where the plane of a number along an axis of the scan's array lies, as `cut_of`."""
     shape = scan.array.shape
+    if not 0 <= number < shape[axis]:
+        raise SettingsError(
+            f"There is no {name} plane {number}: the scan has {shape[axis]}, counted from 0."
+        )
     k, j, i = (slice(number, number + 1) if n == axis else slice(0, shape[n]) for n in range(3))
     return k, j, i
 
@@ -77,6 +81,13 @@ def box_of(prepared: PreparedScan, cut: Cut) -> Cut:
     high = np.clip(np.ceil(index.max(0) - ROUNDING), low, last).astype(int)
     i, j, k = (slice(a, b + 1) for a, b in zip(low.tolist(), high.tolist(), strict=True))
     return k, j, i
+
+
+def rows_needed(prepared: PreparedScan, axis: int) -> list[slice]:
+    """Return which prepared slices each plane along an axis of the scan's array needs."""
+    scan = prepared.scan
+    count = scan.array.shape[axis]
+    return [box_of(prepared, cut_along(scan, axis, number))[0] for number in range(count)]
 
 
 def picture(

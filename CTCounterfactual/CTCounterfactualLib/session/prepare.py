@@ -33,7 +33,7 @@ def prepare_session(
     settings: ExplainSettings | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
-    region: Region | None = None,
+    region: Region | str | None = None,
     **options: Any,
 ) -> Session:
     """Encode a scan and take the gradient; return a session in which lambda can be moved.

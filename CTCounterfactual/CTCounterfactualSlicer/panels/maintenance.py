@@ -74,7 +74,8 @@ class MaintenancePanel(Panel):
 
     def _clear_caches(self) -> None:
         with self.host.messages.guard(_("The caches could not be cleared")):
-            freed = caches.clear_caches(self.host.results.workplaces())
+            kept = (*self.host.results.workplaces(), *self.host.session.workplaces())
+            freed = caches.clear_caches(kept)
             self.host.messages.show_note(_("{size} freed.").format(size=texts.megabytes(freed)))
         self._look()
 

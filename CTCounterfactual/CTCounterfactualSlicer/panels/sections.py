@@ -13,6 +13,7 @@ from .models import ModelsPanel
 from .panel import Panel
 from .results import ResultsPanel
 from .run import RunPanel
+from .session import SessionPanel
 from .settings import SettingsPanel
 from .trust import TrustPanel
 
@@ -24,6 +25,7 @@ SECTIONS: tuple[tuple[type[Panel], str], ...] = (
     (SettingsPanel, ""),
     (RunPanel, ""),
     (ResultsPanel, "results"),
+    (SessionPanel, "session"),
     (ComparePanel, "compare"),
     (AnimationPanel, ""),
     (TrustPanel, ""),

@@ -30,6 +30,12 @@ def finished(job):
 
 job = logic.start(volumeNode, mode="chunks", device="cpu", onEvent=print, onFinished=finished)
 job.cancel()"""
+SESSION_EXAMPLE = """\
+session = logic.prepare(volumeNode, classifier="lung-volume")
+point = session.at(0.5 * session.ready["limit"]["lam"])
+print(point.score, point.change_percent)
+result = session.keep()
+session.close()"""
 REGION_EXAMPLE = """\
 segmentationNode = slicer.util.getNode("Segmentation")
 segmentId = segmentationNode.GetSegmentation().GetSegmentIdBySegmentName("left lung")
@@ -41,6 +47,7 @@ def help_text() -> str:
     sections = (
         (_("Explain and wait"), BLOCKING_EXAMPLE),
         (_("Explain in the background"), STARTING_EXAMPLE),
+        (_("Move lambda by hand"), SESSION_EXAMPLE),
         (_("Only inside a segment"), REGION_EXAMPLE),
     )
     examples = "".join(f"<p>{title}:</p><pre>{html.escape(code)}</pre>" for title, code in sections)

@@ -11,6 +11,6 @@ def test_the_help_is_sound_html_and_leads_to_the_project(app):
     page = ElementTree.fromstring(f"<body>{texts.help_text()}</body>")
     assert [link.get("href") for link in page.iter("a")] == [HOMEPAGE, ISSUES]
     examples = ["".join(block.itertext()) for block in page.iter("pre")]
-    assert len(examples) == 3 and all("logic." in text for text in examples)
+    assert len(examples) == 4 and all("logic." in text for text in examples)
     for text in examples:
         compile(text, "help", "exec")

@@ -30,6 +30,10 @@ QT_FREE = (
     "own_models",
     "console",
     "listed_targets",
+    "node_session",
+    "session_keeping",
+    "session_live",
+    "session_state",
 )
 HEAVY = ("torch", "scipy", "matplotlib", "safetensors", "pydicom")
 

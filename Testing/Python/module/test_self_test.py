@@ -8,6 +8,8 @@ slicer = pytest.importorskip("slicer")
 from CTCounterfactualLib.scene.bundle.headless import headless_scene
 from CTCounterfactualSlicer import self_test
 from CTCounterfactualSlicer.console import make_job
+from CTCounterfactualSlicer.node_session import NodeSession
+from CTCounterfactualSlicer.options import Options
 from CTCounterfactualSlicer.self_test import SelfTestError
 
 
@@ -22,6 +24,10 @@ class Logic:
     def explain(self, volume, progress=None, **options):
         return self.start(volume, onEvent=progress, **options).wait()
 
+    def prepare(self, volume, **options):
+        keywords = Options.from_keywords(**options)
+        return NodeSession(slicer.mrmlScene, volume, keywords).start().until_ready()
+
 
 @pytest.fixture
 def scene(tmp_path, monkeypatch):
@@ -34,7 +40,7 @@ def test_all_steps_pass(scene):
     said = []
     self_test.run(Logic(), said.append)
     assert said[-1] == "All steps passed"
-    assert len(said) == 7
+    assert len(said) == 8
 
 
 def test_a_logic_that_accepts_everything_does_not_pass(scene):
