@@ -153,6 +153,7 @@ class NodeSession(Waiting):
         """Go to a lambda; returns at once, and of several moves the last counts."""
         self.lam = float(lam)
         if self._sender is not None and self._live is not None:
+            self._live.put_into_views()
             self._sender.move(self.lam, self._live.planes())
 
     def at(self, lam: float) -> SessionPoint:

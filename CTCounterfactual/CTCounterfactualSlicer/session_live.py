@@ -28,14 +28,14 @@ class SessionLive:
     """
 
     def __init__(self, scene, volume, described: dict[str, Any], onLook: Callable[[], None]):
-        self._scene, self._on_look = scene, onLook
+        self._scene, self._volume, self._on_look = scene, volume, onLook
         self._file = LiveFile.look(described)
         try:
             self._live = LiveVolume(scene, volume, self._file.voxels)
         except BaseException:
             self._file.close()
             raise
-        self._live.put_into_views(volume)
+        self.put_into_views()
         self._looking = self.planes()
         modified = vtk.vtkCommand.ModifiedEvent
         self._tags = [
@@ -55,6 +55,11 @@ class SessionLive:
     def there(self) -> bool:
         """Whether the node is in the scene; the user may have deleted it."""
         return self._live.node is not None and self._live.node.GetScene() is self._scene
+
+    def put_into_views(self) -> None:
+        """Show it in all views that show the scan, as some do after a result was kept."""
+        if self.there:
+            self._live.put_into_views(self._volume)
 
     def planes(self) -> list[list[int]]:
         """Return the planes on the screen: [axis of the array, number]."""

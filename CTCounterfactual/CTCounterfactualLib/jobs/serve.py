@@ -1,9 +1,10 @@
 """A session that stays alive in a worker process: wishes come in, events and planes go out.
 
-Events, beside those of preparing: `ready` (the live file, scores, limit, what it takes), `plane`
-(one is drawn in the file, `ready` says how much of it), `position` (score and change), `settled`
-(the whole file shows a lambda), `marks` (where decision and limit lie), `kept` (a result was
-written), `refused` (a wish can't be granted, and why), `ended`.
+Events, beside those of preparing: `ready` (the live file, scores, limit, what it takes), `turning`
+(the other direction is being prepared), `plane` (one is drawn in the file, `ready` says how much of
+it), `position` (score and change), `settled` (the whole file shows a lambda), `marks` (where
+decision and limit lie), `kept` (a result was written), `refused` (a wish can't be granted, and
+why), `ended`.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ class Service:
         self._wishes, self._attention, self._progress = wishes, attention, progress
         self._settled = 0.0  # the file begins as the scan
         self._marked: set[str] = set()
+        self._turned = {session.direction}
         from ..session.planes import array_axis, rows_needed
 
         self._up = array_axis(session.scan, "axial")
@@ -66,6 +67,9 @@ class Service:
     def tell_ready(self, idle_s: float) -> None:
         """Say that all is ready, and what it takes."""
         session, target = self._session, self._session.target
+        limit = session.limit(session.direction)
+        if limit is not None:
+            session.draw(limit.lam, [session.prepared.slices // 2])  # so that the first is quick
         minutes = idle_s / _SECONDS_PER_MINUTE
         megabytes = session.memory_mb + self._live.voxels.nbytes / BYTES_PER_MB
         self._tell(
@@ -81,7 +85,7 @@ class Service:
             direction=session.direction,
             memory_mb=round(megabytes),
             idle_s=idle_s,
-            limit=_plain(session.limit(session.direction)),
+            limit=_plain(limit),
         )
 
     def run(self, idle_s: float) -> str:
@@ -116,10 +120,14 @@ class Service:
                 self._attention.yields = False
 
     def _show(self, move: Move) -> None:
-        """Draw planes, the nearest slices first; then score the lambda, and draw all of it."""
-        self._attention.yields = True
+        """Draw planes, the nearest slices first; then score the lambda, and draw all of it.
+
+        Something of it is drawn in any case: else nothing would show while lambda is dragged.
+        """
         session, lam = self._session, move.lam
         from ..session.planes import cut_along
+
+        self._turn(lam)
 
         planes = [
             (axis, number, cut_along(session.scan, axis, number)) for axis, number in move.planes
@@ -140,12 +148,24 @@ class Service:
             self._live.voxels[cut] = session.picture(cut)
             self._tell_plane(lam, axis, number)
             near += needed
+        self._attention.yields = bool(quick)
         self._draw_rest(lam, near, slow)
         for axis, number, cut in slow:
             self._live.voxels[cut] = session.picture(cut)
             self._tell_plane(lam, axis, number)
+        self._attention.yields = True
         self._tell_position(lam)
         self._settle(lam)
+
+    def _turn(self, lam: float) -> None:
+        """Make the direction of a lambda ready; not interrupted, or dragging would never get it."""
+        from ..session.curve import direction_of
+
+        direction = direction_of(lam) if lam else self._session.direction
+        if direction not in self._turned:
+            self._tell("turning", f"Taking the gradient to {direction} the score")
+            self._session.turn(direction)
+            self._turned.add(direction)
 
     def _draw_rest(self, lam: float, near: list[int], slow: list[tuple[int, int, Cut]]) -> None:
         session, told = self._session, monotonic()
@@ -158,6 +178,7 @@ class Service:
             for axis, at, cut in slow:
                 self._put_rows(cut, rows)
                 self._tell_plane(lam, axis, at, float(ready.mean()))
+            self._attention.yields = True
 
     def _put_rows(self, cut: Cut, rows: np.ndarray) -> None:
         """Put those rows of a plane into the file whose slices are there; the others stay."""
@@ -183,6 +204,7 @@ class Service:
         for direction in (mine, *(each for each in DIRECTIONS if each != mine)):
             if direction not in self._marked:
                 self._session.find_marks(direction)
+                self._turned.add(direction)
                 self._marked.add(direction)
                 self._tell_marks(direction)
 

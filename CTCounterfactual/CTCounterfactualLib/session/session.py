@@ -125,6 +125,11 @@ class Session:
         self._run()
         return Position(self, float(lam))
 
+    def turn(self, direction: str) -> None:
+        """Make a direction ready, which takes as long as the gradient did, if it isn't yet."""
+        with self._computing(direction):
+            pass
+
     def plane(self, lam: float, name: str, number: int) -> np.ndarray:
         """Return a plane of the scan at lambda, HU; see `Position.plane`."""
         cut = cut_of(self.scan, name, number)

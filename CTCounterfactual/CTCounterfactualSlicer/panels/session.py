@@ -123,7 +123,9 @@ class SessionPanel(Panel):
             self._drawn_at = data["lambda"]
         elif event.step == "refused":
             self.host.messages.show_error(event.message, data.get("advice", ""))
-        if event.step in ("ready", "kept", "refused"):
+        if event.step == "turning":
+            self._step = event.message
+        elif event.step in ("ready", "plane", "kept", "refused"):
             self._step = session_texts.ready(self._session)
         elif self._session is None or self._session.phase is not Phase.READY:
             self._step = f"{event.fraction:.0%} {event.message}"

@@ -36,7 +36,10 @@ def ready(session) -> str:
     """Say what a session takes and when it ends."""
     if session is None or not session.ready:
         return ""
-    return _("Ready. Takes {size} of memory; ends after {minutes:g} minutes without use.").format(
+    return _(
+        "{name} is ready. Takes {size} of memory; ends after {minutes:g} minutes without use."
+    ).format(
+        name=session.nodes.volume.GetName(),
         size=texts.megabytes(session.ready["memory_mb"]),
         minutes=session.ready["idle_s"] / texts.MINUTE_S,
     )

@@ -100,6 +100,35 @@ def test_of_many_places_the_newest_is_shown_alone(place):
     assert {round(p["lambda"] / place.lam, 6) for p in place.of("plane")} == {1.0, 0.8}
 
 
+@pytest.mark.parametrize("plane", [(0, 12), (1, 5)])
+def test_while_lambda_is_dragged_something_is_shown_of_each_place(place, plane, monkeypatch):
+    """A wish is there whenever one is looked for: the planes must not wait for a pause."""
+    monkeypatch.setattr(service_module, "PARTIAL_S", 0.0)
+    shares = [0.9, 0.7, 0.5, 0.3]
+
+    def drag():
+        if shares:
+            place.answers["plane"] = drag
+            place.wishes.take(Move(shares.pop() * place.lam, (plane,)))
+
+    place.run(Move(place.lam, (plane,)), plane=drag, settled=place.end)
+    shown = [round(p["lambda"] / place.lam, 6) for p in place.of("plane")]
+    assert sorted(set(shown)) == [0.3, 0.5, 0.7, 0.9, 1.0]
+    assert len(place.of("position")) == 1
+
+
+def test_the_other_direction_is_prepared_once_and_said(place):
+    place.run(
+        Move(-0.5 * place.lam, ((0, 3),)),
+        settled=lambda: (
+            place.wishes.take(Move(-place.lam, ((0, 3),))),
+            place.answers.update(settled=place.end),
+        ),
+    )
+    assert [event.step for event in place.events].count("turning") == 1
+    assert place.of("position")[1]["score"] > place.session.original_score
+
+
 def test_a_plane_across_slices_fills_from_the_nearest(place, monkeypatch):
     monkeypatch.setattr(service_module, "PARTIAL_S", 0.0)
     seen = []
