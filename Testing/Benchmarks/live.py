@@ -24,9 +24,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "CTCounterfactual")
 import numpy as np
 from PIL import Image, ImageDraw
 
-from CTCounterfactualLib import Scan, Session, prepare_session, read_scan
+from CTCounterfactualLib import (
+    ChestSettings,
+    Scan,
+    Session,
+    generate_chest,
+    prepare_session,
+    read_scan,
+)
 
 MOVES = 50
+GENERATED_MM = (1.5, 1.5, 3.0)
 # Frames along lambda, from scan to limit and back.
 FRAMES = 12
 FRAME_MS = 160
@@ -37,13 +45,13 @@ KB_PER_MB = 1024
 def main() -> None:
     """Measure, print, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scan")
-    parser.add_argument("--slices", type=int, default=40, help="of the scan, around its middle")
+    parser.add_argument("scan", help="a file, or ML: a generated chest with so much fluid")
+    parser.add_argument("--slices", type=int, default=40, help="how many of the scan")
     parser.add_argument("--classifier", default="lung-volume")
     parser.add_argument("--json", help="write the figures")
     parser.add_argument("--gif", help="write the animation")
     options = parser.parse_args()
-    scan = slab(read_scan(options.scan), options.slices)
+    scan = slab(read_or_make(options.scan), options.slices)
     started = process_time()
     with prepare_session(scan, options.classifier, device="cpu") as session:
         figures = {
@@ -62,9 +70,17 @@ def main() -> None:
         Path(options.json).write_text(json.dumps(figures, indent=1))
 
 
+def read_or_make(name: str) -> Scan:
+    """Return a scan from a file, or a generated chest with so many mL of fluid."""
+    if not name.isdigit():
+        return read_scan(name)
+    chest = generate_chest(ChestSettings(GENERATED_MM, effusion_ml=float(name)))
+    return Scan.from_array(chest.hu, chest.spacing, chest.origin, name="generated chest")
+
+
 def slab(scan: Scan, slices: int) -> Scan:
-    """Return the middle slices of a scan."""
-    first = max(0, (scan.size[2] - slices) // 2)
+    """Return some slices of a scan, from a third of its height on."""
+    first = max(0, (scan.size[2] - slices) // 3)  # where pleural fluid lies
     return Scan(scan.image[:, :, first : first + slices], scan.name)
 
 

@@ -142,7 +142,9 @@ def test_the_views_follow_a_result_is_kept_and_nothing_stays(headless, volume, r
     with pytest.raises(CTCounterfactualError, match="a number is expected"):
         session.at(float("nan"))
     pid = session._process.pid
-    session.close()
+    session._process.stdin.close()  # as the system does when Slicer has died
+    poll_until(session, lambda: session.finished)
+    assert (session.outcome.kind, session.outcome.message) == ("done", "The session has ended.")
     assert ended == [session]
     assert session.liveNode is None
     assert composite.GetBackgroundVolumeID() == volume.GetID()
