@@ -89,6 +89,10 @@ class RemoteError(CTCounterfactualError):
         return self._kind or type(self).__name__
 
 
+class WorkerUnfit(CTCounterfactualError):
+    """A worker of a cohort lacks what all cases need: its version, its models, the folder."""
+
+
 class MissingExtraError(CTCounterfactualError):
     """An optional package is needed; the message names the extra that brings it.
 

@@ -14,6 +14,7 @@ from . import commands
 from .ask_command import add_ask_options, ask
 from .bench_command import add_bench_options, bench
 from .check_command import add_check_options, add_consent_option, add_trust_option, check
+from .cohort_command import add_cohort_options, cohort
 from .dicom_command import add_dicom_options, export
 from .effusion_command import add_effusion_options, train_effusion
 from .evaluate_command import add_evaluate_options, evaluate
@@ -151,6 +152,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_bench_options(measuring)
     measuring.set_defaults(run=bench)
+
+    many = verbs.add_parser(
+        "cohort", help="explain all scans of a list, by several workers or a cluster"
+    )
+    add_cohort_options(many)
+    many.set_defaults(run=cohort)
 
     stressing = verbs.add_parser(
         "stress", help="does a classifier react to what it should ignore: electrodes, tubes ...?"

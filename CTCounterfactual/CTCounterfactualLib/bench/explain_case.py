@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 
 from ..counterfactual.direction import DECREASE, INCREASE
 from ..counterfactual.engine import explain
+from ..counterfactual.machine import forget_peak_memory
 from ..counterfactual.region import Region, read_region
 from ..counterfactual.result import Explanation
 from ..counterfactual.settings import ExplainSettings
@@ -37,8 +37,6 @@ from .record import CASE_RECORD, REVERSAL_FILE, CaseRecord
 
 COUNTERFACTUAL_FILE = "counterfactual.nrrd"
 _OTHER_WAY = {DECREASE: INCREASE, INCREASE: DECREASE}
-# Written to this file, Linux forgets the greatest memory so far, so that each case has its own.
-_PEAK, _FORGET = Path("/proc/self/clear_refs"), "5"
 
 
 def explain_case(
@@ -65,8 +63,7 @@ def explain_case(
     work = _Work(case, wanted, models, *models.of(case, scan, clean), cancel)
     there, back = (events.half(False), events.half(True)) if wanted.reversal else (events, events)
     if not (folder / RECORD).exists():
-        with suppress(OSError):
-            _PEAK.write_text(_FORGET)
+        forget_peak_memory()
         with claim_output(folder, scene=wanted.scene) as output:
             output.write(work.result(scan, there), wanted.scene, cancel=cancel)
     if not scored:

@@ -6,7 +6,7 @@ alphabet. In CSV nothing stands for None, and 1 and 0 for true and false; number
 that they are read again to the bit. Rows come in the manifest's order, each case exactly once.
 
     OUT/
-      cohort.json            what was asked and with what; see `cohort.record`
+      cohort.json            what was asked and with what; see `cohort.cohort_file`
       cases.csv, .parquet    a row a case
       chunks.csv, .parquet   a row a search of a chunk, of all chunk sizes
       cases/ID/              result folder of the case with `result.json`; how much, says `keep`
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 DONE, FAILED = "done", "failed"
 CASES, CHUNKS = "cases", "chunks"  # file names without suffix
+COHORT = "cohort.json"
 RESULTS, RECORDS = "cases", "records"  # folders
 # Fields that have a column for each name in them.
 SPREAD = ("metrics", "trust", "stress")
