@@ -1,16 +1,21 @@
 """The benchmark of methods: slabs around the finding, and a table of what was measured."""
 
+import csv
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Benchmarks"))
 
-from methods_cases import MARGIN_MM, in_plane
+from methods_cases import MARGIN_MM, in_plane, slab_cases
 from methods_table import methods_report
 from probe_data import slab
+
+from block_scan import known_scan
+from CTCounterfactualLib.bench.layout import CASES_FILE, COLUMNS
 
 
 def row(case, name="occlusion", **figures):
@@ -74,3 +79,21 @@ def test_in_plane_keeps_the_body_and_a_margin():
     assert columns == slice(40 - round(MARGIN_MM / 3), 50 + round(MARGIN_MM / 3))
     body[2, 2, 40] = True
     assert in_plane(body, (3.0, 1.5, 3.0))[0].start == pytest.approx(0)
+
+
+@pytest.mark.parametrize(("slab_mm", "slices"), [(18.0, 6), (0.0, 10)])
+def test_a_case_is_a_slab_around_the_finding_or_the_whole_chest(tmp_path, slab_mm, slices):
+    known = known_scan()
+    known.save(tmp_path)
+    sitk.WriteImage(known.scan.image, str(tmp_path / "s.nrrd"))
+    row = dict.fromkeys(COLUMNS, "") | {"case": "chest-a-effusion-1", "finding": "effusion"}
+    row |= {"scan": "s.nrrd", "clean": "c.nrrd", "mask": "m.nrrd", "ml": 1, "seed": 1}
+    with (tmp_path / CASES_FILE).open("w", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerow(row)
+    (case,) = slab_cases(tmp_path, tmp_path / "slabs", slab_mm)
+    assert case.origin == "chest-a"
+    assert case.scan.size[2] == slices
+    assert case.finding.sum() == known.mask.sum()  # all of it, in either
+    assert np.array_equal(case.scan.array[~case.finding], case.clean.array[~case.finding])

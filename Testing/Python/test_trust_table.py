@@ -66,6 +66,21 @@ def test_every_test_is_a_row_and_what_did_not_run_says_why():
     assert "`c` 3.0" in page and "* `c`, planted: planted says not run." in page
 
 
+def test_a_finding_is_planted_where_there_is_room_for_one():
+    full, roomy = Case("c", "t", cascade=False), Case("c", "t", cascade=False, planted=True)
+    page = trust_report(
+        {
+            full: report(verdict("planted", "not run"), verdict("noise", "pass", 0.9)),
+            roomy: report(verdict("planted", "warn", 0.4)),
+        },
+        "scan.nrrd",
+        SLICES,
+        600.0,
+    )
+    assert "| planted | share | 0.4 warn |" in page and "| noise | share | 0.9 pass |" in page
+    assert page.count("`c`") == 2  # a column, and its time: the part with room is no other one
+
+
 def test_the_cases_name_what_there_is_once_each():
     assert len({case.name for case in CASES}) == len(CASES)
     targets = {entry.name: {t.name for t in entry.targets} for entry in list_models()}
