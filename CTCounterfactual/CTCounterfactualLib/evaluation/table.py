@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..outputs.report_measured import by_reason
 from . import definitions as d
 from .evaluate import RATES, Evaluation
 
@@ -23,7 +24,7 @@ def table_lines(made: Evaluation) -> list[str]:
         *_aligned(rows),
         *([f"Truth: {made.note}."] if made.note else []),
         *([f"Features: {about['features']}."] if "features" in about else []),
-        *(f"Not given: {group}: {why.rstrip('.')}." for group, why in made.absent.items()),
+        *(f"Not given: {lacking}." for lacking in by_reason(made.absent)),
     ]
 
 

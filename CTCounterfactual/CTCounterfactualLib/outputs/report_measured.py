@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from .says.files import tests_of
 
 METRICS_FILE = "metrics.json"
 MOST_BYTES = 1 << 20
-BESIDE = ("chance", "ceiling")
+# What may stand beside a number: what chance, the truth and real scans have.
+BESIDE = ("chance", "ceiling", "floor")
 
 
 def measured(folder: Path) -> str:
@@ -51,24 +53,37 @@ def write_report_anew(folder: Path, result: Explanation | Attribution) -> None:
 def measured_section(content: dict[str, Any]) -> str:
     """Return the section for the content of `metrics.json`; all of it is escaped."""
     metrics, meanings = content["metrics"], content["definitions"]
-    rows = "".join(_row(name, metrics, meanings[name]) for name in metrics if name in meanings)
-    head = "".join(f"<th>{name}</th>" for name in ("metric", "value", *BESIDE, "what it is"))
-    lacking = "; ".join(f"{group}: {why}" for group, why in content["not_applicable"].items())
+    beside = [which for which in BESIDE if any(f"{name}_{which}" in metrics for name in meanings)]
+    rows = "".join(
+        _row(name, metrics, meanings[name], beside) for name in metrics if name in meanings
+    )
+    head = "".join(f"<th>{name}</th>" for name in ("metric", "value", *beside, "what it is"))
+    lacking = "; ".join(by_reason(content["not_applicable"]))
     note = f'<p class="fine">Not given: {escape(lacking)}.</p>' if lacking else ""
     if content.get("features"):
         note = f'<p class="fine">Features of {escape(content["features"])}.</p>{note}'
     return f"<section><h2>Measured</h2><table><tr>{head}</tr>{rows}</table>{note}</section>"
 
 
-def _row(name: str, metrics: dict[str, float], meaning: dict[str, str]) -> str:
-    beside = [metrics.get(f"{name}_{which}") for which in BESIDE]
+def by_reason(absent: Mapping[str, str]) -> list[str]:
+    """Return what lacks with why, what lacks for the same reason together."""
+    groups: dict[str, list[str]] = {}
+    for group, why in absent.items():
+        groups.setdefault(why.rstrip("."), []).append(group)
+    return [f"{', '.join(together)}: {why}" for why, together in groups.items()]
+
+
+def _row(name: str, metrics: dict[str, float], meaning: dict[str, Any], beside: list[str]) -> str:
     value = f"{metrics[name]:.3g} {meaning['unit']}".strip()
     if meaning.get("yes_no"):
         value = "yes" if metrics[name] else "no"
     cells = [
         name.replace("_", " "),
         value,
-        *("" if value is None else f"{value:.3g}" for value in beside),
+        *(
+            f"{metrics[f'{name}_{which}']:.3g}" if f"{name}_{which}" in metrics else ""
+            for which in beside
+        ),
     ]
     told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     return f'<tr>{told}<td class="words">{escape(meaning["meaning"])}</td></tr>'
