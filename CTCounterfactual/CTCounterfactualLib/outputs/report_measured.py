@@ -18,6 +18,8 @@ from .says.files import tests_of
 
 METRICS_FILE = "metrics.json"
 MOST_BYTES = 1 << 20
+# How names of metrics end that tell a unit; of a scan that is no CT it is another one.
+UNIT_ENDS = ("_hu", "_ml", "_mb")
 # What may stand beside a number: what chance, the truth and real scans have.
 BESIDE = ("chance", "ceiling", "floor")
 
@@ -73,12 +75,19 @@ def by_reason(absent: Mapping[str, str]) -> list[str]:
     return [f"{', '.join(together)}: {why}" for why, together in groups.items()]
 
 
+def _called(name: str, unit: str) -> str:
+    """Return a metric's name in words, without the unit that stands beside its number."""
+    for end in UNIT_ENDS if unit else ():
+        name = name.removesuffix(end)
+    return name.replace("_", " ")
+
+
 def _row(name: str, metrics: dict[str, float], meaning: dict[str, Any], beside: list[str]) -> str:
     value = f"{metrics[name]:.3g} {meaning['unit']}".strip()
     if meaning.get("yes_no"):
         value = "yes" if metrics[name] else "no"
     cells = [
-        name.replace("_", " "),
+        _called(name, meaning["unit"]),
         value,
         *(
             f"{metrics[f'{name}_{which}']:.3g}" if f"{name}_{which}" in metrics else ""
