@@ -164,6 +164,7 @@ class NodeSession(Waiting):
         CTCounterfactualError
             If the session has ended, or the worker says why not.
         """
+        self.until_ready()
         self.point = self._refused = None
         self.move(lam)
         self._wait(lambda: self.point is not None and self.point.lam == self.lam)
@@ -182,6 +183,7 @@ class NodeSession(Waiting):
 
     def keep(self, lam: float | None = None) -> AnyResult:
         """Make a lambda (None: where it is) a result, wait for it and return it."""
+        self.until_ready()
         self.result = self._refused = None
         self.keep_soon(lam)
         self._wait(lambda: self.result is not None)
@@ -189,7 +191,7 @@ class NodeSession(Waiting):
         return self.result
 
     def until_ready(self) -> NodeSession:
-        """Wait until lambda can be moved; Ctrl+C ends it."""
+        """Wait until lambda can be moved and nothing is being kept; Ctrl+C ends the session."""
         try:
             self._wait(lambda: self.phase is Phase.READY)
         except BaseException:
@@ -240,6 +242,8 @@ class NodeSession(Waiting):
         )
         self._sender = Sender(self._process.stdin)
         self.phase = Phase.READY
+        if self.lam:  # wished meanwhile
+            self.move(self.lam)
 
     def _build(self, keeping: Keeping) -> None:
         try:

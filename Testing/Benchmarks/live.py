@@ -4,8 +4,8 @@
 
 Tells CPU seconds of preparing, of an axial plane somewhere else (its slices and the neighbours that
 smooth it), of the next one, of a coronal plane with the score of all slices; and the process's
-memory before and after fifty moves. With `--gif` it also draws axial and coronal plane with the
-numbers along lambda.
+memory before and after fifty moves. With `--gif` it draws axial and coronal plane with the numbers
+along lambda instead.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=40, help="how many of the scan")
     parser.add_argument("--classifier", default="lung-volume")
     parser.add_argument("--json", help="write the figures")
-    parser.add_argument("--gif", help="write the animation")
+    parser.add_argument("--gif", help="draw the animation instead")
     options = parser.parse_args()
     scan = slab(read_or_make(options.scan), options.slices)
     started = process_time()
@@ -61,9 +61,10 @@ def main() -> None:
         }
         figures["prepared size"] = list(session.prepared.volume.shape)
         figures["prepare s"] = process_time() - started
-        figures |= measure(session, options.slices)
         if options.gif:
             animate(session, Path(options.gif))
+        else:
+            figures |= measure(session, options.slices)
     for name, value in figures.items():
         print(f"{name}: {value:.3g}" if isinstance(value, float) else f"{name}: {value}")
     if options.json:

@@ -60,6 +60,8 @@ def score(point: SessionPoint | None, told: Mapping[str, Any], shown: bool) -> s
 
 def marks(limits: Marks, flips: Marks, told: Mapping[str, Any]) -> str:
     """Say where the change limit lies, 100 % of the slider, and where the decision changes."""
+    if limits and not any(limits.values()):
+        return _("The classifier doesn't react to this scan: there is nothing to move.")
     lines = [
         _("100 % is the change limit: {limit:.3g} % of the image.").format(
             limit=PERCENT * told["max_change"]
