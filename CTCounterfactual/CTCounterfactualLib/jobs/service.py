@@ -169,7 +169,8 @@ class Service:
 
     def _draw_rest(self, lam: float, near: list[int], slow: list[tuple[int, int, Cut]]) -> None:
         session, told = self._session, monotonic()
-        for number in session.missing(lam, near):
+        middle = [session.prepared.slices // 2]
+        for number in session.missing(lam, near or middle):
             ready = session.draw(lam, [number])
             if monotonic() - told < PARTIAL_S or ready.all():
                 continue
