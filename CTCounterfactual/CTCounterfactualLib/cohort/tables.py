@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -54,7 +55,7 @@ def read_chunks(folder: str | Path) -> list[ChunkRow]:
 
 def columns_of(kind: type, rows: Sequence[Any]) -> dict[str, type]:
     """Return the columns' names and types: str, int, float or bool."""
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     found: dict[str, type] = {}
     for item in fields(kind):
         if item.name in SPREAD:
@@ -86,7 +87,13 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(int(value))
-    return repr(value) if isinstance(value, float) else str(value)
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+@lru_cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Return the types of a row's fields; asked for once, not for each of a million rows."""
+    return get_type_hints(kind)
 
 
 def _plain_type(hint: Any) -> type:
@@ -132,7 +139,7 @@ def _read(path: Path, kind: type[Row]) -> list[Row]:
 def _row(kind: type[Row], types: dict[str, type], cells: dict[str, str]) -> Row:
     values: dict[str, Any] = {name: _parsed(cells[name], one) for name, one in types.items()}
     for spread in (name for name in SPREAD if name in kind.__dataclass_fields__):
-        value = get_type_hints(kind)[spread].__args__[1]
+        value = _hints(kind)[spread].__args__[1]
         values[spread] = {
             name.partition(".")[2]: value(cell)
             for name, cell in cells.items()

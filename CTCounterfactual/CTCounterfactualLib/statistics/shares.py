@@ -35,17 +35,20 @@ def share(yes: np.ndarray, patients: Sequence[str], seed: int = 0) -> Share:
     """Return the share of true values (N,).
 
     The interval is Wilson's, which holds near 0 and 1, too; where patients have several scans, that
-    of a bootstrap over patients.
+    of a bootstrap over patients; and where all scans are alike, so that no draw differs, Wilson's
+    of so many patients.
     """
     count, n = int(yes.sum()), len(yes)
     if not n:
         nan = float("nan")
         return Share(0, 0, nan, nan, nan)
-    if len(set(patients)) < n:
+    units = len(set(patients))
+    if units < n and 0 < count < n:
         low, high = mean_interval(yes.astype(np.float64), patients, seed)
     else:
         from scipy.stats import binomtest
 
-        found = binomtest(count, n).proportion_ci(CONFIDENCE, method="wilson")
+        alike = round(count * units / n)
+        found = binomtest(alike, units).proportion_ci(CONFIDENCE, method="wilson")
         low, high = float(found.low), float(found.high)
     return Share(count, n, count / n, low, high)

@@ -110,6 +110,9 @@ def test_wilsons_interval_of_a_share():
         pytest.approx(0.4902, abs=1e-4),
         pytest.approx(0.9433, abs=1e-4),
     )
+    # Two scans of each of five patients, all alike: no surer than five patients are.
+    alike = share(np.ones(10, bool), [f"p{n // 2}" for n in range(10)])
+    assert (alike.value, alike.low) == (1.0, pytest.approx(share(np.ones(5, bool), names(5)).low))
     none = share(np.zeros(0, bool), [])
     assert (none.n, math.isnan(none.value)) == (0, True)
 

@@ -22,6 +22,9 @@ POSITIVE, NEGATIVE, CHANGED, TRUTH = "#d55e00", "#0072b2", "#009e73", "#6b7280"
 INK = "#1f2937"
 SIZE_INCHES, DPI = (5.4, 3.5), 160
 BINS = 40
+LEGEND_POINTS = 7.5
+# Else a block of references to vocabularies on the web stands in every drawing.
+NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 FONT = {
     "svg.fonttype": "none",  # text stays text: small, and selectable
     "font.family": "sans-serif",
@@ -56,7 +59,7 @@ def by_chunk_size(found: Sequence[SizeReduction], unit: str) -> Any:
     axes.set_xlim(-0.5, len(labels) - 0.5)
     axes.set_xlabel("chunk size, slices of the prepared grid")
     axes.set_ylabel(_with_unit("reduction of the score", unit), **PLAIN)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize=LEGEND_POINTS)
     return figure
 
 
@@ -86,7 +89,7 @@ def distributions(cases: Scored, unit: str, threshold: float | None) -> Any:
     axes.set_xlabel(_with_unit("score (dashed: mean)", unit), **PLAIN)
     axes.set_ylabel("share of the scans")
     axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize=LEGEND_POINTS)
     return figure
 
 
@@ -112,7 +115,7 @@ def along_the_body(found: Sequence[Profile], unit: str) -> Any:
     axes.set_xlim(0, 1)
     axes.set_xlabel("place in the scan: 0 the lowest slice, 1 the highest")
     axes.set_ylabel(_with_unit("reduction by the chunk there", unit), **PLAIN)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize=LEGEND_POINTS)
     return figure
 
 
@@ -138,7 +141,7 @@ def svg(figure: Any) -> str:
 
     text = io.StringIO()
     with rc_context(FONT | {"svg.hashsalt": str(id(figure))}):
-        figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
+        figure.savefig(text, format="svg", metadata=NO_METADATA, transparent=True)
     drawing = text.getvalue()
     drawing = drawing[drawing.index("<svg") :]
     return re.sub(r'(<svg[^>]*?) (?:width="[^"]*"|height="[^"]*")', r"\1", drawing, count=2)

@@ -181,6 +181,6 @@ def _cost(cases: Sequence[CaseRow], figures: dict[str, Any]) -> list[str]:
             "Time and memory",
             blocks.table(("", "median (quartiles)", "mean \N{PLUS-MINUS SIGN} s.e.", "N"), rows),
             _fine(f"Together {blocks.number(hours, 3)} hours of work."),
-            f"<figure>{charts.svg(figures['cost'])}</figure>",
+            f'<div class="pair"><figure>{charts.svg(figures["cost"])}</figure></div>',
         )
     ]
