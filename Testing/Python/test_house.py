@@ -34,6 +34,7 @@ ROOMS = (
     "trust",
     "jobs",
     "cohort",
+    "readers",
     "remote",
     "app",
 )

@@ -38,6 +38,8 @@ from .options import (
     add_progress_option,
 )
 from .probe_command import add_probe_options, probe
+from .reader_command import add_reader_options, reader_study
+from .report_command import add_report_options, report
 from .session_command import add_session_options, session
 from .spoiled_command import add_spoiled_options, train_spoiled
 from .streams import ReaderGone, guarded_streams
@@ -170,6 +172,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_manifest_options(listing_cases)
     listing_cases.set_defaults(run=make_manifest)
+
+    drawing = verbs.add_parser("report", help="draw the report of a finished cohort anew")
+    add_report_options(drawing)
+    drawing.set_defaults(run=report)
+
+    reading = verbs.add_parser(
+        "reader-study", help="do explanations help people? pages for readers, and what they show"
+    )
+    add_reader_options(reading)
+    reading.set_defaults(run=reader_study)
 
     probing = verbs.add_parser(
         "probe", help="train a linear probe of your own labels on a network's features"

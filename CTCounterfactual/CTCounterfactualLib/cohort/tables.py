@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import fields
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -18,6 +17,7 @@ from .rows import CASES, CHUNKS, SPREAD, CaseRow, ChunkRow
 
 # Ten million chunks have a gigabyte or so.
 MOST_TABLE_BYTES = 1 << 32
+_KNOWN: dict[type, dict[str, Any]] = {}
 Row = TypeVar("Row", CaseRow, ChunkRow)
 
 
@@ -90,10 +90,11 @@ def _cell(value: Any) -> str:
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
-@lru_cache
 def _hints(kind: type) -> dict[str, Any]:
     """Return the types of a row's fields; asked for once, not for each of a million rows."""
-    return get_type_hints(kind)
+    if kind not in _KNOWN:
+        _KNOWN[kind] = get_type_hints(kind)
+    return _KNOWN[kind]
 
 
 def _plain_type(hint: Any) -> type:

@@ -124,7 +124,7 @@ def measures(found: dict[str, tuple[Description, Description]]) -> str:
                 quartiles(positives),
                 quartiles(negatives),
                 f"{positives.n}, {negatives.n}",
-                meaning.meaning if meaning else "",
+                meaning.words if meaning else "",
             ]
         )
     return table(("metric", "positives", "negatives", "N", "what it is"), rows, "words")

@@ -25,7 +25,7 @@ BINS = 40
 LEGEND_POINTS = 7.5
 # Else a block of references to vocabularies on the web stands in every drawing.
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-FONT = {
+FONT: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, and selectable
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
