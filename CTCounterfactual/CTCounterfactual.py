@@ -278,6 +278,12 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
 
         return load_result(slicer.mrmlScene, folder, volumeNode, place)
 
+    def readerStudy(self, study, cohort, reader, session=1):
+        """Begin or go on with a reader's session of a study; `show()`, then `answer(1 to 5)`."""
+        from CTCounterfactualSlicer.reader_session import ReaderSession
+
+        return ReaderSession(slicer.mrmlScene, study, cohort, reader, session)
+
     def listModels(self) -> tuple:
         """Return all classifiers and autoencoders with their targets and status."""
         return list_all()

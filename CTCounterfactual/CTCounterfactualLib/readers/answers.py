@@ -51,11 +51,11 @@ def read_answers(folder: Path) -> list[Answer]:
     OutputError
         If the study or a file of answers lacks or is damaged, of another study, or there is none.
     """
-    study = _object(folder / STUDY)
+    study = read_object_of(folder / STUDY)
     key = {(row.reader, row.session, row.number): row for row in read_key(folder)}
     found: dict[tuple[str, int, str], Answer] = {}
     for path in sorted((folder / ANSWERS).glob("*.json")):
-        content = _object(path)
+        content = read_object_of(path)
         if content.get("schema") != SCHEMA or content.get("study") != study.get("study"):
             raise OutputError(f"{path} holds no answers to this study; take it out of the folder.")
         try:
@@ -114,7 +114,8 @@ def _answer(reading: KeyRow, item: dict[str, Any]) -> Answer:
     return Answer(reading, int(confidence), seconds, str(item.get("comment", "")))
 
 
-def _object(path: Path) -> dict[str, Any]:
+def read_object_of(path: Path) -> dict[str, Any]:
+    """Return what a file of a study holds; raise `OutputError` if it lacks or is damaged."""
     try:
         return read_object(path, MOST_RECORD_BYTES)
     except OSError as error:

@@ -38,8 +38,8 @@ SCHEMA = 1
 HERE = Path(__file__).parent
 INTRO = (
     "You will see {cases} CT scans, one after the other, each with the classifier's score, some "
-    "with an explanation: the scan as the classifier would no longer call it positive, and what "
-    "was changed for that. Say how sure you are yourself that the finding is there. There is no "
+    "with an explanation: the scan as it would have to look for another score, and what was "
+    "changed for that. Say how sure you are yourself that the finding is there. There is no "
     "way back to an earlier case. Your answers stay in this browser until you download them."
 )
 

@@ -3,7 +3,7 @@
 const study = JSON.parse(document.getElementById("data").textContent);
 const get = (id) => document.getElementById(id);
 const store = `reader-study ${study.study} ${study.reader} ${study.session}`;
-const panes = [["scan", "Scan"], ["counterfactual", "What the classifier would call negative"],
+const panes = [["scan", "Scan"], ["counterfactual", "Counterfactual: what would move the score"],
   ["change", "Change: blue is darker, red brighter"]];
 let answers = [], shown = 0, seconds = 0, since = null;
 

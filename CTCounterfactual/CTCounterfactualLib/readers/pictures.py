@@ -18,6 +18,7 @@ from ..outputs.views import Oriented
 AXIAL = "axial"
 # Slices are shown at this distance, and no more of them, so that a page can be mailed.
 STEP_MM, MOST_SLICES = 10.0, 32
+_VOLUMES = ("counterfactual", "difference")
 # Width of a slice, pixels; and JPEG's quality.
 WIDTH, QUALITY = 320, 88
 
@@ -45,9 +46,7 @@ def slices_of(folder: Path) -> Slices:
     OutputError
         If it lacks the volumes: the cohort must have been run with `--keep all`.
     """
-    counterfactual, difference = (_read(folder / f"{name}.nrrd") for name in _VOLUMES)
-    scan = sitk.Cast(counterfactual, sitk.sitkFloat32) - sitk.Cast(difference, sitk.sitkFloat32)
-    volumes = [Oriented.of(image) for image in (scan, counterfactual, difference)]
+    volumes = [Oriented.of(image) for image in volumes_of(folder)]
     count = volumes[0].count(AXIAL)
     height = volumes[0].extent_mm("coronal")[0]
     wanted = int(np.clip(height / STEP_MM, 1, min(count, MOST_SLICES)))
@@ -62,7 +61,11 @@ def slices_of(folder: Path) -> Slices:
     )
 
 
-_VOLUMES = ("counterfactual", "difference")
+def volumes_of(folder: Path) -> tuple[sitk.Image, sitk.Image, sitk.Image]:
+    """Return scan, counterfactual and change of a result folder, HU; raises as `slices_of`."""
+    counterfactual, change = (_read(folder / f"{name}.nrrd") for name in _VOLUMES)
+    scan = sitk.Cast(counterfactual, sitk.sitkFloat32) - sitk.Cast(change, sitk.sitkFloat32)
+    return scan, counterfactual, change
 
 
 def _read(path: Path) -> sitk.Image:
@@ -84,7 +87,16 @@ def _jpeg(pixels: np.ndarray, aspect: float) -> str:
     ratio = columns / WIDTH
     size = [WIDTH, max(1, round(rows * aspect / ratio))]
     small = sitk.Resample(
-        image, size, sitk.Transform(), sitk.sitkLinear, (0.0, 0.0), [ratio, ratio / aspect]
+        image,
+        size,
+        sitk.Transform(),
+        sitk.sitkLinear,
+        ((ratio - 1) / 2, (ratio / aspect - 1) / 2),  # edges on edges, not centres on centres
+        (ratio, ratio / aspect),
+        (1.0, 0.0, 0.0, 1.0),
+        0.0,
+        image.GetPixelID(),
+        True,  # beyond the outer centres as at them
     )
     with tempfile.TemporaryDirectory() as folder:  # SimpleITK only writes to files
         place = Path(folder) / "slice.jpg"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .animation import AnimationPanel
+from .cohort import CohortPanel
 from .compare import ComparePanel
 from .export import ExportPanel
 from .input import InputPanel
@@ -30,6 +31,7 @@ SECTIONS: tuple[tuple[type[Panel], str], ...] = (
     (AnimationPanel, ""),
     (TrustPanel, ""),
     (ExportPanel, ""),
+    (CohortPanel, ""),
     (ModelsPanel, "models"),
     (MaintenancePanel, "maintenance"),
 )

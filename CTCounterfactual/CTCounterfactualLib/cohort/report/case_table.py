@@ -11,6 +11,8 @@ from ..rows import CaseRow
 
 # Enough to sort and to compare; what is exact is in `cases.csv`.
 DIGITS = 5
+# A page with more rows opens slowly, and nobody reads them all.
+MOST_ROWS = 50_000
 # Field, head, whether it is a number; those that no case has are left out.
 COLUMNS = (
     ("id", "case", False),
@@ -31,11 +33,12 @@ COLUMNS = (
 
 
 def table_data(cases: Sequence[CaseRow]) -> str:
-    """Return the table as JSON that may stand in a page's script element.
+    """Return the table as JSON that may stand in a page's script element; the first `MOST_ROWS`.
 
     `columns` are heads, `numeric` says which are numbers, `values` hold one list a column, and
     `folders` where each case's folder is, relative to the page; empty if it has none.
     """
+    cases = cases[:MOST_ROWS]
     columns: list[tuple[str, bool, list[Any]]] = []
     for field, head, numeric in COLUMNS:
         values = [_short(getattr(case, field)) for case in cases]

@@ -61,7 +61,10 @@ def headline(cases: Sequence[CaseRow]) -> str:
     found = table_one(together)
     if not math.isfinite(found.gap_closed):
         moved = float((together.before - together.after).mean())
-        return f"The counterfactuals lower the score by {blocks.number(moved, 3)} on average."
+        told = f"The counterfactuals lower the score by {blocks.number(moved, 3)} on average."
+        if math.isfinite(found.auc):
+            return f"Positives score no higher than negatives: there is no gap to close. {told}"
+        return told
     return (
         f"The counterfactuals of positives close {percent(found.gap_closed)} of the gap between "
         f"positives and negatives, which the classifier tells apart with an AUC of "

@@ -50,7 +50,8 @@ class TableOne:
         What is compared with what, and the outcome.
     gap_closed : float
         (positives - their counterfactuals) / (positives - negatives), of the means: 1 if the
-        counterfactuals score like the negatives. NaN without both, or if they don't differ.
+        counterfactuals score like the negatives. NaN without both, or if positives score no
+        higher than negatives: there is then no gap.
     auc : float
         Share of pairs (positive, negative) whose scores are in the right order; NaN without both.
     """
@@ -122,4 +123,4 @@ def _gap_closed(positives: Scored, negatives: Scored) -> float:
     if not len(positives) or not len(negatives):
         return float("nan")
     gap = positives.before.mean() - negatives.before.mean()
-    return float((positives.before - positives.after).mean() / gap) if gap else float("nan")
+    return float((positives.before - positives.after).mean() / gap) if gap > 0 else float("nan")

@@ -18,7 +18,7 @@ from ...outputs.report_blocks import pairs
 from ...storage.atomic import write_text
 from ..rows import DONE, CaseRow, ChunkRow
 from ..tables import read_cases, read_chunks
-from .case_table import table_data
+from .case_table import MOST_ROWS, table_data
 from .charts import write_figure_files
 from .sections import all_sections, headline
 
@@ -122,6 +122,9 @@ def report_page(
         notice=f'<p class="notice">{escape(extra.notice)}</p>' if extra.notice else "",
         sections="".join([*extra.sections, *sections]),
         footer=pairs([(name, str(value)) for name, value in extra.settings.items()]),
+        cases="All cases"
+        if len(cases) <= MOST_ROWS
+        else f"The first {MOST_ROWS} of {len(cases)} cases; all are in cases.csv",
         data=table_data(cases),
         script=script,
     )
