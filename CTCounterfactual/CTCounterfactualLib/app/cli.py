@@ -40,6 +40,7 @@ from .options import (
 from .probe_command import add_probe_options, probe
 from .reader_command import add_reader_options, reader_study
 from .report_command import add_report_options, report
+from .reproduce_command import add_reproduce_options, reproduce_study
 from .session_command import add_session_options, session
 from .spoiled_command import add_spoiled_options, train_spoiled
 from .streams import ReaderGone, guarded_streams
@@ -176,6 +177,12 @@ def build_parser() -> argparse.ArgumentParser:
     drawing = verbs.add_parser("report", help="draw the report of a finished cohort anew")
     add_report_options(drawing)
     drawing.set_defaults(run=report)
+
+    reproducing = verbs.add_parser(
+        "reproduce", help="a published evaluation again, beside its published numbers"
+    )
+    add_reproduce_options(reproducing)
+    reproducing.set_defaults(run=reproduce_study)
 
     reading = verbs.add_parser(
         "reader-study", help="do explanations help people? pages for readers, and what they show"

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from ..counterfactual.settings import ExplainSettings
-from ..errors import ScanError, SettingsError
+from ..errors import MissingExtraError, ScanError, SettingsError
 from ..storage.sizes import BYTES_PER_GB
 from .check_command import add_trust_option, consent_from
 from .interrupt import cancel_on_signal
@@ -138,9 +138,11 @@ def cohort(options: argparse.Namespace) -> None:
             consent_from(options),
         )
     failed = [row for row in made.in_order() if row.status == "failed"]
+    page = _report(made.location)
     if options.progress != "json":
         sys.stdout.write(
             f"{len(made.rows) - len(failed)} of {len(made.cases)} cases are in {made.location}\n"
+            f"{page}\n"
         )
     if failed:
         more = f" and {len(failed) - MOST_TOLD} more" if len(failed) > MOST_TOLD else ""
@@ -148,6 +150,19 @@ def cohort(options: argparse.Namespace) -> None:
         raise ScanError(
             f"{len(failed)} case(s) have no result, all others are in {made.location}: {told}{more}"
         )
+
+
+def _report(location: str) -> str:
+    """Write the cohort's page; return where it is, or why there is none."""
+    from ..cohort.locations import is_url
+    from ..cohort.report.write import write_cohort_report
+
+    if is_url(location):
+        return "For the report: copy it to this computer, and use the verb report."
+    try:
+        return f"Report: {write_cohort_report(location)}"
+    except MissingExtraError as error:  # nothing of the work is lost for it
+        return f"No report: {error}"
 
 
 def cohort_settings(options: argparse.Namespace):

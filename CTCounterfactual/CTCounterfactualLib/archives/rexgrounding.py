@@ -44,7 +44,7 @@ def read_rexgrounding(
     """
     word = str(options["finding"]).strip().casefold()
     if not word:
-        raise ScanError("Give the word of the findings that make a positive: --finding effusion.")
+        raise ScanError("Give the word of the findings that make a positive, such as effusion.")
     listed = Listed()
     scans = {
         path.name: path

@@ -50,7 +50,7 @@ def read_totalsegmentator(
     choices = ", ".join(f"{name} ({number})" for name, number in told.most_common())
     if not positive:
         raise SettingsError(
-            f"Say which pathology makes a positive: --positive WORD. The table has: {choices}."
+            f"Say which pathology makes a positive, by a word of it. The table has: {choices}."
         )
     listed = Listed()
     for row in rows:

@@ -131,7 +131,7 @@ def _chosen(cases: Sequence[CaseRow], settings: StudySettings, rng: Any) -> list
     fit = [case for case in cases if case.status == DONE and case.folder]
     if not fit:
         raise OutputError(
-            "No case of the cohort has a folder with its volumes: run the cohort with --keep all."
+            "No case of the cohort has a folder with volumes: run it so that all files are kept."
         )
     wanted = min(settings.cases or len(fit), len(fit))
     groups = [[case for case in fit if case.positive == kind] for kind in (True, False)]

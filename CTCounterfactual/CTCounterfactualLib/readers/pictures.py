@@ -71,8 +71,8 @@ def volumes_of(folder: Path) -> tuple[sitk.Image, sitk.Image, sitk.Image]:
 def _read(path: Path) -> sitk.Image:
     if not path.is_file():
         raise OutputError(
-            f"{path.parent} holds no {path.name}: run the cohort with --keep all, so that readers "
-            f"have something to see."
+            f"{path.parent} holds no {path.name}: run the cohort so that all files are kept, for "
+            f"readers to have something to see."
         )
     try:
         return sitk.ReadImage(str(path))

@@ -73,7 +73,7 @@ def plan_readings(
     if len(cases) < 2:
         raise SettingsError(f"A reader study needs at least two cases; there are {len(cases)}.")
     if not readers or len(set(readers)) < len(readers):
-        raise SettingsError("Give each reader another name, such as --readers anna,ben.")
+        raise SettingsError("Give each reader another name, such as anna and ben.")
     rng = np.random.default_rng(seed)
     first = _half(np.asarray(positive, bool), rng)
     found: list[Reading] = []

@@ -50,7 +50,7 @@ def test_studies_and_pathologies(subjects):
 
 
 def test_without_a_pathology_they_are_listed(subjects):
-    with pytest.raises(SettingsError, match=r"--positive WORD.*tumor \(2\)"):
+    with pytest.raises(SettingsError, match=r"by a word of it.*tumor \(2\)"):
         total(subjects, positive="")
     with pytest.raises(ScanError, match="No scan's pathology holds 'effusion'"):
         total(subjects, positive="effusion")

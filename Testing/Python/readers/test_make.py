@@ -84,6 +84,6 @@ def test_what_cannot_be_made_is_said(cohort, tmp_path):
     shutil.copytree(cohort, slim)
     for path in slim.rglob("difference.nrrd"):
         path.unlink()
-    with pytest.raises(OutputError, match="--keep all"):
+    with pytest.raises(OutputError, match="all files are kept"):
         make_study(slim, tmp_path / "new", StudySettings())
     assert not (tmp_path / "new").exists()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -16,6 +17,7 @@ from ...counterfactual.result import DISCLAIMER
 from ...errors import OutputError
 from ...outputs.report_blocks import pairs
 from ...storage.atomic import write_text
+from ..cohort_file import read_cohort
 from ..rows import DONE, CaseRow, ChunkRow
 from ..tables import read_cases, read_chunks
 from .case_table import MOST_ROWS, table_data
@@ -24,6 +26,8 @@ from .sections import all_sections, headline
 
 REPORT, FIGURES = "report.html", "figures"
 HERE = Path(__file__).parent
+# Of a model's digest: enough to tell it from others.
+DIGEST_LETTERS = 12
 
 
 @dataclass(frozen=True)
@@ -80,12 +84,32 @@ def write_cohort_report(
     folder = Path(folder)
     cases, chunks = read_cases(folder), read_chunks(folder)
     check()
-    page, figures = report_page(cases, chunks, folder, extra or Extra(), now)
+    extra = extra or Extra()
+    if not extra.settings:
+        extra = replace(extra, settings=_asked(folder))
+    page, figures = report_page(cases, chunks, folder, extra, now)
     check()
     for name, figure in figures.items():
         write_figure_files(figure, folder / FIGURES, name)
     write_text(folder / REPORT, page)
     return folder / REPORT
+
+
+def _asked(folder: Path) -> dict[str, Any]:
+    """Return what a cohort was asked for, for the page's foot; empty if it isn't told."""
+    with suppress(OutputError, KeyError, TypeError, AttributeError):
+        about = read_cohort(folder)
+        settings = dict(about["settings"])
+        inner = settings.pop("settings", {})
+        models = {
+            role: f"{about[role]['name']} {about[role]['sha256'][:DIGEST_LETTERS]}"
+            for role in ("classifier", "autoencoder")
+            if about.get(role)
+        }
+        versions = " ".join(f"{name} {number}" for name, number in about["versions"].items())
+        told = settings | inner | models | {"versions": versions}
+        return {name: value for name, value in told.items() if value not in (None, "", [], {})}
+    return {}
 
 
 def report_page(
