@@ -59,8 +59,10 @@ def successes(cases: Sequence[CaseRow], seed: int = SEED) -> list[Success]:
     done = [case for case in cases if case.status == DONE]
     found = [_rate("Cases that were explained", cases, lambda case: case.status == DONE, seed)]
     decided = [case for case in done if case.threshold is not None]
-    called = [case for case in decided if case.positive and _called(case)]
-    controls = [case for case in decided if not case.positive and not _called(case)]
+    # Maps of other methods have no counterfactual whose decision could be another.
+    changed = [case for case in decided if case.flipped is not None]
+    called = [case for case in changed if case.positive and _called(case)]
+    controls = [case for case in changed if not case.positive and not _called(case)]
     for name, group, holds in (
         (
             "Positives that the classifier calls positive",

@@ -26,6 +26,10 @@ from .sections import all_sections, headline
 
 REPORT, FIGURES = "report.html", "figures"
 HERE = Path(__file__).parent
+MIXED = (
+    "The cases have several targets ({targets}), whose scores are mixed in the tables below: run a "
+    "cohort for each."
+)
 # Of a model's digest: enough to tell it from others.
 DIGEST_LETTERS = 12
 
@@ -134,8 +138,10 @@ def report_page(
     sections, figures = all_sections(cases, chunks, folder, extra.published)
     done = sum(case.status == DONE for case in cases)
     patients = len({case.group for case in cases})
-    target = next((case.target for case in cases if case.target), "no target known")
-    about = f"{len(cases)} cases of {patients} patients, {done} explained; {target}; "
+    targets = sorted({case.target for case in cases if case.target})
+    told = ", ".join(targets) or "no target known"
+    about = f"{len(cases)} cases of {patients} patients, {done} explained; {told}; "
+    notices = [extra.notice, MIXED.format(targets=told) if len(targets) > 1 else ""]
     page = Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         digest=f"sha256-{digest}",
@@ -143,7 +149,7 @@ def report_page(
         about=escape(about + now.strftime("%Y-%m-%d")),
         answer=escape(headline(cases)),
         disclaimer=escape(DISCLAIMER),
-        notice=f'<p class="notice">{escape(extra.notice)}</p>' if extra.notice else "",
+        notice="".join(f'<p class="notice">{escape(text)}</p>' for text in notices if text),
         sections="".join([*extra.sections, *sections]),
         footer=pairs([(name, str(value)) for name, value in extra.settings.items()]),
         cases="All cases"

@@ -18,7 +18,7 @@ from CTCounterfactualLib.cohort.report.figure_five import (
 from CTCounterfactualLib.cohort.report.outcomes import failures, shortcuts, successes
 from CTCounterfactualLib.cohort.report.scores import scored
 from CTCounterfactualLib.cohort.report.table_one import OF_POSITIVES, POSITIVES, table_one
-from CTCounterfactualLib.cohort.report.write import Extra, write_cohort_report
+from CTCounterfactualLib.cohort.report.write import Extra, report_page, write_cohort_report
 from CTCounterfactualLib.cohort.rows import DONE, FAILED, CaseRow, ChunkRow
 from CTCounterfactualLib.cohort.tables import write_tables
 from CTCounterfactualLib.errors import OutputError
@@ -174,6 +174,24 @@ def test_figures_are_files_too(page):
     names = {path.name for path in (page / "figures").iterdir()}
     for name in ("chunk-sizes", "distributions", "along-the-body-10", "cost"):
         assert {f"{name}.svg", f"{name}.png"} <= names
+
+
+def test_maps_of_other_methods_have_no_decisions_to_change():
+    maps = [replace(one, flipped=None, score_counterfactual=None) for one in CASES[:4]]
+    names = [one.name for one in successes(maps)]
+    assert names[:2] == [
+        "Cases that were explained",
+        "Positives that the classifier calls positive",
+    ]
+    assert not any("counterfactual" in name for name in names)
+
+
+def test_several_targets_and_nothing_but_failures_are_said(tmp_path):
+    mixed = [CASES[0], replace(CASES[1], target="nodule")]
+    page, _ = report_page(mixed, [], tmp_path, Extra())
+    assert "several targets (effusion, nodule)" in page
+    page, figures = report_page(CASES[4:], [], tmp_path, Extra())
+    assert "No case has scores" in page and "It is &lt;cut&gt; off." in page and not figures
 
 
 def test_no_cohort_no_report(tmp_path):
