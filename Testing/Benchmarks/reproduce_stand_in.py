@@ -2,11 +2,11 @@
 
     python Testing/Benchmarks/reproduce_stand_in.py OUT
 
-Makes in OUT a small tree laid out as The Cancer Imaging Archive hands out NSCLC-Radiomics and PleThora
-(one patient with fluid, one without, 30 mm of a generated chest each), files of the published
-architectures in full size with random weights, and runs the command on them. It shows that the way
-through is whole; its numbers mean nothing, which the report says on top. About 5 minutes of CPU time,
-5 GB of memory and 2 GB of disk.
+Makes in OUT a small tree laid out as The Cancer Imaging Archive hands out NSCLC-Radiomics and
+PleThora (one patient with fluid, one without, 30 mm of a generated chest each), files of the
+published architectures in full size with random weights, and runs the command on them. It shows
+that the way through is whole; its numbers mean nothing, which the report says on top. About 5
+minutes of CPU time, 5 GB of memory and 2 GB of disk.
 """
 
 from __future__ import annotations
