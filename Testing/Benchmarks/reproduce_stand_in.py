@@ -27,7 +27,7 @@ sys.path[:0] = [
     str(REPOSITORY / part) for part in ("CTCounterfactual", "Testing", "Testing/Oracles")
 ]
 
-from comparison.sizes import PUBLISHED  # noqa: E402
+from comparison.sizes import PUBLISHED, SIZES  # noqa: E402
 
 from CTCounterfactualLib.archives.dicom_folders import FEWEST_SLICES  # noqa: E402
 from CTCounterfactualLib.models.classifiers.inflated_resnet import InflatedResNet  # noqa: E402
@@ -79,8 +79,8 @@ def write_tree(root: Path) -> None:
             sitk.WriteImage(image, str(place / f"{name}_{ending}.nii.gz"))
 
 
-def write_weights(folder: Path) -> list[Path]:
-    """Write files of the published architectures, in full size, under the publisher's names."""
+def write_weights(folder: Path, narrow: bool) -> list[Path]:
+    """Write files of the published architectures under the publisher's names."""
     folder.mkdir(parents=True)
     entries = {entry.name: entry for entry in list_models()}
     (resnet_file,) = entries[ROLES[0]].files
@@ -92,9 +92,11 @@ def write_weights(folder: Path) -> list[Path]:
     }
     state["classifier.weight"] *= HEAD
     torch.save(state, folder / resnet_file.name)
-    config = PUBLISHED.config
+    config = SIZES["tiny"].cost.config if narrow else PUBLISHED.config
     network = VQGAN(VQGANConfig.from_dict(config))
     weights = {key: value.float() for key, value in fill(network.state_dict(), SEED).items()}
+    if narrow:  # a file so small would be taken for a broken download; of the loss nothing is read
+        weights["loss.padding"] = torch.zeros(checkpoint.plausible_sizes[0] // 4)
     torch.save({"state_dict": weights}, folder / checkpoint.name)
     sizes = {"n_embed": config["n_embed"], "embed_dim": config["embed_dim"]}
     inner = {key: value for key, value in config.items() if key not in sizes}
@@ -107,14 +109,20 @@ def main() -> int:
     """Make the stand-ins, fetch them as local files, and run the command; return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, metavar="OUT", help="a new folder")
-    out = parser.parse_args().out.absolute()
+    parser.add_argument(
+        "--narrow",
+        action="store_true",
+        help="a VQ-GAN of the same kind with fewer channels: quicker",
+    )
+    options = parser.parse_args()
+    out = options.out.absolute()
     environment = os.environ | {
         "CT_COUNTERFACTUAL_MODELS": str(out / "models"),
         "PYTHONPATH": str(REPOSITORY / "CTCounterfactual"),
     }
     command = [sys.executable, "-m", "CTCounterfactualLib"]
     write_tree(out / "tree")
-    files = write_weights(out / "weights")
+    files = write_weights(out / "weights", options.narrow)
     fetch = [*command, "models", "fetch", *ROLES, "--offline", "--accept-licence", "--file"]
     subprocess.run([*fetch, *map(str, files)], env=environment, check=True)
     run = [*command, "reproduce", "cohen2025", "--data", str(out / "tree"), "-o", str(out / "run")]
