@@ -15,7 +15,9 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from html import escape
 from pathlib import Path
@@ -111,19 +113,33 @@ def make_study(
         pictures[case.id] = slices_of(cohort / case.folder)
     target = settings.question or next((case.target for case in cases if case.target), "")
     study = _name(cases, settings)
-    for reader in settings.readers:
-        for session in range(1, SESSIONS + 1):
-            if cancel is not None:
-                cancel.check()
-            own = [one for one in plan if (one.reader, one.session) == (reader, session)]
-            shown = [_shown(one, by_id[one.case], asdict(pictures[one.case])) for one in own]
-            page = _page(study, reader, session, target, shown)
-            write_text(out / f"read-{reader}-{session}.html", page, parents=True)
-    write_text(out / KEY, _key(plan, by_id))
-    (out / ANSWERS).mkdir(exist_ok=True)
     told = {"schema": SCHEMA, "study": study, "question": target, "cohort": cohort.name}
-    write_json(out / STUDY, told | asdict(settings))
+    with _all_or_nothing(out):
+        for reader in settings.readers:
+            for session in range(1, SESSIONS + 1):
+                if cancel is not None:
+                    cancel.check()
+                own = [one for one in plan if (one.reader, one.session) == (reader, session)]
+                shown = [_shown(one, by_id[one.case], asdict(pictures[one.case])) for one in own]
+                page = _page(study, reader, session, target, shown)
+                write_text(out / f"read-{reader}-{session}.html", page, parents=True)
+        write_text(out / KEY, _key(plan, by_id))
+        (out / ANSWERS).mkdir()
+        write_json(out / STUDY, told | asdict(settings))
     return out
+
+
+@contextmanager
+def _all_or_nothing(out: Path) -> Iterator[None]:
+    """Take a new folder away again if it can't be filled: readers must not get a part of it."""
+    was_there = out.exists()
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(out, ignore_errors=True)
+        if was_there:  # it was empty
+            out.mkdir(exist_ok=True)
+        raise
 
 
 def _chosen(cases: Sequence[CaseRow], settings: StudySettings, rng: Any) -> list[CaseRow]:

@@ -9,7 +9,9 @@ import shutil
 import pytest
 
 from CTCounterfactualLib.errors import OutputError, SettingsError
+from CTCounterfactualLib.readers import make
 from CTCounterfactualLib.readers.make import KEY, StudySettings, make_study
+from CTCounterfactualLib.storage.atomic import write_text
 
 
 def data_of(page):
@@ -86,4 +88,18 @@ def test_what_cannot_be_made_is_said(cohort, tmp_path):
         path.unlink()
     with pytest.raises(OutputError, match="all files are kept"):
         make_study(slim, tmp_path / "new", StudySettings())
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_study_is_whole_or_not_there(cohort, tmp_path, monkeypatch):
+    """The disk is full at the second page: no reader gets a part of a study."""
+
+    def full(path, text, **how):
+        if "anna-2" in str(path):
+            raise OutputError("the disk is full")
+        write_text(path, text, **how)
+
+    monkeypatch.setattr(make, "write_text", full)
+    with pytest.raises(OutputError, match="full"):
+        make_study(cohort, tmp_path / "new", StudySettings(("anna",), cases=2))
     assert not (tmp_path / "new").exists()
