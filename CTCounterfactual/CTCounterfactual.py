@@ -284,6 +284,12 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
 
         return ReaderSession(slicer.mrmlScene, study, cohort, reader, session)
 
+    def exportDicom(self, result, folder, *, force=False, progress=None, place=Place.CONSOLE):
+        """Write a result as DICOM files into a folder; see `CTCounterfactualSlicer.dicom`."""
+        from CTCounterfactualSlicer.dicom import export_dicom
+
+        return export_dicom(result, folder, force, progress, place=place)
+
     def listModels(self) -> tuple:
         """Return all classifiers and autoencoders with their targets and status."""
         return list_all()

@@ -31,6 +31,7 @@ class ExportPanel(Panel):
         self.ui.exportFigureButton.connect("clicked()", self._export_figure)
         self.ui.exportAnimationButton.connect("clicked()", self._export_animation)
         self.ui.exportScreenshotButton.connect("clicked()", self._export_screenshot)
+        self.ui.exportDicomButton.connect("clicked()", self._export_dicom)
         self.ui.exportShowButton.connect("clicked()", self._open_last)
         self.ui.loadFolderButton.connect("clicked()", self._load_folder)
 
@@ -42,6 +43,7 @@ class ExportPanel(Panel):
             self.ui.exportFolderButton,
             self.ui.exportReportButton,
             self.ui.exportFigureButton,
+            self.ui.exportDicomButton,
         ):
             button.enabled = result is not None
         explanation = None if result is None else shown.explanation
@@ -87,6 +89,24 @@ class ExportPanel(Panel):
         if force and not self._may_replace(out):
             return
         self._write(out, lambda result, to: exports.export_folder(result, to, force))
+
+    def _export_dicom(self) -> None:
+        path = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(),
+            _("Folder in which to put the folder of DICOM files"),
+            str(self._folder),
+        )
+        if not path:
+            return
+        out = Path(path) / f"{self._stem()}-{self._kind()}-dicom"
+        force = out.exists()
+        if force and not self._may_replace(out):
+            return
+        logic = self.host.logic
+        self._write(
+            out,
+            lambda result, to: logic.exportDicom(result, to, force=force, place=Place.PANEL),
+        )
 
     def _export_report(self) -> None:
         self._ask("-report.html", _("Report (*.html)"), exports.export_report)

@@ -12,6 +12,7 @@ pytest.importorskip("PySide6.QtUiTools")
 
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER
 from CTCounterfactualLib.outputs.reading import read_result
+from CTCounterfactualLib.scans.read import read_scan
 from CTCounterfactualLib.scene.look import layouts
 from CTCounterfactualLib.scene.make import provenance
 
@@ -278,6 +279,13 @@ def test_exports(desk, run, tmp_path, monkeypatch):
         assert film.format == "GIF"
         assert film.n_frames >= 3
     assert colours(made["Figure"])[2] > FEWEST_COLOURS
+    pytest.importorskip("highdicom")
+    ui.exportDicomButton.click()
+    assert desk.message == ""
+    made["Dicom"] = Path(ui.exportLabel.text.removeprefix("Written: "))
+    assert made["Dicom"].name == "CHEST-counterfactual-dicom"
+    dicom = read_scan(made["Dicom"] / "counterfactual")
+    assert np.array_equal(dicom.array, result.explanation.counterfactual)
     ui.exportFolderButton.click()  # again: asks, and replaces
     assert desk.message == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
