@@ -14,6 +14,7 @@ from .models import ModelsPanel
 from .panel import Panel
 from .results import ResultsPanel
 from .run import RunPanel
+from .says import SaysPanel
 from .session import SessionPanel
 from .settings import SettingsPanel
 from .trust import TrustPanel
@@ -26,6 +27,7 @@ SECTIONS: tuple[tuple[type[Panel], str], ...] = (
     (SettingsPanel, ""),
     (RunPanel, ""),
     (ResultsPanel, "results"),
+    (SaysPanel, ""),
     (SessionPanel, "session"),
     (ComparePanel, "compare"),
     (AnimationPanel, ""),

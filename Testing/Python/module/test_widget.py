@@ -1,5 +1,6 @@
 """The panel from Apply to export: one real run, looked at from all sides."""
 
+import html
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from CTCounterfactualLib.outputs.reading import read_result
 from CTCounterfactualLib.scans.read import read_scan
 from CTCounterfactualLib.scene.look import layouts
 from CTCounterfactualLib.scene.make import provenance
+from CTCounterfactualSlicer.says import says_of
 
 CHUNKS = ["0-4", "4-8"]
 RED, GREEN = "Red", "Green"
@@ -113,6 +115,17 @@ def test_the_three_scores_their_reduction_and_the_disclaimer(desk, run):
     assert len(flags) >= 1  # a slab of 24 mm is warned about
     assert all(flag.split("'")[0] in ui.flagsLabel.text for flag in flags)
     assert not ui.flagsLabel.isHidden()
+
+
+def test_the_result_is_told_in_sentences_which_stay_with_the_scene(desk, run):
+    result = desk.widget.shown.result
+    told = (result.folder / "what-this-says.txt").read_text(encoding="utf-8")
+    assert not desk.ui.saysCollapsibleButton.isHidden()
+    sentences = [line[2:] for line in told.splitlines() if line.startswith("- ")]
+    assert len(sentences) >= 8
+    shown = html.unescape(desk.ui.saysLabel.text)
+    assert all(f"<li>{sentence}</li>" in shown for sentence in sentences)
+    assert says_of(result.mainNode, None) == told
 
 
 def test_the_table_has_a_row_per_chunk(desk, run):

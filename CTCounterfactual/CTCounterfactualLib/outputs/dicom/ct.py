@@ -81,7 +81,7 @@ def write_ct(
         check()
         image = _image(header, volume[k], rescale, series, k + 1)
         image.DerivationDescription = derivation
-        if sources:
+        if sources and header.get("SOPInstanceUID"):
             image.SourceImageSequence = [_reference(header, frames[k] if frames else None)]
             image.DerivationCodeSequence = [standard(*_ADDITION)]
         image.save_as(folder / f"slice_{k + 1:04d}.dcm", enforce_file_format=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,24 @@ def fill_empty(header: Dataset, keywords: Iterable[str]) -> None:
     for keyword in keywords:
         if keyword not in header:
             setattr(header, keyword, None if keyword == "AcquisitionNumber" else "")
+
+
+def complete(headers: Sequence[Dataset], thickness: float) -> None:
+    """Give headers of one volume what new images need and careless files lack: a study, a frame.
+
+    `thickness`, mm, is taken where a slice doesn't say its own.
+    """
+    from pydicom.uid import generate_uid
+
+    for keyword in ("StudyInstanceUID", "FrameOfReferenceUID"):
+        new = generate_uid(prefix=None)
+        for header in headers:
+            if not header.get(keyword):
+                setattr(header, keyword, new)
+    for header in headers:
+        if not header.get("SliceThickness"):
+            header.SliceThickness = numbers((thickness,))[0]
+        fill_empty(header, ACQUISITION_NEEDED)
 
 
 def place(header: Dataset, frame: PlacedFrame) -> None:

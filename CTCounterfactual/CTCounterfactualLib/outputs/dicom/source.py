@@ -19,7 +19,7 @@ from ...scans.pieces import pieces
 from ...scans.scan import Scan
 from ...storage.names import reason
 from ...wording import say
-from .headers import ACQUISITION_NEEDED, CT_IMAGE, PATIENT, STUDY, fill_empty, read_headers
+from .headers import CT_IMAGE, PATIENT, STUDY, complete, read_headers
 from .plain import plain_headers
 from .turn import Turn, find_turn
 
@@ -102,9 +102,8 @@ def source_of(scan: Scan, place: str | Path | Sequence[Path] | None = None) -> S
         raise ScanError(
             f"Cannot read {error.filename or place}: {reason(error)}. Copy the series again."
         ) from error
-    for header in headers:
-        fill_empty(header, ACQUISITION_NEEDED)
     referable = _referable(headers, found)
+    complete(headers, found.stack.spacing[2])
     return Source(headers, turn, found.uid, referable, found.stack.frames, left_out)
 
 
@@ -147,9 +146,10 @@ def _matching(
 def _referable(headers: Sequence[Dataset], found: SeriesStack) -> bool:
     """Tell whether each slice is a CT image of its own, all in one frame of reference."""
     references = {str(header.get("FrameOfReferenceUID") or "") for header in headers}
+    named = all(header.get("SOPInstanceUID") for header in headers)
     own = all(frame.of == 1 for frame in found.stack.frames)
     kinds = {str(header.get("SOPClassUID")) for header in headers}
-    return own and kinds == {CT_IMAGE} and len(references) == 1 and "" not in references
+    return named and own and kinds == {CT_IMAGE} and len(references) == 1 and "" not in references
 
 
 def _checked_turn(scan: Scan, found: SeriesStack) -> Turn:

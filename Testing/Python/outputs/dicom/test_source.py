@@ -155,6 +155,29 @@ def test_values_that_no_dicom_file_may_hold_are_left_out_and_said(tmp_path):
     assert pydicom.dcmread(folder / "map.dcm").PatientID == "P-17"
 
 
+def test_a_careless_series_is_written_along_with_what_it_lacks(tmp_path):
+    def careless(k, dataset):
+        del dataset.StudyInstanceUID, dataset.SliceThickness
+
+    result = explanation_of(read_scan(write_slices(tmp_path / "careless", careless)))
+    folder = export_dicom(result, tmp_path / "out")  # without a frame of reference, too
+    assert record_of(folder)["refers_to"] == "scan"
+    assert np.array_equal(back(folder / "counterfactual").array, result.counterfactual)
+    files = [pydicom.dcmread(path) for path in folder.rglob("*.dcm")]
+    assert len({file.StudyInstanceUID for file in files}) == 1
+    assert len({file.FrameOfReferenceUID for file in files if "Rows" in file}) == 1
+
+
+def test_a_full_disk_leaves_nothing_and_is_said(patient, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pydicom.dataset.Dataset, "save_as", full)
+    with pytest.raises(OutputError, match=r"the disk is full\. Nothing was written"):
+        export_dicom(explanation_of(read_scan(patient)), tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["patient"]
+
+
 def test_an_export_is_replaced_only_when_asked_and_nothing_else_is(patient, tmp_path):
     result = explanation_of(read_scan(patient))
     out = export_dicom(result, tmp_path / "out")
