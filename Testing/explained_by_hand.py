@@ -52,11 +52,11 @@ def explanation_of(scan: Scan) -> Explanation:
     columns, rows, _ = scan.size
     heatmaps = tuple(
         ChunkHeatmap(
-            start,
-            stop,
+            number,
+            number + 1,
             sitk.Extract(image, [columns, rows, stop - start], [0, 0, start]),
         )
-        for start, stop in CHUNKS
+        for number, (start, stop) in enumerate(CHUNKS)
     )
     path = (SearchPoint(0.0, 2.5, 0.0), SearchPoint(-80.0, 0.75, 0.05))
     return Explanation(
