@@ -120,6 +120,8 @@ def _image(
         if keyword in header:
             image.add(header[keyword])
     fill_empty(image, ACQUISITION_NEEDED)
+    if not image.get("BodyPartExamined"):
+        image.Laterality = ""  # asked for then; both sides, or not known
     image.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
     image.BurnedInAnnotation = header.get("BurnedInAnnotation") or "NO"
     image.SamplesPerPixel = 1
