@@ -14,6 +14,7 @@ from ...counterfactual.result import DISCLAIMER, Explanation
 from ...errors import MissingExtraError, OutputError
 from ...events import CancelToken, ProgressCallback, Reporter
 from ...methods.attribution import Attribution
+from ...scans.dicom.headers import quiet
 from ...scans.modality import CT
 from ...storage.atomic import write_json
 from ...storage.folder import claim_folder
@@ -116,7 +117,8 @@ def fill_with_dicom(
     report("dicom", "Looking for the scan's DICOM images", 0.0)
     source = source_of(scan, place)
     check()
-    _Writer(folder, content_of(result), source, report, check).write()
+    with quiet():  # highdicom and pydicom would print odd values of the header, names among them
+        _Writer(folder, content_of(result), source, report, check).write()
 
 
 class _Writer:
