@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -56,7 +58,8 @@ class Service:
     ):
         self._job, self._session, self._live = job, session, live
         self._wishes, self._attention, self._progress = wishes, attention, progress
-        self._settled = 0.0  # the file begins as the scan
+        # The file begins as the scan; the paper's lambda = 0 is the reconstruction.
+        self._settled = 0.0 if session.starts_as_scan else math.nan
         self._marked: set[str] = set()
         self._turned = {session.direction}
         from ..session.planes import array_axis, rows_needed
@@ -102,9 +105,11 @@ class Service:
                 if isinstance(wish, Move):
                     showing = wish
                 elif wish is not None:
-                    self._try_to_keep(wish)
+                    with self._refusing():
+                        self._keep(wish)
                 if showing is not None:
-                    self._show(showing)
+                    with self._refusing():
+                        self._show(showing)
                     showing = None
                 self._look_for_marks()
                 if not self._wishes.wait(max(0.0, idle_s - (monotonic() - last))):
@@ -113,9 +118,6 @@ class Service:
                 continue
             except Cancelled:
                 return "The session has ended."
-            except CTCounterfactualError as error:
-                showing = None  # or it would be refused for ever
-                self._refuse(error)
             finally:
                 self._attention.yields = False
 
@@ -128,7 +130,6 @@ class Service:
         from ..session.planes import cut_along
 
         self._turn(lam)
-
         planes = [
             (axis, number, cut_along(session.scan, axis, number)) for axis, number in move.planes
         ]
@@ -204,14 +205,17 @@ class Service:
         mine = self._session.direction
         for direction in (mine, *(each for each in DIRECTIONS if each != mine)):
             if direction not in self._marked:
-                self._session.find_marks(direction)
-                self._turned.add(direction)
-                self._marked.add(direction)
-                self._tell_marks(direction)
+                with self._refusing():
+                    self._session.find_marks(direction)
+                    self._turned.add(direction)
+                    self._tell_marks(direction)
+                self._marked.add(direction)  # also where it failed: once is enough
 
-    def _try_to_keep(self, wish: Keep) -> None:
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Tell what a wish can't be granted for, and go on."""
         try:
-            self._keep(wish)
+            yield
         except Cancelled:
             raise
         except CTCounterfactualError as error:

@@ -87,6 +87,11 @@ class Session:
         return self.prepared.scan
 
     @property
+    def starts_as_scan(self) -> bool:
+        """Whether lambda = 0 shows the scan itself; the paper's shows its reconstruction."""
+        return self._run().settings.baseline == "scan"
+
+    @property
     def original_score(self) -> float:
         """Score of the scan."""
         return self._run().encoded.original_score

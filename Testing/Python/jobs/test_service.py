@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "counterfactual"))
 
 from users import GRID, Halves, Judge
 
-from CTCounterfactualLib import Scan, SettingsError, prepare_session
+from CTCounterfactualLib import ModelError, Scan, SettingsError, prepare_session
 from CTCounterfactualLib.events import CancelToken
 from CTCounterfactualLib.jobs import service as service_module
 from CTCounterfactualLib.jobs.job import FileInput, Job
@@ -180,6 +180,16 @@ def test_a_result_is_kept_in_a_folder_and_the_session_goes_on(place, tmp_path):
 def test_without_a_wish_it_ends_and_says_so(place):
     place.service._marked = {"decrease", "increase"}
     assert "idle" in place.run(idle_s=0.0)
+
+
+def test_what_fails_while_nothing_is_wished_is_said_once(place, monkeypatch):
+    def fails(direction):
+        raise ModelError(f"no number to {direction}")
+
+    monkeypatch.setattr(place.session, "find_marks", fails)
+    assert "idle" in place.run(idle_s=0.0)
+    said = [event.message for event in place.events]
+    assert said == ["no number to decrease", "no number to increase"]
 
 
 def test_its_end_interrupts_what_it_does(place):
