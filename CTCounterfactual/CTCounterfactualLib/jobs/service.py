@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..counterfactual.direction import DIRECTIONS
-from ..counterfactual.frames import Cut
 from ..errors import Cancelled, CTCounterfactualError
 from ..events import Event, ProgressCallback
 from ..outputs.folder import claim_output
@@ -23,6 +22,7 @@ from .live_file import LiveFile
 from .wishes import Attention, Keep, Move, Superseded, Wishes
 
 if TYPE_CHECKING:
+    from ..counterfactual.frames import Cut
     from ..session.session import Session
 
 # Planes that need many slices are drawn anew after so many seconds, as far as slices are there.
