@@ -125,17 +125,21 @@ def resident_mb() -> float:
 
 
 def animate(session: Session, path: Path) -> None:
-    """Draw axial and coronal plane with the numbers along lambda, out to the limit and back."""
-    _, limit = session.find_marks(session.direction)
-    lams = [limit.lam * step / FRAMES for step in range(FRAMES + 1)]
+    """Draw axial and coronal plane with the numbers along lambda, out and back."""
+    session.find_marks(session.direction)
+    # Where most has changed of all that was looked at: beyond it a bounded change may not grow.
+    far = max(session.points(session.direction), key=lambda point: point.change).lam
+    if far == 0:
+        sys.exit("The classifier doesn't react to this scan: there is nothing to animate.")
+    lams = [far * step / FRAMES for step in range(FRAMES + 1)]
     k, j = session.scan.size[2] // 2, session.scan.size[1] // 2
-    frames = [frame(session, lam, k, j) for lam in lams]
+    frames = [frame(session, lam, lam / far, k, j) for lam in lams]
     frames += frames[-2:0:-1]
     first, *others = frames
     first.save(path, save_all=True, append_images=others, duration=FRAME_MS, loop=0, optimize=True)
 
 
-def frame(session: Session, lam: float, k: int, j: int) -> Image.Image:
+def frame(session: Session, lam: float, share: float, k: int, j: int) -> Image.Image:
     """Return one picture: axial plane, coronal plane below it, numbers and a slider."""
     position = session.at(lam)
     spacing = session.scan.spacing
@@ -152,8 +156,7 @@ def frame(session: Session, lam: float, k: int, j: int) -> Image.Image:
     text = f"{score}   changed {position.change_percent:.1f} %"
     draw.text((8, top + 4), text, fill=255)
     draw.line((8, top + 30, width - 8, top + 30), fill=90)
-    share = abs(lam) / abs(session.limit(session.direction).lam)
-    at = 8 + (width - 16) * min(1.0, share)
+    at = 8 + (width - 16) * share
     draw.ellipse((at - 5, top + 25, at + 5, top + 35), fill=230)
     return canvas.quantize(64)
 
