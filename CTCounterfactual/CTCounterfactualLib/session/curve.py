@@ -17,6 +17,8 @@ AT_LIMIT = 0.02
 AT_THRESHOLD = 0.02
 # Two points this near to each other, of the farther one, tell what lies between them.
 NEAR = 0.02
+# A change of this share of another's is as much.
+STILL = 0.9
 # Evaluations that place the decision's change on lambda, once two points enclose it.
 FLIP_EVALUATIONS = 3
 
@@ -76,6 +78,9 @@ class Curve:
     def limit(self, direction: str, first_step: float) -> Mark | None:
         """Return where the change limit is reached; None where no lambda changes anything.
 
+        Where the change has stopped growing below the limit, as bounds of tissue make it, that is
+        the farthest that was looked at.
+
         Parameters
         ----------
         first_step : float
@@ -95,6 +100,8 @@ class Curve:
             share = math.log(self._max_change / low.change) / math.log(high.change / low.change)
             step = abs(low.lam) * (high.lam / low.lam) ** share
             return Mark(way * step, _near(low, high))
+        if changed and _stopped_growing(changed):
+            return Mark(changed[-1].lam, False)
         if changed:
             nearest = min(changed, key=lambda p: abs(math.log(p.change / self._max_change)))
             return Mark(nearest.lam * self._max_change / nearest.change, False)
@@ -148,6 +155,18 @@ def look_for_marks(curve: Curve, evaluate: Evaluate, goal: AdaptiveGoal, first_s
 def direction_of(lam: float) -> str:
     """Return the direction in which a lambda moves the score; 0 counts as the default's."""
     return next((d for d in DIRECTIONS if sign(d) * lam > 0), DECREASE)
+
+
+def _stopped_growing(changed: list[SearchPoint]) -> bool:
+    """Whether the farthest of some points, by distance, changes hardly more than one well before.
+
+    Less than the square root of lambda would: changes grow by higher powers until something bounds
+    them.
+    """
+    far = changed[-1]
+    return any(
+        p.change >= STILL * far.change for p in changed if abs(p.lam) <= STILL**2 * abs(far.lam)
+    )
 
 
 def _near(low: SearchPoint, high: SearchPoint) -> bool:

@@ -71,7 +71,7 @@ def marks(limits: Marks, flips: Marks, told: Mapping[str, Any]) -> str:
         limit, flip = limits.get(direction), flips.get(direction)
         if limit is not None and not limit["measured"]:
             name = _("down") if direction == DIRECTIONS[0] else _("up")
-            lines.append(_("The limit {name} is an estimate.").format(name=name))
+            lines.append(_("The limit {name} isn't measured, or isn't reached.").format(name=name))
         if limit is not None and flip is not None:
             at = PERCENT * flip["lam"] / abs(limit["lam"])
             lines.append(_("The decision changes at {at:.0f} %.").format(at=at))
