@@ -14,6 +14,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers see; a test holds it equal to _PUBLIC
+    from .cohort.cluster import Cluster as Cluster
+    from .cohort.cohort_settings import CohortSettings as CohortSettings
+    from .cohort.run import run_cohort as run_cohort
     from .counterfactual.engine import explain as explain
     from .counterfactual.region import Region as Region
     from .counterfactual.region import read_region as read_region
@@ -69,6 +72,8 @@ _PUBLIC = {
     "ChestSettings": "scans.generated",
     "Classifier": "models.classifier",
     "ClassifierLike": "models.classifier",
+    "Cluster": "cohort.cluster",
+    "CohortSettings": "cohort.cohort_settings",
     "Event": "events",
     "ExplainSettings": "counterfactual.settings",
     "Explanation": "counterfactual.result",
@@ -102,6 +107,7 @@ _PUBLIC = {
     "read_region": "counterfactual.region",
     "read_result": "outputs.reading",
     "read_scan": "scans.read",
+    "run_cohort": "cohort.run",
     "write_result": "outputs.folder",
 }
 __all__ = sorted(_PUBLIC)
