@@ -103,10 +103,7 @@ class Dispatcher:
         if monotonic() - self._counted < COUNT_S:
             return
         if self._client.status != "running":
-            raise OutputError(
-                f"The connection to the scheduler is lost ({self._client.status}). What is done "
-                f"stays; the same command goes on."
-            )
+            raise _lost(self._client.status)
         self._counted = monotonic()
         self._workers = list(self._client.nthreads())
         if not self._workers and not self._told:
@@ -147,6 +144,8 @@ class Dispatcher:
         except CTCounterfactualError:
             raise
         except Exception as error:  # the task couldn't be run at all
+            if future.cancelled():  # which we never do while we wait for it
+                raise _lost(self._client.status) from error
             said = " ".join(f"{type(error).__name__}: {error}".split())
             return {"kind": WORKER, "reason": f"The worker can't run it ({said})."}
         finally:
@@ -165,6 +164,13 @@ class Dispatcher:
                 self._flying.pop(self._ended.get(timeout=max(0.0, until - monotonic())))
         with suppress(Exception):
             self._client.cancel(list(self._flying))
+
+
+def _lost(status: str) -> OutputError:
+    return OutputError(
+        f"The connection to the scheduler is lost ({status}). What is done stays; start a "
+        f"scheduler, and the same command goes on."
+    )
 
 
 def _why(work: Work, begun: dict[str, Any]) -> str:
