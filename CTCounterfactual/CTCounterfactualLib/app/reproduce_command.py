@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from .check_command import add_trust_option, consent_from
 from .interrupt import cancel_on_signal
@@ -66,6 +67,7 @@ def reproduce_study(options: argparse.Namespace) -> None:
     """Fetch what lacks, explain all scans, write the report."""
     from dataclasses import replace
 
+    from ..archives.plethora import check_plethora
     from ..cohort.cluster import Cluster
     from ..cohort.report.reproduce import AUTOENCODER, CLASSIFIER, SETTINGS, reproduce
     from ..errors import SettingsError
@@ -74,6 +76,7 @@ def reproduce_study(options: argparse.Namespace) -> None:
         chunks = tuple(int(part) for part in options.chunk.split(","))
     except ValueError:
         raise SettingsError(f"The chunks are {options.chunk!r}; give numbers: 5,10,12.") from None
+    check_plethora(Path(options.data))
     _fetch_missing((CLASSIFIER, AUTOENCODER), options)
     with cancel_on_signal() as cancel:
         page = reproduce(

@@ -67,16 +67,26 @@ def read_plethora(
     return listed
 
 
+def check_plethora(folder: Path) -> None:
+    """Raise `ScanError` unless both folders of masks are there; quick, before anything is fetched."""
+    for name in (EFFUSIONS, CAVITIES):
+        _places(folder, name)
+
+
 def _masks(folder: Path, name: str) -> dict[str, Path]:
     """Return patient -> the first reviewer's mask, of the folder called `name` anywhere below."""
-    places = sorted(path for path in folder.rglob(name) if path.is_dir())
-    if not places:
-        raise ScanError(f"{folder} holds no folder {name}; expected: {LAYOUT}.")
     found: dict[str, Path] = {}
-    for place in places:
+    for place in _places(folder, name):
         for path in sorted(place.glob(f"*/{MASKS}")):  # first, primary, second ... reviewer
             found.setdefault(path.parent.name, path)
     return found
+
+
+def _places(folder: Path, name: str) -> list[Path]:
+    places = sorted(path for path in folder.rglob(name) if path.is_dir())
+    if not places:
+        raise ScanError(f"{folder} holds no folder {name}; expected: {LAYOUT}.")
+    return places
 
 
 def _holds_anything(path: Path) -> bool:

@@ -75,6 +75,13 @@ def test_two_scans_of_a_patient_are_not_guessed_about(tree, write_ct):
     assert any(one.id == "LUNG1-001" and "several" in one.why for one in listed.left_out)
 
 
+def test_reproduce_looks_at_the_data_before_it_fetches_models(tmp_path, capsys):
+    out = str(tmp_path / "out")
+    assert main(["reproduce", "cohen2025", "--data", str(tmp_path), "-o", out]) == 2
+    assert "holds no folder Effusions" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_the_negatives_masks_nobody_is_a_negative(tree):
     (tree / "masks" / "Thoracic_Cavities").rename(tree / "masks" / "elsewhere")
     with pytest.raises(
