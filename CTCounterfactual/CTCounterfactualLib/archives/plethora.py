@@ -68,7 +68,7 @@ def read_plethora(
 
 
 def check_plethora(folder: Path) -> None:
-    """Raise `ScanError` unless both folders of masks are there; quick, before anything is fetched."""
+    """Raise `ScanError` unless both folders of masks are there: before anything is fetched."""
     for name in (EFFUSIONS, CAVITIES):
         _places(folder, name)
 
