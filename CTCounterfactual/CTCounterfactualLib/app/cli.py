@@ -17,6 +17,7 @@ from .check_command import add_check_options, add_consent_option, add_trust_opti
 from .cohort_command import add_cohort_options, cohort
 from .dicom_command import add_dicom_options, export
 from .effusion_command import add_effusion_options, train_effusion
+from .eval_command import add_eval_options, eval_autoencoder
 from .evaluate_command import add_evaluate_options, evaluate
 from .failures import EXIT_OK, describe, tell
 from .findings_command import add_findings_options, train_findings
@@ -199,6 +200,12 @@ def build_parser() -> argparse.ArgumentParser:
     training = verbs.add_parser("train-vqgan", help="train a slice VQ-GAN")
     add_train_options(training)
     training.set_defaults(run=train)
+
+    drawing = verbs.add_parser(
+        "eval-autoencoder", help="how well does an autoencoder draw? a report with pictures"
+    )
+    add_eval_options(drawing)
+    drawing.set_defaults(run=eval_autoencoder)
 
     fluid = verbs.add_parser(
         "train-effusion", help="train the effusion demo on painted and generated fluid"

@@ -8,7 +8,7 @@ import sys
 from ..errors import SettingsError
 from .classifier_training import settings_values, start_from
 from .interrupt import cancel_on_signal
-from .training_command import add_run_options, kept, step_printer
+from .training_run import add_run_options, kept, step_printer
 
 
 def add_effusion_options(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from .interrupt import cancel_on_signal
-from .training_command import kept, step_printer
+from .training_run import kept, step_printer
 
 LOG_EVERY = 25
 

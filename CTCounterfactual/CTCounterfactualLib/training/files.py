@@ -1,8 +1,7 @@
-"""What a training writes as it goes: a table that grows, a checkpoint that is replaced."""
+"""What a training writes: its folder, a checkpoint that is replaced, and at last a model."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,42 +15,15 @@ from ..models.files.checkpoints import read_content
 from ..storage.atomic import check_free, made_parents, whole_file, write_json
 from ..storage.hashing import file_sha256
 from ..storage.lock import locked
-from ..storage.names import check_name, check_plain_name, printable, reason
+from ..storage.names import check_name, check_plain_name, reason
 from ..storage.objects import read_object
+from .machine import is_first
 
 LOCK = "training.lock"
 # What a training leaves beside its model, to go on from and to plot.
 CHECKPOINT, LOG = "checkpoint.pt", "losses.csv"
 # Of the two files of a model: weights and card.
 SUFFIXES = (".safetensors", ".json")
-SHOWN = 60  # characters of a strange table's first line
-
-
-def append_row(path: Path, columns: Sequence[str], row: dict[str, Any]) -> None:
-    """Add a row to a CSV table; a new table gets its header first.
-
-    Raises
-    ------
-    OutputError
-        If the file can't be written, or is a table of something else.
-    """
-    try:
-        with path.open("a+", newline="", encoding="utf-8") as file:
-            file.seek(0)
-            header = file.readline().rstrip("\r\n")
-            writer = csv.DictWriter(file, columns)
-            if not header:
-                writer.writeheader()
-            elif header != ",".join(columns):
-                raise OutputError(
-                    f"{path} is there already and no table of such a training: it begins with "
-                    f"{printable(header[:SHOWN])}. Move it away, or choose another folder."
-                )
-            writer.writerow(row)
-    except (OSError, UnicodeDecodeError) as error:
-        raise OutputError(
-            f"Cannot write {path}: {reason(error)}. Free some space, or choose another folder."
-        ) from error
 
 
 def replace_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -63,6 +35,8 @@ def replace_checkpoint(path: Path, state: dict[str, Any]) -> None:
 @contextmanager
 def claim_training(folder: str | Path, name: str, force: bool = False) -> Iterator[Path]:
     """Yield the folder of a training, made if it lacks, which is this training's until the end.
+
+    Where `torchrun` has started several processes, the first one holds it for all of them.
 
     Parameters
     ----------
@@ -83,6 +57,9 @@ def claim_training(folder: str | Path, name: str, force: bool = False) -> Iterat
     """
     check_plain_name(name, "The name of the model", SettingsError)  # before a folder is made
     path = check_name(folder).absolute()
+    if not is_first():
+        yield path
+        return
     try:
         with made_parents(path / "model"), locked(path / LOCK, f"The training folder {path}"):
             check_model_name(path, name, force)

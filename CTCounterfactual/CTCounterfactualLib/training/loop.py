@@ -1,237 +1,249 @@
-"""The training loop of the slice VQ-GAN, resumable from its checkpoint."""
+"""The loop of all trainings: steps, logs, checkpoints, a clean stop, and going on bit for bit."""
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
 import torch
 
-from ..errors import ModelError, SettingsError
-from ..models.vqgan.network import VQGAN
-from . import losses
-from .augment import CropSampler
-from .discriminator import PatchDiscriminator
-from .files import CHECKPOINT, LOG, append_row, read_checkpoint, replace_checkpoint, restore
-from .slices import SliceStack
-from .start import Start
-from .train_settings import TrainSettings
+from ..errors import ModelError
+from .files import CHECKPOINT, LOG, read_checkpoint, replace_checkpoint, restore
+from .log_table import append_row, cut_rows
+from .machine import Machine
+from .random_state import random_state, set_random_state
 
 logger = logging.getLogger(__name__)
 
-LOG_FIELDS = (
-    "step",
-    "seconds",
-    "pixel",
-    "edge",
-    "feature",
-    "adversarial",
-    "commitment",
-    "codebook",
-    "discriminator",
-    "codes_used",
-)
-ADAM_BETAS = (0.5, 0.9)  # as in VQ-GAN: little momentum, because the adversary moves
+Net = TypeVar("Net", bound=torch.nn.Module)
+
+# A step whose gradient is no finite number changes nothing; after so many in a row nothing will.
+MOST_BAD_STEPS = 20
+# Columns that each table begins and ends with.
+FIRST_FIELDS, LAST_FIELDS = ("step", "seconds"), ("skipped",)
 
 
-class Trainer:
-    """Train a VQ-GAN on slice stacks; `run` continues from the folder's checkpoint if it has one.
+class LoopSettings(Protocol):
+    """What the loop reads of a training's settings."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def log_every(self) -> int: ...
+    @property
+    def checkpoint_every(self) -> int: ...
+
+
+class Loop(ABC, Generic[Net]):
+    """Train; `run` continues from the folder's checkpoint if it has one.
+
+    A training says what its parts are (`parts`, `generators`), and what one step does
+    (`_one_step`). It calls `_begin` once, when its parts are made.
 
     Parameters
     ----------
-    stacks : list of SliceStack
-        Training slices.
-    settings : TrainSettings
-        What to train and how.
+    settings : LoopSettings
+        Number of steps, seed, and how often to log and to write a checkpoint.
     folder : path
         Gets `checkpoint.pt` (tensors and plain values only) and `losses.csv`.
-    start : Start, optional
-        Weights to start from, instead of random ones.
-    device : str
-        Where networks and batches are, as torch names it; crops are drawn on the CPU.
-
-    Raises
-    ------
-    SettingsError
-        If the weights to start from are of other sizes than the settings.
-    ModelError
-        If the folder's checkpoint is of another training.
+    machine : Machine
+        Where it runs.
     """
 
-    def __init__(
-        self,
-        stacks: list[SliceStack],
-        settings: TrainSettings,
-        folder: Path,
-        start: Start | None = None,
-        device: str = "cpu",
-    ):
+    # Names of the terms that `_one_step` may return, in the table's order.
+    terms: tuple[str, ...] = ()
+
+    def __init__(self, settings: LoopSettings, folder: Path, machine: Machine):
         torch.manual_seed(settings.seed)
-        self.settings = settings
+        self._loop = settings
+        self.machine = machine
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.net = VQGAN(settings.config)
-        self.started_from = start.told.get("sha256", "") if start else ""
-        if start is not None:
-            if start.network.config != settings.config:
-                raise SettingsError(
-                    f"The weights to start from are of {start.network.config}, the settings ask "
-                    f"for {settings.config}; give the same `config`, or none."
-                )
-            self.net.load_state_dict(start.network.state_dict(), strict=True)
-        self.device = torch.device(device)
-        self.net.to(self.device)
-        self.judge = PatchDiscriminator().to(self.device)
-        self.average = copy.deepcopy(self.net).requires_grad_(False)
-        self.net_optimiser = torch.optim.Adam(
-            self.net.parameters(), lr=settings.learning_rate, betas=ADAM_BETAS
-        )
-        self.judge_optimiser = torch.optim.Adam(
-            self.judge.parameters(), lr=settings.discriminator_rate, betas=ADAM_BETAS
-        )
         self.step = 0
-        self._codes_used = 0
-        self.code_used = torch.zeros(settings.config.n_embed, dtype=torch.bool)
-        self._load_checkpoint()
-        # A resumed run must not see the first run's crops again.
-        self.sampler = CropSampler(
-            stacks, settings.crop, settings.seed + self.step, settings.augment
-        )
+        self.skipped = 0
+        self._bad_in_row: Counter[int] = Counter()  # by optimiser
+        self._random: dict[str, Any] | None = None
 
-    def run(self, on_step=None) -> VQGAN:
-        """Train to the last step; return the averaged network, in eval mode, on the CPU.
+    @abstractmethod
+    def parts(self) -> dict[str, Any]:
+        """Return networks and optimisers by name: what a checkpoint holds."""
 
-        `on_step(step, steps)` is called after each step; an exception it raises (a cancel) leaves
-        the last checkpoint in place.
+    @abstractmethod
+    def generators(self) -> Sequence[np.random.Generator]:
+        """Return the generators that draw the examples."""
+
+    @abstractmethod
+    def _one_step(self) -> dict[str, float]:
+        """Take one optimiser step, by `_descend`, and return the losses."""
+
+    @abstractmethod
+    def result(self) -> Net:
+        """Return the trained network, in eval mode, on the CPU."""
+
+    def _after_step(self) -> None:
+        """Do what a training does between steps."""
+
+    def _saved(self) -> None:
+        """Do what goes with each checkpoint."""
+
+    def told(self) -> dict[str, Any]:
+        """Return plain values that a checkpoint holds besides."""
+        return {}
+
+    def accept(self, state: dict[str, Any]) -> None:
+        """Take what `told` has told of an earlier run; raise `ModelError` if it doesn't fit."""
+
+    def logged(self) -> dict[str, Any]:
+        """Return columns of the table that aren't losses."""
+        return {}
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Columns of the table of losses."""
+        return (*FIRST_FIELDS, *self.terms, *LAST_FIELDS)
+
+    def run(self, on_step: Callable[[int, int], None] | None = None) -> Net:
+        """Train to the last step and return the network.
+
+        `on_step(step, steps)` is called after each step. If it raises (a cancel), a checkpoint of
+        that step is written first; the same training then goes on as if it had never stopped.
+
+        Raises
+        ------
+        ModelError
+            If the losses are no finite numbers any more.
+        OutputError
+            If table or checkpoint can't be written; the last checkpoint stays.
         """
-        started = time.monotonic()
-        while self.step < self.settings.steps:
+        s, started = self._loop, time.monotonic()
+        self._set_random()
+        while self.step < s.steps:
             terms = self._one_step()
             self.step += 1
-            if self.step % self.settings.restart_every == 0:
-                self._restart_unused_codes()
-            if self.step % self.settings.log_every == 0:
+            self._after_step()
+            if self.step % s.log_every == 0:
                 self._log(terms, time.monotonic() - started)
-            if self.step % self.settings.checkpoint_every == 0 or self.step == self.settings.steps:
+            saved = self.step % s.checkpoint_every == 0 or self.step == s.steps
+            if saved:
                 self._save_checkpoint()
-            if on_step is not None:
-                on_step(self.step, self.settings.steps)
-        return self.average.eval().to("cpu")
+            if on_step is None:
+                continue
+            stop: BaseException | None = None
+            try:
+                on_step(self.step, s.steps)
+            except BaseException as error:
+                stop = error
+            # All processes stop after the same step, whichever was asked to.
+            if self.machine.any(stop is not None):
+                if not saved:
+                    self._save_checkpoint()
+                raise stop or Stopped(f"Another process asked to stop after step {self.step}.")
+        return self.result()
 
-    def _one_step(self) -> dict[str, float]:
-        s, weights = self.settings, self.settings.losses
-        real = self.sampler.batch(s.batch).to(self.device)
-        self._set_rate()
-        adversarial = self.step >= weights.adversarial_start * s.steps
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=s.bfloat16):
-            decoded, commitment, codebook = self._autoencode(real)
-            terms = {
-                "pixel": losses.pixel_loss(decoded, real),
-                "edge": losses.edge_loss(decoded, real),
-                "commitment": commitment,
-                "codebook": codebook,
-            }
-            if adversarial:
-                fake, true = self.judge(decoded), self.judge(real)
-                terms["feature"] = losses.feature_loss(fake, true)
-                terms["adversarial"] = losses.generator_loss(fake)
-            total = sum(getattr(weights, name) * term for name, term in terms.items())
-        self.net_optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.net_optimiser.step()
-        self._update_average()
-        # The judge warms up on the last pixels-only steps, so that its features mean something.
-        if self.step >= (weights.adversarial_start - 0.05) * s.steps:
-            terms["discriminator"] = self._train_judge(real, decoded.detach())
-        return {name: float(term.detach()) for name, term in terms.items()}
-
-    def _autoencode(self, real: torch.Tensor):
-        """Encode, quantise with a straight-through gradient, and decode a batch in 0..1."""
-        latents = self.net.quantize.project(self.net.encode_continuous(real * 2 - 1).float())
-        indices = self.net.quantize.indices(latents.detach())
-        self.code_used[indices.flatten().cpu()] = True
-        codes = self.net.quantize.lookup(indices)
-        self._recent_latents = latents.detach()
-        commitment, codebook = losses.quantisation_losses(latents, codes)
-        straight = latents + (codes - latents).detach()
-        # Divided by the root of a code's dimension, so that the noise's length is `latent_noise`.
-        scale = self.settings.latent_noise / self.net.quantize.embedding.embedding_dim**0.5
-        straight = straight + scale * torch.randn_like(straight)
-        return (self.net.decode(straight).float() + 1) / 2, commitment, codebook
-
-    def _train_judge(self, real: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.bfloat16):
-            loss = losses.discriminator_loss(self.judge(decoded), self.judge(real))
-        self.judge_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.judge_optimiser.step()
-        return loss
-
-    def _set_rate(self) -> None:
-        s = self.settings
-        warm = min(1.0, (self.step + 1) / max(s.warmup, 1))
-        cosine = 0.5 * (1 + math.cos(math.pi * self.step / s.steps))
-        for group in self.net_optimiser.param_groups:
-            group["lr"] = s.learning_rate * warm * max(cosine, 0.02)
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(self.settings.average, (1 + self.step) / (10 + self.step))
-        for kept, new in zip(self.average.parameters(), self.net.parameters(), strict=True):
-            kept.lerp_(new, 1 - decay)
-
-    @torch.no_grad()
-    def _restart_unused_codes(self) -> None:
-        """Move unused codes onto latents of the last batch; in the first half of training only."""
-        unused = (~self.code_used).nonzero().flatten()
-        self._codes_used = int(self.code_used.sum())
-        self.code_used.zero_()
-        if self.step > self.settings.steps / 2 or not len(unused):
+    def _begin(self) -> None:
+        """Go on from the folder's checkpoint, if there is one; call it when all parts are made."""
+        path, parts = self.folder / CHECKPOINT, self.parts()
+        state = read_checkpoint(path, tuple(parts))
+        if state is None:
             return
-        pool = self.net.quantize.vectors(self._recent_latents)
-        pick = torch.randint(len(pool), (len(unused),))
-        for network in (self.net, self.average):
-            network.quantize.embedding.weight[unused] = pool[pick]
+        self.accept(state)
+        restore(path, parts, state)
+        self.step = state["step"]
+        self._random = state.get("random")
+        if self.machine.writes:
+            cut_rows(self.folder / LOG, self.fields, self.step)
+        logger.info("resumed at step %d", self.step)
+
+    @property
+    def first_seed(self) -> int:
+        """Seed of the generators of a run that begins here.
+
+        Checkpoints of earlier versions lack the generators' states: a run that goes on from one
+        must not see the first run's examples again.
+        """
+        return self._loop.seed + self.step
+
+    def _set_random(self) -> None:
+        if self._random is None:
+            return
+        try:
+            set_random_state(self.generators(), self._random)
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise ModelError(
+                f"The checkpoint in {self.folder} is damaged: its random state is none. Move it "
+                f"away to begin anew."
+            ) from error
+        self._random = None
+
+    def _descend(
+        self, optimiser: torch.optim.Optimizer, parameters: Sequence[Any], most_norm: float
+    ) -> bool:
+        """Average gradients over processes, cut them, and step; not if one isn't finite.
+
+        Raises
+        ------
+        ModelError
+            If that was so too often in a row.
+        """
+        self.machine.average_gradients(parameters)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, most_norm)
+        if torch.isfinite(norm):
+            optimiser.step()
+            self._bad_in_row[id(optimiser)] = 0
+            return True
+        self.skipped += 1
+        self._bad_in_row[id(optimiser)] += 1
+        logger.warning("step %d: the gradient is not finite; nothing is changed", self.step + 1)
+        if self._bad_in_row[id(optimiser)] >= MOST_BAD_STEPS:
+            raise ModelError(
+                f"The training has gone astray: the gradients of {MOST_BAD_STEPS} steps up to "
+                f"{self.step + 1} are no finite numbers. The last checkpoint in {self.folder} is "
+                f"whole; go on from it with a lower learning_rate, or without bfloat16."
+            )
+        return False
+
+    def _rate(self, peak: float, warmup: int, floor: float) -> float:
+        """Return the learning rate of this step: it rises, then falls along a cosine.
+
+        Never below the share `floor` of the peak (but while it rises).
+        """
+        warm = min(1.0, (self.step + 1) / max(warmup, 1))
+        cosine = 0.5 * (1 + math.cos(math.pi * self.step / self._loop.steps))
+        return peak * warm * max(cosine, floor)
 
     def _log(self, terms: dict[str, float], seconds: float) -> None:
-        row: dict[str, Any] = {
-            "step": self.step,
-            "seconds": round(seconds, 1),
-            "codes_used": self._codes_used,
-        }
+        if not self.machine.writes:
+            return
+        row: dict[str, Any] = {"step": self.step, "seconds": round(seconds, 1)}
+        row |= self.logged() | {"skipped": self.skipped}
         row |= {name: f"{value:.5f}" for name, value in terms.items()}
-        append_row(self.folder / LOG, LOG_FIELDS, row)
+        append_row(self.folder / LOG, self.fields, row)
         logger.info("step %d: %s", self.step, row)
 
     def _save_checkpoint(self) -> None:
-        state = {
-            "step": self.step,
-            "started_from": self.started_from,
-            "net": self.net.state_dict(),
-            "average": self.average.state_dict(),
-            "judge": self.judge.state_dict(),
-            "net_optimiser": self.net_optimiser.state_dict(),
-            "judge_optimiser": self.judge_optimiser.state_dict(),
-        }
-        replace_checkpoint(self.folder / CHECKPOINT, state)
+        if self.machine.writes:
+            state = {"step": self.step, "skipped": self.skipped, **self.told()}
+            state |= {name: part.state_dict() for name, part in self.parts().items()}
+            # A run that hasn't begun yet still has the state that it was given.
+            state["random"] = self._random or random_state(self.generators())
+            replace_checkpoint(self.folder / CHECKPOINT, state)
+        self._saved()
 
-    def _load_checkpoint(self) -> None:
-        path = self.folder / CHECKPOINT
-        names = ("net", "average", "judge", "net_optimiser", "judge_optimiser")
-        state = read_checkpoint(path, names)
-        if state is None:
-            return
-        # Else the card would tell of weights that had no part in it, or be silent of some.
-        if state.get("started_from", "") != self.started_from:
-            raise ModelError(
-                f"The training in {self.folder} began from other weights than are given now (or "
-                f"none); give the same to start from, or train in another folder."
-            )
-        restore(path, {name: getattr(self, name) for name in names}, state)
-        self.step = state["step"]
-        logger.info("resumed at step %d", self.step)
+
+class Stopped(KeyboardInterrupt):
+    """Another process of the training was asked to stop."""
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Give all parameters of an optimiser a learning rate."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate

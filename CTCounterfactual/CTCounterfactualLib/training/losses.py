@@ -10,6 +10,11 @@ from torch.nn import functional as F
 from ..checked import check_limits, take_types
 from ..limits import COUNT
 
+# Terms that make the picture like the slice; the adversary is balanced against them.
+DRAWING_TERMS = ("pixel", "edge", "feature")
+# As published.
+LEAST_NORM, MOST_BALANCE = 1e-4, 1e4
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -17,7 +22,8 @@ class LossWeights:
 
     `commitment` is the beta of van den Oord et al. 2017. The adversarial terms join at
     `adversarial_start`, the share of training after which pixels alone no longer teach
-    much; above 1: never.
+    much; above 1: never. `adaptive` scales the adversary's weight so that its gradient at the
+    decoder's last layer is as long as that of the terms that draw (`balance`).
     """
 
     pixel: float = 1.0
@@ -27,6 +33,7 @@ class LossWeights:
     commitment: float = 0.25
     codebook: float = 1.0
     adversarial_start: float = 0.3
+    adaptive: bool = False
 
     def __post_init__(self) -> None:
         take_types(self)
@@ -62,6 +69,11 @@ def feature_loss(fake: list[torch.Tensor], real: list[torch.Tensor]) -> torch.Te
 def generator_loss(fake: list[torch.Tensor]) -> torch.Tensor:
     """Hinge loss of the decoder: raise the patch scores of what it decodes."""
     return -fake[-1].mean()
+
+
+def balance(drawing: torch.Tensor, adversarial: torch.Tensor) -> torch.Tensor:
+    """Return how often the adversary's gradient goes into that of the drawing terms, by norms."""
+    return (drawing / (adversarial + LEAST_NORM)).clamp(0.0, MOST_BALANCE).detach()
 
 
 def discriminator_loss(fake: list[torch.Tensor], real: list[torch.Tensor]) -> torch.Tensor:

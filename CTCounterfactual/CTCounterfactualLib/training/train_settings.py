@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
-from ..checked import built, check_limits, take_types
+from ..checked import built, check_limits, shown, take_types
 from ..errors import SettingsError
 from ..limits import ABOVE_0, COUNT, FRACTION, POSITIVE, SEED
 from ..models.vqgan.config import VQGANConfig
 from .augment import AugmentSettings
+from .codebook import EMA, GRADIENT
 from .losses import LossWeights
+
+UPDATES = (GRADIENT, EMA)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,13 @@ class TrainSettings:
         decoder also knows the neighbourhood of its codes, where Latent Shift goes.
     restart_every : int
         Codes not used since the last check, that many steps ago, restart at a random latent.
+    codebook_update : str
+        How codes move: `gradient` of the codebook loss, or `ema`, running means of their latents.
+    accumulate : int
+        Parts that a step's batch is worked off in, one after the other, to save memory. (The
+        adversary's spectral norms are estimated anew in each part.)
+    panels : int
+        Crops in the picture that goes with each checkpoint; 0: none.
     bfloat16 : bool
         Run forward and backward in mixed precision.
     """
@@ -48,6 +58,9 @@ class TrainSettings:
     average: float = 0.995
     latent_noise: float = 0.1
     restart_every: int = 50
+    codebook_update: str = GRADIENT
+    accumulate: int = 1
+    panels: int = 4
     bfloat16: bool = True
     seed: int = 0
     log_every: int = 50
@@ -68,10 +81,17 @@ class TrainSettings:
             average=FRACTION,
             latent_noise=COUNT,
             restart_every=POSITIVE,
+            accumulate=POSITIVE,
+            panels=COUNT,
             seed=SEED,
             log_every=POSITIVE,
             checkpoint_every=POSITIVE,
         )
+        if self.codebook_update not in UPDATES:
+            raise SettingsError(
+                f"Setting codebook_update is {shown(self.codebook_update)}; it must be "
+                f"{' or '.join(UPDATES)}."
+            )
         if self.crop % self.config.factor:
             raise SettingsError(
                 f"Setting crop is {self.crop}; it must be a multiple of the network's "

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ import torch
 from CTCounterfactualLib.app.cli import main
 from CTCounterfactualLib.models.catalogue import load_autoencoder
 from CTCounterfactualLib.scans.scan import Scan
-from CTCounterfactualLib.training.files import LOG
+from CTCounterfactualLib.training.files import CHECKPOINT, LOG
 
 TINY = {
     "config": {
@@ -118,6 +121,41 @@ def test_two_steps_give_a_model_that_loads_and_a_third_goes_on(train, tmp_path, 
     with (out / LOG).open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["1", "2", "3"]
     assert json.loads((out / "tiny.json").read_text())["sha256"] != card["sha256"]
+
+
+def test_two_processes_train_as_one_does(train, tmp_path, scan_file):
+    """Started by torchrun: the same losses and gradients, of the same batch in two halves."""
+    assert train("--steps", "3") == 0
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command += ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
+    command += ["-m", "CTCounterfactualLib", "train-vqgan", str(scan_file)]
+    command += ["--settings", str(tmp_path / "settings.json"), "--generated", "0"]
+    command += ["--steps", "3", "--name", "tiny", "-o", str(tmp_path / "two")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Model written") == 1
+    logs = []
+    for folder in ("out", "two"):
+        with (tmp_path / folder / LOG).open() as file:
+            logs.append(list(csv.DictReader(file)))
+    for one, two in zip(*logs, strict=True):
+        assert one["codes_used"] == two["codes_used"]
+        for name in ("pixel", "edge", "commitment", "codebook"):
+            assert float(two[name]) == pytest.approx(float(one[name]), abs=2e-4), name
+    # First moments are means of gradients: unlike Adam's steps they don't blow up what is tiny.
+    moments = [
+        torch.load(tmp_path / folder / CHECKPOINT, weights_only=True)["net_optimiser"]["state"]
+        for folder in ("out", "two")
+    ]
+    for number, of_one in moments[0].items():
+        mean, other = of_one["exp_avg"], moments[1][number]["exp_avg"]
+        assert (other - mean).norm() <= 0.02 * mean.norm() + 1e-6, number
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
 
 
 @pytest.fixture

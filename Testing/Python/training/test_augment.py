@@ -39,6 +39,8 @@ def test_batches_differ_and_go_on_from_the_generator():
     sampler = CropSampler([stack()], 24, 1)
     together = CropSampler([stack()], 24, 1).batch(4)
     assert torch.equal(torch.cat([sampler.batch(2), sampler.batch(2)]), together)
+    # By number, whatever was drawn before: any process can draw any part.
+    assert torch.equal(CropSampler([stack()], 24, 1).crops(range(2, 4)), together[2:])
 
 
 def test_crops_are_intensities_of_the_asked_size():
@@ -91,3 +93,26 @@ def test_intensity_stays_within_the_asked_ranges():
     assert float(crops.min()) >= 0.44 - 1e-3
     assert float(crops.max()) <= 0.56 + 1e-3
     assert float(crops.max() - crops.min()) > 0.08
+
+
+def test_noise_is_as_strong_as_asked_and_another_each_time():
+    noisy = AugmentSettings(**{**PLAIN.__dict__, "noise_hu": 40.0})
+    crops = CropSampler([stack(level=0.5)], 32, 0, noisy).batch(60)[:, 0, 8:24, 8:24]
+    deviation = crops.flatten(1).std(1) * 2000
+    assert 30 < float(deviation.max()) < 44  # HU; uniform up to 40
+    patterns = (crops - crops.mean((1, 2), keepdim=True)).flatten(1)
+    likeness = torch.corrcoef(patterns) - torch.eye(60)
+    assert float(likeness.abs().max()) < 0.5
+
+
+def test_a_warp_bends_smoothly_by_as_much_as_asked():
+    ramp = np.broadcast_to(np.linspace(0, 1, 401), (1, 400, 401)).astype(np.float32)
+    bent = AugmentSettings(**{**PLAIN.__dict__, "warp_px": 6.0})
+    straight, warped = (
+        CropSampler([SliceStack("ramp", ramp, 1.0)], 64, 5, s).crops(range(1))[0, 0] * 400
+        for s in (PLAIN, bent)
+    )
+    moved = (warped - straight).numpy()  # pixels; the same place, as numbers are drawn in order
+    moved -= moved.mean()
+    assert 1 < np.abs(moved).max() < 6 * 4
+    assert np.abs(np.diff(moved, axis=1)).max() < 1.5

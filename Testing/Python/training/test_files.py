@@ -9,7 +9,8 @@ import torch
 from CTCounterfactualLib.app.cli import main
 from CTCounterfactualLib.errors import OutputError, SettingsError
 from CTCounterfactualLib.storage.hashing import file_sha256
-from CTCounterfactualLib.training.files import append_row, claim_training, write_model
+from CTCounterfactualLib.training.files import claim_training, write_model
+from CTCounterfactualLib.training.log_table import append_row
 
 COLUMNS = ("step", "loss")
 

@@ -1,33 +1,32 @@
-"""The training loop of the effusion demo, resumable from its checkpoint."""
+"""The training of the effusion demo: one step, and its losses."""
 
 from __future__ import annotations
 
-import logging
-import math
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 from ...errors import SettingsError
 from ...models.classifiers.effusion import EffusionNet
-from ..files import CHECKPOINT, LOG, append_row, read_checkpoint, replace_checkpoint, restore
+from ..loop import Loop, set_rate
+from ..machine import alone
 from .augment import Batch, BatchSampler
 from .effusion_settings import EffusionSettings
 from .examples import Example
 
-logger = logging.getLogger(__name__)
-
-LOG_FIELDS = ("step", "seconds", "scan", "site", "accuracy")
+TERMS = ("scan", "site", "accuracy")
+RATE_FLOOR, MOST_NORM = 0.01, 1.0
 # A 12 mm site with this share of fluid is a full one: thin layers count.
 FULL_SITE = 1 / 3
 # Sites with fluid are few; they weigh this much more.
 FLUID_SITE_WEIGHT = 8.0
 
 
-class EffusionTrainer:
+class EffusionTrainer(Loop[EffusionNet]):
     """Train on examples; `run` continues from the folder's checkpoint if it has one.
 
     Parameters
@@ -42,6 +41,8 @@ class EffusionTrainer:
         Weights to start from, instead of random ones.
     """
 
+    terms = TERMS
+
     def __init__(
         self,
         examples: list[Example],
@@ -49,10 +50,8 @@ class EffusionTrainer:
         folder: Path,
         start: EffusionNet | None = None,
     ):
-        torch.manual_seed(settings.seed)
+        super().__init__(settings, folder, alone())
         self.settings = settings
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.net = EffusionNet(settings.config)
         if start is not None:
             if start.config != settings.config:
@@ -64,78 +63,34 @@ class EffusionTrainer:
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        self.step = 0
-        self._load_checkpoint()
-        # A resumed run must not see the first run's examples again.
+        self._begin()
         self.sampler = BatchSampler(
-            examples, settings.generated_share, settings.seed + self.step, settings.augment
+            examples, settings.generated_share, self.first_seed, settings.augment
         )
 
-    def run(self, on_step=None) -> EffusionNet:
-        """Train to the last step and return the network in eval mode.
+    def parts(self) -> dict[str, Any]:
+        return {"net": self.net, "optimiser": self.optimiser}
 
-        `on_step(step, steps)` is called after each step; an exception it raises (a cancel) leaves
-        the last checkpoint in place.
-        """
-        s = self.settings
-        started = time.monotonic()
-        self.net.train()
-        while self.step < s.steps:
-            terms = self._one_step()
-            self.step += 1
-            if self.step % s.log_every == 0:
-                self._log(terms, time.monotonic() - started)
-            if self.step % s.checkpoint_every == 0 or self.step == s.steps:
-                self._save_checkpoint()
-            if on_step is not None:
-                on_step(self.step, s.steps)
+    def generators(self) -> Sequence[np.random.Generator]:
+        return (self.sampler.rng,)
+
+    def result(self) -> EffusionNet:
         return self.net.eval()
 
     def _one_step(self) -> dict[str, float]:
         s = self.settings
-        self._set_rate()
+        set_rate(self.optimiser, self._rate(s.learning_rate, s.warmup, RATE_FLOOR))
+        self.net.train()
         batch = self.sampler.batch(s.batch)
         evidence = self.net.evidence(batch.x)
         logit = self.net.logit(evidence)
         scan, site = scan_loss(logit, batch), site_loss(evidence, batch)
         self.optimiser.zero_grad(set_to_none=True)
         (scan + s.site_weight * site).backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.optimiser.step()
+        self._descend(self.optimiser, list(self.net.parameters()), MOST_NORM)
         known = ~batch.label.isnan()
         right = ((logit > 0) == (batch.label > 0.5))[known].float().mean()
         return {"scan": scan.item(), "site": site.item(), "accuracy": right.item()}
-
-    def _set_rate(self) -> None:
-        s = self.settings
-        warm = min(1.0, (self.step + 1) / max(s.warmup, 1))
-        cosine = 0.5 * (1 + math.cos(math.pi * self.step / s.steps))
-        for group in self.optimiser.param_groups:
-            group["lr"] = s.learning_rate * warm * max(cosine, 0.01)
-
-    def _log(self, terms: dict[str, float], seconds: float) -> None:
-        row: dict[str, Any] = {"step": self.step, "seconds": round(seconds, 1)}
-        row |= {name: f"{value:.5f}" for name, value in terms.items()}
-        append_row(self.folder / LOG, LOG_FIELDS, row)
-        logger.info("step %d: %s", self.step, row)
-
-    def _save_checkpoint(self) -> None:
-        state = {
-            "step": self.step,
-            "net": self.net.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-        replace_checkpoint(self.folder / CHECKPOINT, state)
-
-    def _load_checkpoint(self) -> None:
-        path = self.folder / CHECKPOINT
-        parts = {"net": self.net, "optimiser": self.optimiser}
-        state = read_checkpoint(path, tuple(parts))
-        if state is None:
-            return
-        restore(path, parts, state)
-        self.step = state["step"]
-        logger.info("resumed at step %d", self.step)
 
 
 def scan_loss(logit: torch.Tensor, batch: Batch) -> torch.Tensor:

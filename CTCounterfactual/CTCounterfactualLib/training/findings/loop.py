@@ -1,21 +1,21 @@
-"""The training loop of the findings demo, resumable from its checkpoint."""
+"""The training of the findings demo: one step of its two networks."""
 
 from __future__ import annotations
 
 import logging
-import math
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...errors import SettingsError
 from ...models.classifiers.findings_network import FindingsNet
 from ...models.classifiers.sites_unet import SitesUNet
 from ...scans.grid import GridSpec
-from ..files import CHECKPOINT, LOG, append_row, read_checkpoint, replace_checkpoint, restore
+from ..loop import Loop, set_rate
+from ..machine import alone
 from .batches import BatchSampler
 from .calibrate import calibrate
 from .examples import Example
@@ -26,14 +26,14 @@ from .views import COARSE_LOOKS, FINE_LOOKS
 logger = logging.getLogger(__name__)
 
 TERMS = ("voxels", "overlap")
-LOG_FIELDS = ("step", "seconds", *TERMS, *(f"{term} fine" for term in TERMS))
+RATE_FLOOR = 0.01
 # The part for nodules is small and has one thing to learn: it learns in every second step.
 FINE_EVERY = 2
 # Gradients of missed findings are large, and meant; only what is far beyond is cut.
 MOST_NORM = 20.0
 
 
-class FindingsTrainer:
+class FindingsTrainer(Loop[FindingsNet]):
     """Train on examples; `run` continues from the folder's checkpoint if it has one.
 
     Parameters
@@ -48,6 +48,8 @@ class FindingsTrainer:
         Weights to start from, instead of random ones.
     """
 
+    terms = (*TERMS, *(f"{term} fine" for term in TERMS))
+
     def __init__(
         self,
         examples: list[Example],
@@ -55,10 +57,8 @@ class FindingsTrainer:
         folder: Path,
         start: FindingsNet | None = None,
     ):
-        torch.manual_seed(settings.seed)
+        super().__init__(settings, folder, alone())
         self.settings = settings
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.net = FindingsNet(settings.config)
         # Faster on a CPU by a third; the annotations of `to` leave this out.
         self.net.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
@@ -72,32 +72,18 @@ class FindingsTrainer:
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        self.step = 0
-        self._load_checkpoint()
-        # A resumed run must not see the first run's examples again.
-        first = settings.seed + self.step
+        self._begin()
         coarse = [example.coarse for example in examples]
-        self.coarse = BatchSampler(coarse, COARSE_LOOKS, first)
-        self.fine = BatchSampler(examples, FINE_LOOKS, first)
+        self.coarse = BatchSampler(coarse, COARSE_LOOKS, self.first_seed)
+        self.fine = BatchSampler(examples, FINE_LOOKS, self.first_seed)
 
-    def run(self, on_step: Callable[[int, int], None] | None = None) -> FindingsNet:
-        """Train to the last step and return the network in eval mode.
+    def parts(self) -> dict[str, Any]:
+        return {"net": self.net, "optimiser": self.optimiser}
 
-        `on_step(step, steps)` is called after each step; an exception it raises (a cancel) leaves
-        the last checkpoint in place.
-        """
-        s = self.settings
-        started = time.monotonic()
-        self.net.train()
-        while self.step < s.steps:
-            terms = self._one_step()
-            self.step += 1
-            if self.step % s.log_every == 0:
-                self._log(terms, time.monotonic() - started)
-            if self.step % s.checkpoint_every == 0 or self.step == s.steps:
-                self._save_checkpoint()
-            if on_step is not None:
-                on_step(self.step, s.steps)
+    def generators(self) -> Sequence[np.random.Generator]:
+        return self.coarse.rng, self.fine.rng
+
+    def result(self) -> FindingsNet:
         self.net.eval()
         for part, sampler in ((self.net.coarse, self.coarse), (self.net.fine, self.fine)):
             shifts = calibrate(part, sampler)
@@ -111,14 +97,15 @@ class FindingsTrainer:
 
     def _one_step(self) -> dict[str, float]:
         """Take one optimiser step; the part for nodules learns in some of them."""
-        self._set_rate()
+        s = self.settings
+        set_rate(self.optimiser, self._rate(s.learning_rate, s.warmup, RATE_FLOOR))
+        self.net.train()
         self.optimiser.zero_grad(set_to_none=True)
         terms = self._add_gradient(self.net.coarse, self.coarse)
         if self.step % FINE_EVERY == 0:
             more = self._add_gradient(self.net.fine, self.fine)
             terms |= {f"{name} fine": value for name, value in more.items()}
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), MOST_NORM)
-        self.optimiser.step()
+        self._descend(self.optimiser, list(self.net.parameters()), MOST_NORM)
         return terms
 
     def _add_gradient(self, part: SitesUNet, sampler: BatchSampler) -> dict[str, float]:
@@ -129,34 +116,3 @@ class FindingsTrainer:
         terms = places_loss(logits, batch, self.settings, self.done)
         terms["total"].backward()
         return {name: terms[name].item() for name in TERMS}
-
-    def _set_rate(self) -> None:
-        s = self.settings
-        warm = min(1.0, (self.step + 1) / max(s.warmup, 1))
-        cosine = 0.5 * (1 + math.cos(math.pi * self.step / s.steps))
-        for group in self.optimiser.param_groups:
-            group["lr"] = s.learning_rate * warm * max(cosine, 0.01)
-
-    def _log(self, terms: dict[str, float], seconds: float) -> None:
-        row: dict[str, Any] = {"step": self.step, "seconds": round(seconds, 1)}
-        row |= {name: f"{value:.5f}" for name, value in terms.items()}
-        append_row(self.folder / LOG, LOG_FIELDS, row)
-        logger.info("step %d: %s", self.step, row)
-
-    def _save_checkpoint(self) -> None:
-        state = {
-            "step": self.step,
-            "net": self.net.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-        replace_checkpoint(self.folder / CHECKPOINT, state)
-
-    def _load_checkpoint(self) -> None:
-        path = self.folder / CHECKPOINT
-        parts = {"net": self.net, "optimiser": self.optimiser}
-        state = read_checkpoint(path, tuple(parts))
-        if state is None:
-            return
-        restore(path, parts, state)
-        self.step = state["step"]
-        logger.info("resumed at step %d", self.step)

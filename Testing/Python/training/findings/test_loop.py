@@ -159,10 +159,27 @@ def test_a_resumed_run_goes_on_and_logs_on(tmp_path):
     with pytest.raises(Stop):
         FindingsTrainer([example()], settings(), tmp_path).run(stop)
     again = FindingsTrainer([example()], settings(), tmp_path)
-    assert again.step == 3  # of the last checkpoint
+    assert again.step == 4  # where it was stopped
+    trained = again.run().state_dict()
+    lines = (tmp_path / LOG).read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["step", "2", "4", "6"]
+    straight = FindingsTrainer([example()], settings(), tmp_path / "straight").run().state_dict()
+    assert all(torch.equal(trained[name], straight[name]) for name in straight)
+
+
+def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(tmp_path):
+    """Those knew neither random states nor skipped steps, and their table had fewer columns."""
+    FindingsTrainer([example()], settings(steps=2), tmp_path).run()
+    state = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    torch.save({name: state[name] for name in ("step", "net", "optimiser")}, tmp_path / CHECKPOINT)
+    old = "step,seconds,voxels,overlap,voxels fine,overlap fine"
+    (tmp_path / LOG).write_text(f"{old}\n2,1.0,3,4,5,6\n")
+    again = FindingsTrainer([example()], settings(), tmp_path)
+    assert again.step == 2
     again.run()
     lines = (tmp_path / LOG).read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["step", "2", "4", "4", "6"]
+    assert lines[:2] == [f"{old},skipped", "2,1.0,3,4,5,6,"]
+    assert [line.split(",")[0] for line in lines[2:]] == ["4", "6"]
 
 
 def test_other_sizes_are_refused(tmp_path):

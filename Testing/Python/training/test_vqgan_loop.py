@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 
-from CTCounterfactualLib.errors import ModelError, SettingsError
+from CTCounterfactualLib.errors import ModelError, OutputError, SettingsError
 from CTCounterfactualLib.models.vqgan.config import VQGANConfig
 from CTCounterfactualLib.models.vqgan.network import VQGAN
 from CTCounterfactualLib.training.augment import AugmentSettings
 from CTCounterfactualLib.training.files import CHECKPOINT, LOG
-from CTCounterfactualLib.training.loop import LOG_FIELDS, Trainer
 from CTCounterfactualLib.training.losses import LossWeights
 from CTCounterfactualLib.training.slices import SliceStack
 from CTCounterfactualLib.training.start import Start
 from CTCounterfactualLib.training.train_settings import TrainSettings
+from CTCounterfactualLib.training.vqgan_loop import LOG_FIELDS, PANELS, Trainer
 
 CONFIG = VQGANConfig(
     ch=16,
@@ -96,31 +98,37 @@ def test_same_seed_same_weights(stacks, tmp_path):
     assert not torch.equal(first["decoder.conv_out.weight"], other.decoder.conv_out.weight)
 
 
-def test_a_stopped_run_goes_on_from_its_checkpoint(stacks, tmp_path):
+def test_a_stopped_run_goes_on_as_if_it_never_had(stacks, tmp_path):
+    """Bit for bit: crops, noise, codes in use, averages and both optimisers."""
     with pytest.raises(Stopped):
-        Trainer(stacks, SETTINGS, tmp_path).run(stop_after(5))
+        Trainer(stacks, SETTINGS, tmp_path).run(stop_after(3))
     saved = torch.load(tmp_path / CHECKPOINT, weights_only=True)
-    assert saved["step"] == 4  # the last multiple of checkpoint_every
+    assert saved["step"] == 3  # none of the regular ones: written because it was stopped
 
     resumed = Trainer(stacks, SETTINGS, tmp_path)
-    assert resumed.step == 4
-    for name in ("net", "average", "judge"):
-        state = getattr(resumed, name).state_dict()
-        assert all(torch.equal(state[key], value) for key, value in saved[name].items()), name
-    moments = resumed.net_optimiser.state_dict()["state"][0]["exp_avg"]
-    assert torch.equal(moments, saved["net_optimiser"]["state"][0]["exp_avg"])
-
     seen = []
-    resumed.run(lambda step, of: seen.append(step))
-    assert seen == [5, 6]
-    assert [row["step"] for row in rows(tmp_path)] == ["2", "4", "6"]
+    trained = resumed.run(lambda step, of: seen.append(step)).state_dict()
+    assert seen == [4, 5, 6]
+    straight = Trainer(stacks, SETTINGS, tmp_path / "straight")
+    expected = straight.run().state_dict()
+    assert all(torch.equal(trained[name], expected[name]) for name in expected)
+    for name in ("net", "judge"):
+        one, other = (getattr(run, name).state_dict() for run in (resumed, straight))
+        assert all(torch.equal(one[key], other[key]) for key in one), name
+    logs = [rows(tmp_path), rows(tmp_path / "straight")]
+    for row in [*logs[0], *logs[1]]:
+        row.pop("seconds")
+    assert logs[0] == logs[1]
 
 
-def test_a_resumed_run_sees_other_crops(stacks, tmp_path):
-    fresh = Trainer(stacks, SETTINGS, tmp_path)
-    first = fresh.sampler.batch(1)
-    fresh.run()
-    assert not torch.equal(Trainer(stacks, SETTINGS, tmp_path).sampler.batch(1), first)
+def test_a_killed_run_goes_on_from_its_last_checkpoint(stacks, tmp_path):
+    """What the table tells of later steps is dropped: they are made again."""
+    Trainer(stacks, dataclasses.replace(SETTINGS, steps=4, log_every=1), tmp_path).run()
+    with (tmp_path / LOG).open("a") as file:
+        file.write("5,9.9,0.1\n6,9.")
+    Trainer(stacks, dataclasses.replace(SETTINGS, log_every=1), tmp_path).run()
+    assert [row["step"] for row in rows(tmp_path)] == ["1", "2", "3", "4", "5", "6"]
+    assert all(row["pixel"] for row in rows(tmp_path))
 
 
 def test_a_finished_run_returns_at_once(stacks, tmp_path):
@@ -183,13 +191,16 @@ def test_it_learns(stacks, tmp_path):
 def test_unused_codes_restart_at_latents(stacks, tmp_path):
     trainer = Trainer(stacks, dataclasses.replace(SETTINGS, steps=2, restart_every=1), tmp_path)
     before = trainer.net.quantize.embedding.weight.detach().clone()
-    trainer.code_used[:] = False
+    trainer.codebook.taken[3] = 1
     trainer._recent_latents = torch.full((1, 8, 2, 2), 0.5)
     trainer.step = 1
-    trainer._restart_unused_codes()
+    trainer._after_step()
     for network in (trainer.net, trainer.average):
-        assert torch.all(network.quantize.embedding.weight == 0.5)
-    assert not torch.all(before == 0.5)
+        weight = network.quantize.embedding.weight
+        assert torch.equal(weight[3], before[3])
+        assert torch.all(torch.cat([weight[:3], weight[4:]]) == 0.5)
+    assert trainer.codebook.used == 1
+    assert trainer.codebook.perplexity == 1.0
 
 
 def test_mixed_precision_runs(stacks, tmp_path):
@@ -238,3 +249,107 @@ def test_a_checkpoint_goes_on_only_with_its_own_start(stacks, tmp_path):
     for folder, start in (("started", None), ("started", start_of(9)), ("random", start_of(8))):
         with pytest.raises(ModelError, match="began from other weights"):
             Trainer(stacks, settings, tmp_path / folder, start)
+
+
+def test_parts_of_a_batch_give_the_gradient_of_the_whole(stacks, tmp_path):
+    settings = dataclasses.replace(
+        SETTINGS, steps=1, batch=4, losses=LossWeights(adversarial_start=2.0)
+    )
+    whole = Trainer(stacks, settings, tmp_path / "whole")
+    whole.run()
+    parted = Trainer(stacks, dataclasses.replace(settings, accumulate=2), tmp_path / "parts")
+    parted.run()
+    for one, other in zip(whole.net.parameters(), parted.net.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-6)
+    with pytest.raises(SettingsError, match="batch is 4; it must be a multiple of 3"):
+        Trainer(stacks, dataclasses.replace(settings, accumulate=3), tmp_path / "no")
+
+
+def test_codes_as_running_means_follow_their_latents(stacks, tmp_path):
+    settings = dataclasses.replace(SETTINGS, codebook_update="ema", restart_every=100)
+    trainer = Trainer(stacks, settings, tmp_path)
+    before = trainer.net.quantize.embedding.weight.clone()
+    trainer.run()
+    moved = (trainer.net.quantize.embedding.weight - before).abs().sum(1) > 1e-3
+    taken = trainer.codebook.taken > 0
+    assert taken.any()
+    assert moved[taken].all()
+    # A code that only ever takes one latent comes to lie on it.
+    latent = torch.nn.functional.normalize(torch.arange(1.0, 5.0), dim=0).repeat(2).view(1, 8, 1, 1)
+    for _ in range(1200):
+        trainer.codebook.count(latent, torch.full((1, 2, 1, 1), 5))
+    torch.testing.assert_close(
+        trainer.net.quantize.codes()[5], latent.flatten()[:4], rtol=0, atol=1e-3
+    )
+    with pytest.raises(ModelError, match="codebook_update"):
+        Trainer(stacks, SETTINGS, tmp_path)
+    with pytest.raises(SettingsError, match="codebook_update is 'mean'"):
+        dataclasses.replace(SETTINGS, codebook_update="mean")
+
+
+def test_the_adversary_is_balanced_against_the_drawing(stacks, tmp_path):
+    settings = dataclasses.replace(
+        SETTINGS, steps=1, losses=LossWeights(adversarial_start=0.0, adaptive=True)
+    )
+    trainer = Trainer(stacks, settings, tmp_path)
+    trainer.net.zero_grad()
+    real, noise = trainer.sampler.batch(2), trainer._noise()
+    drawn = trainer.losses.drawn(real, noise, adversarial=True)
+    last, terms = trainer.net.decoder.conv_out.weight, drawn.terms
+    length = {
+        name: torch.autograd.grad(total, last, retain_graph=True)[0].norm()
+        for name, total in (
+            ("drawing", terms["pixel"] + terms["edge"] + 2.0 * terms["feature"]),
+            ("adversarial", terms["adversarial"]),
+        )
+    }
+    expected = float(length["drawing"] / (length["adversarial"] + 1e-4))
+    assert trainer.losses.balance == pytest.approx(expected, rel=1e-4)
+    assert trainer.losses.balance != 1.0
+
+
+def test_steps_that_are_no_numbers_change_nothing_and_in_a_row_end_it(
+    stacks, tmp_path, monkeypatch
+):
+    settings = dataclasses.replace(SETTINGS, steps=30, checkpoint_every=2, restart_every=100)
+    trainer = Trainer(stacks, settings, tmp_path)
+    kept = {}
+
+    def spoil(step, of):
+        if step == 2:
+            kept.update({k: v.clone() for k, v in trainer.net.state_dict().items()})
+            monkeypatch.setattr(
+                trainer.sampler, "crops", lambda n: torch.full((len(n), 1, 32, 32), torch.nan)
+            )
+
+    with pytest.raises(ModelError, match=r"gone astray.*up to 22 .*lower learning_rate"):
+        trainer.run(spoil)
+    assert trainer.skipped >= 20
+    state = torch.load(tmp_path / CHECKPOINT, weights_only=True)["net"]
+    assert all(torch.equal(state[name], kept[name]) for name in kept)
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(stacks, tmp_path, monkeypatch):
+    trainer = Trainer(stacks, SETTINGS, tmp_path)
+
+    def full(state, path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fill(step, of):
+        if step == 4:  # its checkpoint is written
+            monkeypatch.setattr(torch, "save", full)
+
+    with pytest.raises(OutputError, match=r"checkpoint\.pt: .*free some space"):
+        trainer.run(fill)
+    assert torch.load(tmp_path / CHECKPOINT, weights_only=True)["step"] == 4
+
+
+def test_a_picture_goes_with_each_checkpoint(stacks, tmp_path):
+    Trainer(stacks, SETTINGS, tmp_path).run()
+    found = sorted((tmp_path / PANELS).iterdir())
+    assert [path.name for path in found] == ["step_0000004.png", "step_0000006.png"]
+    picture = sitk.GetArrayFromImage(sitk.ReadImage(str(found[0])))
+    assert picture.shape == (4 * 32 + 3 * 4, 3 * 32 + 2 * 4)
+    assert picture[:32, :32].std() > 5  # a slice is seen
+    Trainer(stacks, dataclasses.replace(SETTINGS, panels=0), tmp_path / "none").run()
+    assert not (tmp_path / "none" / PANELS).exists()
