@@ -81,7 +81,7 @@ class CodeUse:
 
     def count(self, autoencoder: Any, slices: torch.Tensor) -> None:
         """Count the codes of slices (D, 1, H, W); nothing for an autoencoder without a codebook."""
-        quantize = getattr(getattr(autoencoder, "network", None), "quantize", None)
+        quantize: Any = getattr(getattr(autoencoder, "network", None), "quantize", None)
         if not hasattr(quantize, "indices") or not hasattr(autoencoder, "encode_continuous"):
             return
         with torch.inference_mode():
