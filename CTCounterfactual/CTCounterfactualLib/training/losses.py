@@ -11,7 +11,7 @@ from ..checked import check_limits, take_types
 from ..limits import COUNT
 
 # Terms that make the picture like the slice; the adversary is balanced against them.
-DRAWING_TERMS = ("pixel", "edge", "feature")
+DRAWING_TERMS = ("pixel", "edge", "perceptual", "feature")
 # As published.
 LEAST_NORM, MOST_BALANCE = 1e-4, 1e4
 
@@ -20,6 +20,7 @@ LEAST_NORM, MOST_BALANCE = 1e-4, 1e4
 class LossWeights:
     """Weight of each term in the autoencoder's loss.
 
+    `perceptual` counts where a perceptual loss is chosen (`TrainSettings.perceptual`).
     `commitment` is the beta of van den Oord et al. 2017. The adversarial terms join at
     `adversarial_start`, the share of training after which pixels alone no longer teach
     much; above 1: never. `adaptive` scales the adversary's weight so that its gradient at the
@@ -29,6 +30,7 @@ class LossWeights:
     pixel: float = 1.0
     edge: float = 1.0
     feature: float = 2.0
+    perceptual: float = 0.5
     adversarial: float = 0.03
     commitment: float = 0.25
     codebook: float = 1.0
@@ -42,6 +44,7 @@ class LossWeights:
             pixel=COUNT,
             edge=COUNT,
             feature=COUNT,
+            perceptual=COUNT,
             adversarial=COUNT,
             commitment=COUNT,
             codebook=COUNT,

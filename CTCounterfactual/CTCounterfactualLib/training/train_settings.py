@@ -12,6 +12,7 @@ from ..models.vqgan.config import VQGANConfig
 from .augment import AugmentSettings
 from .codebook import EMA, GRADIENT
 from .losses import LossWeights
+from .perceptual.perceptual import CHOICES, NONE
 
 UPDATES = (GRADIENT, EMA)
 
@@ -42,6 +43,10 @@ class TrainSettings:
     accumulate : int
         Parts that a step's batch is worked off in, one after the other, to save memory. (The
         adversary's spectral norms are estimated anew in each part.)
+    perceptual : str
+        A loss of `perceptual.CHOICES`.
+    perceptual_weights : str
+        Its weights, where it needs some: a file for `lpips`, a backbone's name or card for `ct`.
     panels : int
         Crops in the picture that goes with each checkpoint; 0: none.
     bfloat16 : bool
@@ -60,6 +65,8 @@ class TrainSettings:
     restart_every: int = 50
     codebook_update: str = GRADIENT
     accumulate: int = 1
+    perceptual: str = NONE
+    perceptual_weights: str = ""
     panels: int = 4
     bfloat16: bool = True
     seed: int = 0
@@ -91,6 +98,11 @@ class TrainSettings:
             raise SettingsError(
                 f"Setting codebook_update is {shown(self.codebook_update)}; it must be "
                 f"{' or '.join(UPDATES)}."
+            )
+        if self.perceptual not in CHOICES:
+            raise SettingsError(
+                f"Setting perceptual is {shown(self.perceptual)}; it must be one of "
+                f"{', '.join(CHOICES)}."
             )
         if self.crop % self.config.factor:
             raise SettingsError(

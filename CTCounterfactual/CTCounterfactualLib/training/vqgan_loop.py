@@ -26,6 +26,7 @@ from .vqgan_losses import VQGANLosses
 TERMS = (
     "pixel",
     "edge",
+    "perceptual",
     "feature",
     "adversarial",
     "commitment",

@@ -11,6 +11,7 @@ from . import losses
 from .codebook import EMA, CodebookKeeper
 from .discriminator import PatchDiscriminator
 from .machine import Machine
+from .perceptual.perceptual import load_perceptual
 from .train_settings import TrainSettings
 
 
@@ -52,6 +53,9 @@ class VQGANLosses:
     ):
         self.net, self.judge, self.codebook = net, judge, codebook
         self.settings, self.machine = settings, machine
+        self.perceptual = load_perceptual(settings.perceptual, settings.perceptual_weights)
+        if self.perceptual is not None:
+            self.perceptual.to(machine.device)
         self.balance = 1.0
 
     def drawn(self, real: torch.Tensor, noise: torch.Tensor, adversarial: bool) -> Drawn:
@@ -63,6 +67,8 @@ class VQGANLosses:
                 "edge": losses.edge_loss(decoded, real),
                 **of_codes,
             }
+            if self.perceptual is not None:
+                terms["perceptual"] = self.perceptual(decoded, real)
             if adversarial:
                 fake, true = self.judge(decoded), self.judge(real)
                 terms["feature"] = losses.feature_loss(fake, true)
