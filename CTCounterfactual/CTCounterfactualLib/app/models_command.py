@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import Cancelled, ModelError, OutputError, SettingsError
+from ..errors import Cancelled, ModelError
 from ..events import CancelToken, Event, ProgressCallback, Reporter
 from ..models.entry import CatalogueEntry, list_models
 from ..models.store.cache import ModelCache, default_folder
@@ -22,11 +22,10 @@ from ..models.store.manage import (
 )
 from ..models.store.remote import RemoteFile
 from ..models.targets import Target
-from ..storage.atomic import made_parents
-from ..storage.names import check_name, check_plain_name, reason
 from ..storage.sizes import in_words
 from ..suggest import suggest
 from ..wording import say
+from .convert_command import add_convert_options
 from .interrupt import cancel_on_signal, cancel_when_stdin_ends
 from .options import add_parent_option, add_progress_option
 from .progress import progress_printer
@@ -83,22 +82,7 @@ def add_models_options(parser: argparse.ArgumentParser) -> None:
     add_progress_option(opening)
     add_parent_option(opening)
     opening.set_defaults(models_run=open_command)
-    converting = verbs.add_parser(
-        "convert", help="make weights and a card from a taming-transformers VQ-GAN checkpoint"
-    )
-    converting.add_argument("checkpoint", type=Path, metavar="CKPT", help=".ckpt, .pt or .pth")
-    converting.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-    converting.add_argument("--name", default="my-vqgan", help="default: %(default)s")
-    converting.add_argument(
-        "--force", action="store_true", help="replace a model of that name in DIR"
-    )
-    converting.add_argument(
-        "--yaml",
-        type=Path,
-        metavar="YAML",
-        help="its configuration (default: sizes are read off the tensors)",
-    )
-    converting.set_defaults(models_run=convert_command)
+    add_convert_options(verbs)
 
 
 def models(options: argparse.Namespace) -> None:
@@ -246,24 +230,6 @@ def _ask_licence(entry: CatalogueEntry, accepted: bool) -> None:
         f"The licence of {entry.name} ({entry.licence}) was not accepted; nothing was fetched. "
         f"Read the publisher's terms, then use {say('accept_licence')}."
     )
-
-
-def convert_command(options: argparse.Namespace, cache: ModelCache) -> None:
-    """Convert a checkpoint and say where its card is, in which mappings can be edited."""
-    from ..models.vqgan.taming import convert_checkpoint
-    from ..training.files import check_model_name
-
-    check_plain_name(options.name, "The name of the model", SettingsError)
-    folder = check_name(options.output)
-    try:
-        with made_parents(folder / "model"):
-            check_model_name(folder, options.name, options.force)
-            card = convert_checkpoint(options.checkpoint, folder, options.name, options.yaml)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write into {folder}: {reason(error)}. Choose another folder."
-        ) from error
-    sys.stderr.write(f"Card written: {card}; try it with: ct-counterfactual check-model {card}\n")
 
 
 class _Bar:
