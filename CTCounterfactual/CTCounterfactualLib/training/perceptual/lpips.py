@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from ...errors import ModelError, SettingsError
 from ...models.files.checkpoints import read_state_dict
-from .perceptual import PerceptualLoss, three_channels
+from .features import PerceptualLoss, three_channels
 
 PREFIX = "loss.perceptual_loss."
 # As published: photographs in -1..1 are shifted and scaled by these, channel by channel.

@@ -7,8 +7,9 @@ import torch
 
 from CTCounterfactualLib.errors import MissingExtraError, ModelError, SettingsError
 from CTCounterfactualLib.training.perceptual import efficientnet
+from CTCounterfactualLib.training.perceptual.features import PerceptualLoss
 from CTCounterfactualLib.training.perceptual.lpips import SLICES, WIDTHS
-from CTCounterfactualLib.training.perceptual.perceptual import PerceptualLoss, load_perceptual
+from CTCounterfactualLib.training.perceptual.perceptual import load_perceptual
 
 
 class Two(PerceptualLoss):
