@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Train the autoencoder on one GPU in 8 minutes, the classifiers on its CPUs; score all on the bench.
+# Train the autoencoder on GPUs in 8 minutes, the classifiers on CPUs; score all on the bench.
 #
 #     bash Testing/Benchmarks/gpu_training.sh DATA OUT            # needs a CUDA GPU and about 12 cores
 #     bash Testing/Benchmarks/gpu_training.sh DATA OUT --dry-run  # the same path on a CPU, tiny steps
 #
 # DATA holds the scans named below; OUT gets OUT/vqgan, OUT/effusion and OUT/findings (weights, card,
-# losses.csv), OUT/bench and OUT/scores-* (scores.csv, summary.json). Settings are those found best
-# on a CPU (the cards' `training`), with more steps of the autoencoder. It HAS NOT BEEN RUN ON A GPU:
-# only its dry run has.
+# losses.csv), OUT/bench, OUT/scores-* (scores.csv, summary.json) and OUT/report (report.md, figures,
+# pictures of the autoencoder). The autoencoder's settings are those beside its weights
+# (ct-vqgan-small.yaml) with more steps, the classifiers' those of their cards. With several GPUs
+# (GPUS=4) torchrun starts a process for each. It HAS NOT BEEN RUN ON A GPU: only its dry run has.
 set -euo pipefail
 data=$(realpath "$1"); mkdir -p "$2"; out=$(realpath "$2")
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -18,12 +19,11 @@ tool() { "$python" -m CTCounterfactualLib "$@"; }
 settings() { "$python" -c "import json, sys; print(json.dumps(json.load(open(sys.argv[1]))['training']))" "$1"; }
 
 if [ "${3:-}" = --dry-run ]; then
-  device=cpu steps=2 fluid_steps=2 generated=0 planted=1 fluid_generated=0
+  device=cpu steps=2 fluid_steps=2 fluid_generated=0
   finding_steps=2 finding_generated=0 finding_scans=("$data/chest_lidc0001_dicom")
-  chests=("$data/chest_lidc0001_dicom") scans=() slices=()
   fluid_scans=("$data/chest_lidc0001_dicom") unseen=("$data/chest_lidc0001_dicom")
 else
-  device=cuda steps=16000 fluid_steps=4000 generated=30 planted=8 fluid_generated=30
+  device=cuda steps=16000 fluid_steps=4000 fluid_generated=30
   finding_steps=4000 finding_generated=24
   finding_scans=("$data/chest_lidc0001_1mm.nii.gz" "$data/chest_acrinflt001_small.nii.gz"
     "$data/chest_lidc0002_slab.nii.gz" "$data/chest_lidc0003_slab.nii.gz"
@@ -32,17 +32,17 @@ else
     --may-hold "$data/slab_lungfcp0001_small.nii.gz" nodule
     --slices "$data/slices_tcga_lung.npz" --readings "$here/Testing/Benchmarks/slice_readings.csv"
     --leave-out 5)
-  chests=("$data/chest_lidc0314.nii.gz" "$data/chest_lidc0001_1mm.nii.gz" "$data/chest_cmbcrc_lung.nii.gz")
-  scans=("$data/chest_acrinflt001_small.nii.gz" "$data/slab_lungfcp0001_small.nii.gz"
-    "$data/chest_lidc0002_slab.nii.gz" "$data/chest_lidc0003_slab.nii.gz"
-    "$data/abdomen_crlm1004.nii.gz" "$data/chest_lidc0001_dicom")
-  slices=(--slices "$data/slices_tcga_lung.npz" --leave-out 5)
   fluid_scans=("$data/chest_lidc0001_dicom" "$data/chest_lidc0002_slab.nii.gz"
     "$data/chest_lidc0003_slab.nii.gz" "$data/abdomen_crlm1004.nii.gz"
     --left-of "$data/chest_lidc0314.nii.gz")
   unseen=("$data/chest_acrinflt013.nii.gz" "$data/chest_cip64.nrrd")
 fi
-settings "$models/ct-vqgan-small.json" > "$out/vqgan.json"
+config=$models/ct-vqgan-small.yaml
+if [ "${3:-}" = --dry-run ]; then  # one slab, small crops
+  config=$out/vqgan.yaml
+  printf '%s\n' "start_from: $models/ct-vqgan-small.json" 'data: {scans: [chest_lidc0001_dicom], generated: 0}' \
+    'training: {batch: 2, crop: 32, panels: 2, checkpoint_every: 1, bfloat16: false}' > "$config"
+fi
 settings "$models/effusion-demo.json" > "$out/effusion.json"
 settings "$models/findings-demo.json" > "$out/findings.json"
 
@@ -55,9 +55,11 @@ tool train-findings "${finding_scans[@]}" --settings "$out/findings.json" \
   --name findings -o "$out/findings" --licence Apache-2.0 --force 2> "$out/findings.log" & finding=$!
 tool bench make "${unseen[@]}" -o "$out/bench" --findings effusion --per-scan 1 --seed 7 \
   2> "$out/make.log" & made=$!
-tool train-vqgan "${chests[@]}" "${scans[@]}" "${slices[@]}" --settings "$out/vqgan.json" \
-  --steps $steps --generated $generated --generated-share 0.2 --planted $planted \
-  --planted-share 0.3 --start-from "$models/ct-vqgan-small.json" --device $device \
+vqgan=(-m CTCounterfactualLib)
+if [ "${GPUS:-1}" -gt 1 ]; then
+  vqgan=(-m torch.distributed.run --nproc-per-node "$GPUS" -m CTCounterfactualLib)
+fi
+"$python" "${vqgan[@]}" train-vqgan "$config" --data "$data" --steps $steps --device $device \
   --name vqgan -o "$out/vqgan" --licence Apache-2.0 --force 2> "$out/vqgan.log"
 wait $fluid; wait $finding; wait $made
 
@@ -67,5 +69,6 @@ for classifier in ideal "$out/effusion/effusion.json" "$out/findings/findings.js
     --autoencoder "$out/vqgan/vqgan.json" --mode whole --frames 0 --device $device --progress none
   tool bench score "$out/bench" "$out/results-$name" -o "$out/scores-$name" --no-sheet
 done
-"$python" "$here/Testing/Benchmarks/autoencoder_quality.py" --card "$out/vqgan/vqgan.json" \
-  --only-drawing --scan "${unseen[-1]}" --json "$out/drawing.json"
+held=(); [ "${3:-}" = --dry-run ] || held=(--slices "$data/slices_tcga_lung.npz" --leave-out 5)
+tool eval-autoencoder "$out/vqgan/vqgan.json" "${unseen[@]}" "${held[@]}" -o "$out/report" \
+  --write-card --force
