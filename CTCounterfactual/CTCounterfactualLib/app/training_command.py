@@ -132,8 +132,10 @@ def _train(plan: Plan, folder: Path, cancel, force: bool) -> Path | None:
         say(remark)
     trainer = Trainer(gathered.stacks, settings, folder, start, str(choose_device(plan.device)))
     network = trainer.run(step_printer(cancel, settings.log_every))
+    writes = trainer.machine.writes
     trainer.machine.wait()
-    if not trainer.machine.writes:
+    trainer.machine.close()
+    if not writes:
         return None
     return export_model(
         network,

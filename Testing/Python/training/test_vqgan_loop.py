@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from scipy import ndimage
 
 from CTCounterfactualLib.errors import ModelError, OutputError, SettingsError
 from CTCounterfactualLib.models.vqgan.config import VQGANConfig
@@ -353,3 +354,35 @@ def test_a_picture_goes_with_each_checkpoint(stacks, tmp_path):
     assert picture[:32, :32].std() > 5  # a slice is seen
     Trainer(stacks, dataclasses.replace(SETTINGS, panels=0), tmp_path / "none").run()
     assert not (tmp_path / "none" / PANELS).exists()
+
+
+def test_it_overfits_sixteen_slices(tmp_path, monkeypatch):
+    """To over 40 dB through the codebook: nothing of the path from slice to loss is wrong."""
+    rng = np.random.default_rng(0)
+    smooth = ndimage.gaussian_filter(rng.normal(size=(16, 32, 32)), (0, 4, 4))
+    slices = (0.45 + 0.25 * smooth / np.abs(smooth).max()).astype(np.float16)
+    config = dataclasses.replace(
+        CONFIG, ch=32, z_channels=32, embed_dim=32, n_embed=512, code_groups=4
+    )
+    settings = dataclasses.replace(
+        SETTINGS,
+        config=config,
+        steps=220,
+        batch=16,
+        learning_rate=5e-3,
+        warmup=20,
+        average=0.98,
+        latent_noise=0.0,
+        restart_every=10,
+        checkpoint_every=1000,
+        panels=0,
+        losses=LossWeights(adversarial_start=2.0, edge=0.0),
+    )
+    trainer = Trainer([SliceStack("smooth", slices, 1.0)], settings, tmp_path)
+    x = torch.from_numpy(slices.astype(np.float32))[:, None]
+    monkeypatch.setattr(trainer.sampler, "crops", lambda numbers: x)
+    network = trainer.run()
+    with torch.no_grad():
+        drawn = (network.decode(network.encode(x * 2 - 1)) + 1) / 2
+    psnr = -10 * torch.log10((drawn - x).square().mean())
+    assert float(psnr) > 40

@@ -20,13 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import CTCounterfactualError, OutputError, ScanError
-from ...scans.grid import GridSpec
 from ...scans.read import read_scan
 from ...storage.atomic import whole_file, write_json, write_text
 from ...storage.hashing import file_sha256
 from ...storage.names import reason
 from ...storage.objects import read_object
-from ..slices import SLICE_STEP_MM, SliceStack, stack_from_scan
+from ..slices import SliceStack, stack_from_scan
 from .deeplesion import read_png_series
 from .duplicates import signature
 from .sources import PNG_SERIES, Source
@@ -50,8 +49,6 @@ class Entry:
         Where it came from, and whose it is.
     shape : tuple of int
         (K, H, W).
-    step_mm : float
-        From slice to slice; single slices count as far apart.
     sha256 : str
         Of `ID.npy`.
     key_slices : tuple of int
@@ -62,7 +59,6 @@ class Entry:
     source: str
     patient: str
     shape: tuple[int, int, int]
-    step_mm: float
     sha256: str
     key_slices: tuple[int, ...] = ()
 
@@ -198,7 +194,7 @@ def make_entry(source: Source, folder: Path) -> Entry | str:
     """
     try:
         id_ = _id(source)
-        slices, step = _slices(source)
+        slices = _slices(source)
     except ScanError as error:
         return str(error)
     except OSError as error:
@@ -210,23 +206,22 @@ def make_entry(source: Source, folder: Path) -> Entry | str:
         np.save(partial, slices)
         digest = file_sha256(partial)
     with whole_file(folder / f"{id_}.sig.npy") as partial:
-        np.save(partial, signature(slices, step))
+        np.save(partial, signature(slices))
     keys = source.key_slices.indices if source.key_slices else ()
     shape = (slices.shape[0], slices.shape[1], slices.shape[2])
-    entry = Entry(id_, str(source.path), source.patient, shape, step, digest, keys)
+    entry = Entry(id_, str(source.path), source.patient, shape, digest, keys)
     write_json(folder / f"{id_}.json", asdict(entry) | {"version": VERSION})
     return entry
 
 
-def _slices(source: Source) -> tuple[np.ndarray, float]:
-    """Return a source's prepared slices (K, H, W), float16, and mm from one to the next."""
+def _slices(source: Source) -> np.ndarray:
+    """Return a source's prepared slices (K, H, W), float16, 0..1."""
     if source.kind == PNG_SERIES:
         assert source.key_slices is not None
         file = read_png_series(source.path, source.key_slices)
         prepared = [file.prepared(number) for number in range(len(file.hu))]
-        return np.stack(prepared).astype(np.float16), GridSpec().spacing[2]
-    scan = read_scan(source.path)
-    return np.asarray(stack_from_scan(scan).slices), max(SLICE_STEP_MM, min(3.0, scan.spacing[2]))
+        return np.stack(prepared).astype(np.float16)
+    return np.asarray(stack_from_scan(read_scan(source.path)).slices)
 
 
 def _id(source: Source) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ...errors import SettingsError
 from ...scans.read import read_scan
+from ...storage.atomic import made_parents
+from ...storage.lock import locked
 from ..data_settings import VQGANData
 from ..planted import stack_with_findings
 from ..slice_file import read_slices
@@ -21,7 +23,9 @@ from .split import is_held_out
 
 logger = logging.getLogger(__name__)
 
-CACHE = "slices"
+CACHE, LOCK = "slices", "cache.lock"
+# How long another process may take to fill the cache: a day of reading.
+WAIT_S = 86400.0
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,13 @@ def _from_folders(
         check()
         say(f"slices of scan {done} of {all_}")
 
-    cache = build_cache(sources, cache_folder, data.workers or os.cpu_count() or 1, on_scan)
+    workers = data.workers or os.cpu_count() or 1
+    # One process fills it (of those that torchrun started, too); the others find it filled.
+    with (
+        made_parents(cache_folder / LOCK),
+        locked(cache_folder / LOCK, f"The slice cache {cache_folder}", WAIT_S),
+    ):
+        cache = build_cache(sources, cache_folder, workers, on_scan)
     groups = find_duplicates(cache.signatures())
     stacks, people, held = training_part(cache, groups, data.hold_out)
     remarks = [f"{len(cache.entries)} scans in {cache_folder}: {people} people, {held} held out"]

@@ -89,7 +89,9 @@ def _in_folder(folder: Path) -> list[Source]:
             found += [
                 Source(here / name, _patient(stem, here))
                 for name in names
-                if (stem := _stem(name)) is not None and not LABEL_NAME.search(stem)
+                if (stem := _stem(name)) is not None
+                and not LABEL_NAME.search(stem)
+                and not (name == f"{stem}.img" and f"{stem}.hdr" in names)  # one scan, two files
             ]
     return found
 
