@@ -182,12 +182,12 @@ def test_slices_of_patients_are_trained_on_but_for_those_left_out(train, slice_f
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--leave-out", "5"], "--slices"),
+        (["--leave-out", "5"], "leave_out is of patients in slices"),
         (["--slices", "block.nrrd"], "Cannot read"),
         (["--slices", "FEW", "--leave-out", "1"], "2 or more"),
         (["--start-from", "none.json"], "none.json"),
-        (["--planted", "-1"], "--planted is -1"),
-        (["--planted-share", "1.5"], "--planted-share is 1.5; it must be 0 to 1"),
+        (["--planted", "-1"], "planted is -1"),
+        (["--planted-share", "1.5"], "planted_share is 1.5; it must be 0 to 1"),
         (["--generated-share", "nan"], "0 to 1"),
         pytest.param(
             ["--device", "cuda"],
