@@ -22,6 +22,7 @@ from slicer.util import VTKObservationMixin
 
 from CTCounterfactualLib.wording import Place
 from CTCounterfactualSlicer import options as defaults
+from CTCounterfactualSlicer.keywords import with_keywords
 from CTCounterfactualSlicer.own_models import list_all
 from CTCounterfactualSlicer.panels import texts
 from CTCounterfactualSlicer.panels.input import first_scan
@@ -156,6 +157,7 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.initializeParameterNode()
         if not self.machine.busy:
             self.results.find_results()
+            self.compare.follow_scene()
 
     def onNodeRemoved(self, caller, event) -> None:
         """Look for other results when nodes of the one that is shown were deleted."""
@@ -203,6 +205,7 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         """Return the scene's parameter node, made if need be."""
         return CTCounterfactualParameterNode(super().getParameterNode())
 
+    @with_keywords
     def explain(self, volumeNode, progress=None, **options):
         """Explain a volume and return a `NodeResult`, by another method a `MapResult`; waits.
 
@@ -213,8 +216,7 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         progress : callable, optional
             Called with each event; `print` will do.
         options
-            `classifier`, `target`, `method`, `chunkSize`, `maxChange`, ...; all are in
-            `CTCounterfactualSlicer.options.KEYWORDS`, with the engine's defaults.
+            The keywords below.
 
         Raises
         ------
@@ -227,6 +229,7 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         job.start()
         return job.wait(slicer.app.processEvents)
 
+    @with_keywords
     def start(
         self,
         volumeNode,

@@ -115,8 +115,8 @@ class WorkerJob(_Job):
     ----------
     arguments : iterable
         As on the command line, `("models", "fetch", NAME)`.
-    fetching : bool
-        Whether it needs the packages for downloads, or those for computing.
+    fetching : bool or None
+        Whether it needs the packages for downloads, or those for computing; None: none of either.
     python : str, optional
         Executable that runs it; None finds Slicer's and checks its packages first.
     """
@@ -124,7 +124,7 @@ class WorkerJob(_Job):
     def __init__(
         self,
         arguments: Iterable[str | Path],
-        fetching: bool,
+        fetching: bool | None,
         onEvent: OnEvent | None = None,
         onFinished: Callable[[_Job], None] | None = None,
         python: str | None = None,
@@ -150,7 +150,7 @@ class WorkerJob(_Job):
         self._end(WorkerOutcome(CANCELLED, KEPT if self._fetching else "Cancelled."))
 
     def _start(self) -> None:
-        if self._python is None:
+        if self._python is None and self._fetching is not None:
             check_packages(self._fetching)
         self._process = WorkerProcess(
             command_line(self._python or python_executable(), *self._arguments),

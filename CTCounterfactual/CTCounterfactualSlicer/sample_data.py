@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import slicer
 
 from CTCounterfactualLib.errors import CTCounterfactualError
 
+from .chest_job import ChestJob
+
 CATEGORY = "CTCounterfactual"
 TITLE = "CT Counterfactual"
-GENERATED = "CTCounterfactualGeneratedChest"
-SLICER_CHEST = "CTCounterfactualCTChest"
+# What stands on the buttons.
+GENERATED = "Generated chest with effusion"
+SLICER_CHEST = "Chest CT of Slicer's own"
 # Name of the chest CT among Slicer's built-in samples.
 BUILT_IN_CHEST = "CTChest"
 NODE_NAME = "GeneratedChest"
-# Fine enough to look like a CT, coarse enough to be made and explained in about a minute.
-SPACING_MM = (1.5, 1.5, 2.5)
-EFFUSION_ML = 600.0
 # Sample Data wants an address of each source; these two are never fetched as such.
 NO_ADDRESS = "generated"
+PICTURE = Path(__file__).resolve().parents[1] / "Resources" / "Icons" / "GeneratedChest.png"
+PUMP_S = 0.05  # between two looks at the worker
 
 
 class SampleDataError(CTCounterfactualError):
@@ -35,6 +38,7 @@ def add_generated_chest(scene, settings=None, name: str = NODE_NAME):
         Patient and grid; None makes the one that Sample Data offers.
     """
     # Here, because Slicer loads this file when it starts, and the chest needs SciPy.
+    from CTCounterfactualLib.app.generate_command import EFFUSION_ML, SPACING_MM
     from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
     from CTCounterfactualLib.scans.scan import Scan
     from CTCounterfactualLib.scene.make import volumes
@@ -44,14 +48,39 @@ def add_generated_chest(scene, settings=None, name: str = NODE_NAME):
     return volumes.add_scan(scene, scan, scene.GetUniqueNameByString(name))
 
 
-def register_sample_data(thumbnail: Path | None = None) -> None:
-    """Add the module's scans to Sample Data; call it when Slicer has started. Safe to call twice.
+def generate_in_worker(scene, name: str = NODE_NAME, pump=None, onEvent=None):
+    """Make the same chest in a process of its own, and return its volume node when it is there.
 
     Parameters
     ----------
-    thumbnail : Path, optional
-        Picture for the buttons.
+    pump : callable, optional
+        Called while it is waited for: `slicer.app.processEvents` keeps Slicer alive.
+    onEvent : callable, optional
+        Gets each event.
+
+    Raises
+    ------
+    SampleDataError
+        If it can't be made, or the user cancels it.
     """
+    job = ChestJob(scene, name, onEvent=onEvent)
+    job.start()
+    try:
+        while job.poll():
+            if pump is not None:
+                pump()
+            time.sleep(PUMP_S)
+    except BaseException:
+        job.abandon()
+        raise
+    if job.node is None:
+        assert job.outcome is not None
+        raise SampleDataError(f"The chest could not be generated: {job.outcome.message}")
+    return job.node
+
+
+def register_sample_data() -> None:
+    """Add the module's scans to Sample Data, when Slicer has started; safe to call twice."""
     import SampleData
 
     logic = SampleData.SampleDataLogic
@@ -71,14 +100,24 @@ def register_sample_data(thumbnail: Path | None = None) -> None:
             fileNames=f"{node_name}.nrrd",
             nodeNames=node_name,
             customDownloader=make,
-            thumbnailFileName=None if thumbnail is None else str(thumbnail),
+            thumbnailFileName=_picture(logic, name),
         )
 
 
+def _picture(logic, name: str) -> str | None:
+    """Return the picture of a button: our own, or Slicer's of its own scan if it has one."""
+    if name == GENERATED:
+        return str(PICTURE)
+    source = logic().sourceForSampleName(BUILT_IN_CHEST)
+    return getattr(source, "thumbnailFileName", None)
+
+
 def _load_generated(_source=None):
-    """Sample Data's button: make the chest and show it."""
-    with slicer.util.tryWithErrorDisplay("The chest could not be generated.", waitCursor=True):
-        node = add_generated_chest(slicer.mrmlScene)
+    """Sample Data's button: make the chest, while Slicer goes on, and show it."""
+    with slicer.util.tryWithErrorDisplay("The chest could not be generated."):
+        slicer.util.showStatusMessage("Generating a chest CT...")
+        node = generate_in_worker(slicer.mrmlScene, pump=slicer.app.processEvents)
+        slicer.util.showStatusMessage("")
         slicer.util.setSliceViewerLayers(background=node, fit=True)
         return node
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from CTCounterfactualLib.errors import Cancelled, CTCounterfactualError
-from CTCounterfactualLib.events import CancelToken, Event, Reporter
+from CTCounterfactualLib.events import WORKING, CancelToken, Event, Reporter
 
 
 def test_event_becomes_one_flat_json_object():
@@ -47,6 +47,47 @@ def test_fraction_never_decreases_and_never_exceeds_one():
     for fraction in (0.2, 0.1, 0.5, 1.7, 0.9):
         reporter.report("chunk", "", fraction)
     assert [event.fraction for event in seen] == [0.2, 0.2, 0.5, 1.0, 1.0]
+
+
+def test_what_is_done_now_is_told_between_what_is_done():
+    seen, now = [], [0.0]
+    reporter = Reporter(seen.append, clock=lambda: now[0])
+    reporter.begin("Encoding", 0.2, 0.4)
+    for number in range(5):  # a slice takes 0.1 s: not each is worth a word
+        reporter.advance(number / 4, f"slice {number + 1} of 5")
+        now[0] += 0.1
+    reporter.report("encoded", "Encoded", 0.4)
+    now[0] += 1
+    reporter.advance(0.9, "slice 9")  # nothing is being done
+    assert [(event.step, event.message) for event in seen] == [
+        (WORKING, "Encoding"),
+        (WORKING, "Encoding: slice 4 of 5"),
+        ("encoded", "Encoded"),
+    ]
+    assert [event.fraction for event in seen] == pytest.approx([0.2, 0.35, 0.4])
+
+
+def test_work_within_work_has_its_share():
+    seen, now = [], [0.0]
+    reporter = Reporter(seen.append, clock=lambda: now[0])
+    reporter.begin("Searching", 0.5, 0.9)
+    reporter.narrow(0.5, 0.75, "try 2")
+    now[0] += 1
+    reporter.advance(0.5, "slice 6 of 10")
+    assert (seen[-1].message, seen[-1].fraction) == ("Searching: try 2, slice 6 of 10", 0.75)
+    reporter.begin("Searching again", 0.9, 1.0)  # not a part any more
+    now[0] += 1
+    reporter.advance(0.5, "slice 1 of 2")
+    assert (seen[-1].message, seen[-1].fraction) == ("Searching again: slice 1 of 2", 0.95)
+
+
+def test_a_word_on_what_is_done_is_a_chance_to_stop():
+    token = CancelToken()
+    reporter = Reporter(lambda event: token.cancel(), token)
+    with pytest.raises(Cancelled):
+        reporter.begin("Encoding", 0.0, 1.0)
+    with pytest.raises(Cancelled):
+        Reporter(None, token).advance(0.5, "slice 1")
 
 
 def test_reporter_without_callback_or_token_does_nothing():

@@ -21,6 +21,7 @@ from .eval_command import add_eval_options, eval_autoencoder
 from .evaluate_command import add_evaluate_options, evaluate
 from .failures import EXIT_OK, describe, tell
 from .findings_command import add_findings_options, train_findings
+from .generate_command import add_generate_options, generate
 from .hosts_command import (
     add_hosts_options,
     add_on_option,
@@ -86,6 +87,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_explain_options(demo)
     add_trust_option(demo)
     demo.set_defaults(run=commands.demo)
+
+    generating = verbs.add_parser("generate", help="write such a chest CT, to try things on")
+    add_generate_options(generating)
+    generating.set_defaults(run=generate)
 
     asking = verbs.add_parser("ask", help="how does the score depend on one spot of a scan?")
     add_ask_options(asking)

@@ -9,8 +9,8 @@ from pathlib import Path
 from ..errors import SettingsError
 from ..events import Reporter
 from .check_command import add_trust_option, consent_from
-from .interrupt import cancel_on_signal
-from .options import add_progress_option
+from .interrupt import cancel_on_signal, cancel_when_stdin_ends
+from .options import add_parent_option, add_progress_option
 from .progress import progress_printer
 
 
@@ -53,6 +53,7 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
         help="real scans of others, for Frechet and kernel distance in the network's features",
     )
     add_progress_option(parser)
+    add_parent_option(parser)
     add_trust_option(parser)
 
 
@@ -72,6 +73,8 @@ def evaluate(options: argparse.Namespace) -> None:
             "--features, such as --features effusion-demo."
         )
     with cancel_on_signal() as cancel:
+        if options.parent_stdin:
+            cancel_when_stdin_ends(cancel)
         progress = progress_printer(options.progress)
         space = (
             FeatureSpace.load(options.features, options.reference, options.layer, consent)

@@ -8,8 +8,9 @@ from contextlib import suppress
 from time import monotonic
 
 from ..errors import OutputError
-from ..events import Event, ProgressCallback
-from .streams import ReaderGone
+from ..events import WORKING, Event, ProgressCallback
+from ..time_left import TimeLeft, duration
+from .streams import ReaderGone, StandardError
 
 STYLES = ("text", "json", "none")
 
@@ -25,14 +26,25 @@ def progress_printer(style: str) -> ProgressCallback | None:
 
 
 class _TextProgress:
-    """One line an event on stderr, with percent done and seconds since the start."""
+    """One line on stderr for each thing done, with percent and seconds since the start.
+
+    On a terminal a last line says what is being done, and about how long it will take.
+    """
 
     def __init__(self) -> None:
         self._started = monotonic()
+        self._left = TimeLeft()
 
     def __call__(self, event: Event) -> None:
+        self._left.tell(event.fraction)
         seconds = monotonic() - self._started
-        sys.stderr.write(f"[{event.fraction:4.0%} {seconds:6.1f} s] {event.message}\n")
+        line = f"[{event.fraction:4.0%} {seconds:6.1f} s] {event.message}"
+        if event.step != WORKING:
+            sys.stderr.write(f"{line}\n")
+        elif isinstance(sys.stderr, StandardError) and sys.stderr.isatty():
+            left = self._left.seconds
+            told = "" if left is None else f" (about {duration(left)} left)"
+            sys.stderr.show(line + told)
 
 
 def _json_line(event: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -89,14 +90,33 @@ class StandardOutput(_Guarded):
 class StandardError(_Guarded):
     """Standard error: progress, warnings, errors; the exit code says the main thing."""
 
+    def __init__(self, stream: Any):
+        super().__init__(stream)
+        self._passing = 0  # letters of the line that the next text takes the place of
+
     def write(self, text: str) -> int:
         """Write and flush; if that fails, nothing further is tried."""
+        self._try(self._wiped() + text)
+        return len(text)
+
+    def show(self, line: str) -> None:
+        """Show a line until anything else is written: what a terminal alone can do."""
+        width = shutil.get_terminal_size().columns - 1  # the last column would begin a new line
+        shown = line[:width]
+        self._try(f"{self._wiped()}{shown}")
+        self._passing = len(shown)
+
+    def _wiped(self) -> str:
+        """Return what takes the passing line away, without escape codes."""
+        passing, self._passing = self._passing, 0
+        return f"\r{' ' * passing}\r" if passing else ""
+
+    def _try(self, text: str) -> None:
         if not self._silent:
             try:
                 self._say(text)
             except (OSError, ValueError):
                 self._mute()
-        return len(text)
 
     def flush(self) -> None:
         """Do nothing: each write is flushed."""

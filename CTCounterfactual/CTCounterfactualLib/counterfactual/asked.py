@@ -97,6 +97,7 @@ def look(
     check_goal(settings, guarded.name, wanted)
     draws = GuardedAutoencoder(load_autoencoder(autoencoder))
     check_draws(draws, guarded)
+    steps.PREPARED.work(reporter, "Putting the scan onto the classifier's grid")
     prepared = prepare(scan, guarded.grid, reporter.check)
     settings = settings_for(prepared, settings)
     on_grids = None

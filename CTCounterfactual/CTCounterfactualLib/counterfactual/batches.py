@@ -43,7 +43,7 @@ class SliceBatches:
     device : torch.device
         Where the work happens.
     reporter : Reporter, optional
-        Asked before each batch whether the run was cancelled.
+        Told before each batch how far the work is; raises there if the run was cancelled.
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class SliceBatches:
         first = start
         while first < stop:
             if self._reporter is not None:
-                self._reporter.check()
+                told = f"slice {first - start + 1} of {stop - start}"
+                self._reporter.advance((first - start) / (stop - start), told)
             part = slice(first, min(first + self.slices, stop))
             if self._attempt(work, part):
                 first = part.stop

@@ -9,6 +9,7 @@ import torch
 from ..events import Reporter
 from ..models.classifier import Classifier
 from ..models.guarded.autoencoder import GuardedAutoencoder
+from . import steps
 from .direction import sign
 from .focus import find_focus
 from .gradient import as_slices, decode_slices, latent_gradient, score_volume, volume_gradient
@@ -114,6 +115,7 @@ def differentiate(
         size = (x.shape[-2], x.shape[-1])
         decoded = decode_slices(autoencoder, latents, size, reporter, settings.clipped)
     begun, other = (x, decoded) if on_scan else (decoded, x)
+    steps.SCORE_GRADIENT.work(reporter, "Asking the classifier which way its score goes")
     score, image_gradient = volume_gradient(models.classifier, models.target, begun, models.logit)
 
     encoded = Encoded(x, decoded, latents, latents, 0.0, 0.0, weight, image_gradient=image_gradient)
@@ -178,15 +180,19 @@ def _steps(
     assert image_gradient is not None
     on_scan = settings.baseline == "scan"
 
-    def pull_back(taken: torch.Tensor | None, drawn: torch.Tensor | None) -> torch.Tensor:
+    def pull_back(
+        step: steps.Step, taken: torch.Tensor | None, drawn: torch.Tensor | None
+    ) -> torch.Tensor:
+        step.work(reporter, "Carrying that over to the latents")
         cells = _cells(autoencoder, taken)
         return latent_gradient(
             autoencoder, latents, image_gradient, reporter, taken, cells, drawn, settings.clipped
         )
 
-    gradient = pull_back(allowed, encoded.decoded if fill_decoded else None)
+    gradient = pull_back(steps.PULLED_BACK, allowed, encoded.decoded if fill_decoded else None)
     focus = None
     if settings.focus == "auto" and on_scan and gradient.any():
+        steps.FOCUS.work(reporter, "Looking where a change pays")
         seen = image_gradient if allowed is None else allowed * image_gradient
         focus = find_focus(
             autoencoder,
@@ -199,7 +205,7 @@ def _steps(
             reporter,
         )
         if focus is not None:
-            gradient = pull_back(_product(allowed, focus), None)
+            gradient = pull_back(steps.FOCUSED, _product(allowed, focus), None)
     if settings.step == "prior" and on_scan:
         # Of all that may change, also for a part: few latents would tell little of what scans are.
         gradient = plausible(gradient, covariance(latents, _cells(autoencoder, encoded.weight)))

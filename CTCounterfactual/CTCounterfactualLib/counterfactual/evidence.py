@@ -78,16 +78,24 @@ def collect_evidence(
     started = perf_counter()
     settings, slices = run.settings, prepared.slices
     ranges = [] if settings.mode == "whole" else chunk_ranges(slices, settings.chunk)
-    searches = len(ranges) + (settings.mode != "chunks")
+    # Each of the two kinds of search looks at all slices.
+    to_search = slices * ((settings.mode != "chunks") + (settings.mode != "whole"))
     whole: Outcome | None = None
     shown: np.ndarray | None = None
     if settings.mode != "chunks":
+        part = slices / to_search
+        run.reporter.begin("Searching the whole volume", WHOLE.begin, WHOLE.at(part))
         whole = as_outcome(run.search(0, slices), prepared, 0, slices, settings.direction)
         shown = run.change_at(whole.lam, 0, slices)
-        _report(run, WHOLE, "Whole volume", whole, 1 / searches)
+        _report(run, WHOLE, "Whole volume", whole, part)
     chunks, heatmaps = [], []
     together = np.zeros(prepared.volume.shape, np.float32)
     for number, (start, stop) in enumerate(ranges, start=1):
+        done, part = (1 - (slices - end) / to_search for end in (start, stop))
+        name = f"Chunk {number} of {len(ranges)}, slices {start}-{stop}"
+        run.reporter.begin(
+            f"Searching chunk {number} of {len(ranges)}", CHUNK.at(done), CHUNK.at(part)
+        )
         outcome = as_outcome(run.search(start, stop), prepared, start, stop, settings.direction)
         together[start:stop] = run.change_at(outcome.lam, start, stop)
         heatmap = chunk_heatmap(
@@ -100,9 +108,9 @@ def collect_evidence(
         _report(
             run,
             CHUNK,
-            f"Chunk {number} of {len(ranges)}, slices {start}-{stop}",
+            name,
             outcome,
-            1 - (len(ranges) - number) / searches,
+            part,
             number=number,
             of=len(ranges),
         )
@@ -128,9 +136,7 @@ def as_outcome(
     )
 
 
-def _report(
-    run: Run, step: Step, name: str, outcome: Outcome, searched: float, **data: int
-) -> None:
+def _report(run: Run, step: Step, name: str, outcome: Outcome, part: float, **data: int) -> None:
     told = f"score {outcome.score_before:.4g} -> {outcome.score_after:.4g}"
     if run.models.logit:
         before, after = logit(outcome.score_before), logit(outcome.score_after)
@@ -140,7 +146,7 @@ def _report(
     run.reporter.report(
         step.name,
         f"{name}: {told} ({outcome.stop_reason})",
-        step.at(searched),
+        step.at(part),
         start=outcome.start,
         stop=outcome.stop,
         **{"lambda": outcome.lam},

@@ -48,9 +48,10 @@ def finish(
     """Write the found changes back to the scan's grid, judge them, and put the result together."""
     run, region = regional.run, regional.region
     settings, models = run.settings, run.models
+    steps.FRAME.work(run.reporter, "Putting the change back onto the scan's grid")
     written = write_back(prepared, evidence.change, evidence.heatmaps, settings.level_edges, region)
     frames = make_frames(run, prepared, evidence.shown, written.difference, region)
-    run.reporter.check()
+    steps.SCORED.work(run.reporter, "Scoring the counterfactual like a new scan")
     target = TargetInfo(wanted.name, wanted.unit, wanted.threshold, wanted.negatives)
     scores, flags, picture = _judge(run, prepared, evidence, target, written.counterfactual)
     run.reporter.report(

@@ -58,6 +58,7 @@ def search_controls(
     gained = gain_on_scale(unit, settings.direction, region.score_before, region.score_after)
     controls = []
     for name, where in masks.items():
+        steps.CONTROL.work(run.reporter, f"Searching the control region {name}")
         weight = feather(where.astype(np.float32), prepared, body) * where
         found, _, _ = run.within(weight, reach).search_moving()
         outcome = as_outcome(found, prepared, 0, prepared.slices, settings.direction)

@@ -53,6 +53,7 @@ def find_region(run: Run, prepared: PreparedScan, allowed: PreparedRegion | None
     allowed : PreparedRegion or None
         Where the unrestricted run may change the scan: the body; None is everywhere.
     """
+    steps.REGION.work(run.reporter, "Searching without a region")
     found = run.search(0, prepared.slices)
     outcome = as_outcome(found, prepared, 0, prepared.slices, run.settings.direction)
     change = run.change_at(outcome.lam, 0, prepared.slices) * prepared.spec.window.hu_per_unit

@@ -84,6 +84,7 @@ class Run:
         """
         started = perf_counter()
         x = as_slices(volume, models.device)
+        steps.ENCODED.work(reporter, "Encoding")
         latents = encode_slices(models.autoencoder, x, reporter)
         after = perf_counter()
         weights = None if weight is None else as_slices(weight, models.device)

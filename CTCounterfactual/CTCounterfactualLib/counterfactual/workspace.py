@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from copy import copy
 from functools import cached_property
+from itertools import count
 
 import torch
 
@@ -19,6 +20,7 @@ from .rates import change_rates
 from .search.found import Evaluate, SearchPoint
 from .settings import ExplainSettings
 from .slice_cache import SliceCache
+from .steps import searched
 from .tissue import Bounds, find_bounds
 
 # Measured on three chests in slabs of 30 mm: those with evidence reached the change limit within
@@ -48,6 +50,7 @@ class Workspace:
         self.models = models
         self.encoded = encoded
         self.settings = settings
+        self._reporter = reporter
         # What lambda = 0 shows: the scan itself, or (the paper) its reconstruction.
         if settings.baseline == "scan":
             self.start_volume, self.score = encoded.x, encoded.original_score
@@ -186,12 +189,17 @@ class Workspace:
         What the last lambda shows is held, so that it can be kept (`keep`).
         """
         self._drawn.clear()
+        tries = count(1)
 
         def evaluate(lam: float) -> SearchPoint:
             if lam == 0:
                 return SearchPoint(0.0, self.score, 0.0)
+            number = next(tries)
+            before, after = (searched(self.settings.search, n) for n in (number - 1, number))
+            self._reporter.narrow(before, after, f"try {number}")
             with torch.inference_mode():
                 changed = self._draw(lam, start, stop)
+                self._reporter.advance(1.0, "scoring")
                 score = self.rescore(changed, start)
             self._drawn.add((lam, start, stop), changed)
             return SearchPoint(lam, score, self.fraction_changed(changed, start, stop))

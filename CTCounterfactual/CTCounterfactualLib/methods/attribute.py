@@ -98,6 +98,7 @@ def attribute(
             size=list(scan.size),
             method=chosen.name,
         )
+        steps.PREPARED.work(reporter, "Putting the scan onto the classifier's grid")
         prepared = prepare(scan, guarded.grid, reporter.check)
         with borrowed((given,), device), stoppable((given,), reporter.check):
             ready = guarded.for_scan(prepared)

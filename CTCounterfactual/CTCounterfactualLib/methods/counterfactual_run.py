@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ..counterfactual.run import Run
 
 
+# Share of a method's time when the whole counterfactual has been searched.
+SEARCHED = 0.4
+
+
 @dataclass(frozen=True)
 class Begun:
     """A run that knows its gradient and has searched nothing yet.
@@ -102,12 +106,14 @@ def begun_run(request: Request) -> Iterator[Begun]:
 @contextmanager
 def whole_counterfactual(request: Request) -> Iterator[Whole]:
     """The same, with the counterfactual of all of the scan searched."""
+    from ..counterfactual import steps
     from ..counterfactual.evidence import as_outcome
     from ..counterfactual.run import reach_of
 
     prepared, direction = request.prepared, request.settings.direction
     with begun_run(request) as begun:
         run = begun.run
+        run.reporter.begin("Searching the whole volume", steps.GRADIENT.end, SEARCHED)
         found = run.search(0, prepared.slices)
         outcome = as_outcome(found, prepared, 0, prepared.slices, direction)
         change = run.change_at(outcome.lam, 0, prepared.slices)

@@ -8,13 +8,11 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.scene.look import compare, layouts
 from CTCounterfactualLib.scene.make.nodes import SceneNodes
 from CTCounterfactualLib.scene.make.provenance import get_attribute
 from CTCounterfactualLib.scene.make.sequences import add_animation, memory_mb
 
 from . import texts
-from .compare import current_layout
 from .panel import Panel
 
 
@@ -81,10 +79,7 @@ class AnimationPanel(Panel):
     def _prepare(self) -> None:
         with self.host.messages.guard(_("The animation could not be made")):
             self.host.compare.add_nodes(add_animation)
-            if not layouts.is_comparison(current_layout()):
-                self.host.compare.show_comparison(more=False)
-            compare.show_animation(slicer.mrmlScene, self.host.shown.nodes, True)
-            self.host.compare.share_window()
+            self.host.compare.play()
         self.refresh()
 
     def _follow(self, browser) -> None:

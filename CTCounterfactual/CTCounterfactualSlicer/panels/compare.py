@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from CTCounterfactualLib.scene.look import compare, layouts
 from CTCounterfactualLib.scene.look.jump import jump_to_change
+from CTCounterfactualLib.scene.look.stage import LABELS, Look, composites, is_ours, stage
 from CTCounterfactualLib.scene.look.windows import SameWindow
 from CTCounterfactualLib.scene.make.earlier import result_nodes
 from CTCounterfactualLib.scene.make.nodes import SceneNodes
@@ -42,6 +43,8 @@ class ComparePanel(Panel):
         self._windowed = None  # the counterfactual whose window is shared
         self._former: int | None = None  # the layout before the comparison
         self._drawing = False
+        self._heatmap = None  # of a chunk; None: of the whole result
+        self._played = False
         self.ui.compareButton.connect("clicked()", self._compare)
         self.ui.compareMoreButton.connect("clicked()", self._compare_more)
         self.ui.compareResultsButton.connect("clicked()", self._compare_results)
@@ -71,9 +74,10 @@ class ComparePanel(Panel):
             self.ui.heatmapOpacitySlider,
         ):
             widget.enabled = usable
-        if not layouts.is_comparison(current_layout()):
+        comparing = layouts.is_comparison(current_layout())
+        if not comparing:
             self._former = None  # left by Slicer's own layout menu, or the scene was closed
-        self.ui.compareBackButton.enabled = self._former is not None
+        self.ui.compareBackButton.enabled = comparing
         several = nodes is not None and len(self.host.results.mains_of(nodes.scan)) > 1
         self.ui.compareResultsButton.enabled = several
         surfaces = () if of_counterfactual is None else of_counterfactual.surfaces
@@ -86,7 +90,7 @@ class ComparePanel(Panel):
             ),
         )
 
-    def show_result(self, nodes) -> None:
+    def show_result(self) -> None:
         """Show a result that has just come: in the comparison if that is on, else its heatmap."""
         layout = current_layout()
         if layout in (layouts.COMPARE, layouts.COMPARE_MORE):
@@ -94,13 +98,61 @@ class ComparePanel(Panel):
         elif layouts.is_comparison(layout):
             self._compare_results()
         else:
-            self.show_heatmap(nodes.heatmap)
+            self.show_heatmap(None)
 
     def show_heatmap(self, heatmap) -> None:
-        """Lay a heatmap over the views, with the opacity that is set."""
-        compare.show_chunk_heatmap(slicer.mrmlScene, heatmap)
-        compare.set_heatmap_opacity(slicer.mrmlScene, self.ui.heatmapOpacitySlider.value)
+        """Lay a heatmap over the views; None is that of the whole result."""
+        self._heatmap, self._played = heatmap, False
         self._check(self.ui.heatmapCheckBox, True)
+        self.stage()
+
+    def follow_scene(self) -> None:
+        """Show a scene that was loaded as it was saved, with the legends of what it shows."""
+        scene = slicer.mrmlScene
+        labels = [scene.GetNodeByID(each.GetLabelVolumeID() or "") for each in composites(scene)]
+        ours = [node for node in labels if is_ours(node, LABELS)]
+        self._heatmap = next(iter(ours), None)
+        self._check(self.ui.heatmapCheckBox, bool(ours))
+        self.stage()
+        self.refresh()
+
+    def play(self) -> None:
+        """Let the counterfactual's view play the change."""
+        if not layouts.is_comparison(current_layout()):
+            self.show_comparison(more=False)
+        self._played = True
+        self.stage()
+        self.share_window()
+
+    def stage(self) -> None:
+        """Let the views show what is chosen: after every click, and when results come or go."""
+        look = self._look()
+        if look is not None:
+            with self.host.messages.guard(_("The views could not be changed")):
+                stage(slicer.mrmlScene, slicer.app.applicationLogic(), look)
+
+    def _look(self) -> Look | None:
+        """Return what is to be seen; None if there is nothing to show."""
+        shown, job = self.host.shown, self.host.job
+        opacity = self.ui.heatmapOpacitySlider.value
+        heatmap = self._heatmap
+        if heatmap is not None and heatmap.GetScene() is None:
+            heatmap = None
+        visible = self.ui.heatmapCheckBox.checked
+        if shown is None or not shown.usable:
+            if job is None:
+                return None
+            return Look(job.volumeNode, heatmap=heatmap if visible else None, opacity=opacity)
+        if heatmap not in shown.nodes.labels:  # of a result that was shown before
+            heatmap = shown.nodes.heatmap
+        return Look(
+            shown.nodes.scan,
+            shown.nodes,
+            heatmap if visible else None,
+            self._results_of_scan(),
+            opacity,
+            self._played,
+        )
 
     def _compare(self) -> None:
         self.show_comparison(more=False)
@@ -110,25 +162,29 @@ class ComparePanel(Panel):
 
     def show_comparison(self, more: bool) -> None:
         """Show the result beside its scan, `more` with 3D view, table and plot below."""
+        self._played = False
+        # There the change in HU lies over the scan.
+        self._check(self.ui.heatmapCheckBox, False)
         with self.host.messages.guard(_("The comparison could not be shown")):
-            before = compare.show_comparison(
-                slicer.mrmlScene,
-                slicer.app.applicationLogic(),
-                self.host.shown.nodes,
-                self._chosen_orientation,
-                more,
+            self._enter(
+                compare.show_comparison(
+                    slicer.mrmlScene,
+                    slicer.app.applicationLogic(),
+                    self._look(),
+                    self._chosen_orientation,
+                    more,
+                )
             )
-            if not layouts.is_comparison(before):
-                self._former = before
-            # Every heatmap left the views: there the change in HU lies over the scan.
-            self._check(self.ui.heatmapCheckBox, False)
-            compare.set_change_opacity(slicer.mrmlScene, self.ui.heatmapOpacitySlider.value)
             self.share_window()
-            # The views get their sizes when the window has laid them out, after this click.
-            qt.QTimer.singleShot(LAYOUT_SETTLES_MS, self._fit)
             if more:
                 slicer.util.resetThreeDViews()
         self.refresh()
+
+    def _enter(self, before: int) -> None:
+        """Remember the layout to go back to; views get their sizes, and legends, a little later."""
+        if not layouts.is_comparison(before):
+            self._former = before
+        qt.QTimer.singleShot(LAYOUT_SETTLES_MS, self._fit)
 
     def _results_of_scan(self) -> list:
         """Return the nodes of every complete result of the scan that is shown, oldest first."""
@@ -140,17 +196,16 @@ class ComparePanel(Panel):
 
     def _compare_results(self) -> None:
         """Show the scan and each result of it beside each other."""
+        self._check(self.ui.heatmapCheckBox, False)
         with self.host.messages.guard(_("The comparison could not be shown")):
-            before = compare.show_results(
-                slicer.mrmlScene,
-                slicer.app.applicationLogic(),
-                self._results_of_scan(),
-                self._chosen_orientation,
+            self._enter(
+                compare.show_results(
+                    slicer.mrmlScene,
+                    slicer.app.applicationLogic(),
+                    self._look(),
+                    self._chosen_orientation,
+                )
             )
-            if not layouts.is_comparison(before):
-                self._former = before
-            compare.set_change_opacity(slicer.mrmlScene, self.ui.heatmapOpacitySlider.value)
-            qt.QTimer.singleShot(LAYOUT_SETTLES_MS, self._fit)
         self.refresh()
 
     def _fit(self) -> None:
@@ -162,15 +217,18 @@ class ComparePanel(Panel):
             return
         with self.host.messages.guard(_("The views could not be fitted")):
             scene = slicer.mrmlScene
+            self.stage()
             compare.set_orientation(scene, slicer.app.applicationLogic(), self._chosen_orientation)
             jump_to_change(scene, shown.nodes.focus)
 
     def _go_back(self) -> None:
-        """Show the layout that was there before the comparison."""
+        """Show the layout that was there before the comparison, with the heatmap over the scan."""
         layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
-        if layout is not None and self._former is not None:
-            layout.SetViewArrangement(self._former)
+        if layout is not None:
+            # A scene that was saved in the comparison has no layout before it.
+            layout.SetViewArrangement(self._former or layout.SlicerLayoutFourUpView)
         self._release_window()
+        self.show_heatmap(self.host.results.selected_heatmap())
         self.refresh()
 
     def share_window(self) -> None:
@@ -194,19 +252,13 @@ class ComparePanel(Panel):
             compare.set_orientation(slicer.mrmlScene, slicer.app.applicationLogic(), orientation)
 
     def _toggle_heatmap(self, visible: bool) -> None:
-        if self._drawing:
-            return
-        with self.host.messages.guard(_("The heatmap could not be shown")):
-            heatmap = self.host.results.selected_heatmap() or self.host.shown.nodes.heatmap
-            compare.set_heatmap_visible(slicer.mrmlScene, heatmap, visible)
-            self._set_opacity(self.ui.heatmapOpacitySlider.value)
+        if not self._drawing:
+            self._heatmap = self.host.results.selected_heatmap()
+            self.stage()
 
     def _set_opacity(self, opacity: float) -> None:
         """Set the opacity of what lies over the scan: the heatmap, else the change in HU."""
-        if self.ui.heatmapCheckBox.checked:
-            compare.set_heatmap_opacity(slicer.mrmlScene, opacity)
-        else:
-            compare.set_change_opacity(slicer.mrmlScene, opacity)
+        self.stage()
 
     def _toggle_surfaces(self, visible: bool) -> None:
         if self._drawing:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import slicer
 from slicer.i18n import tr as _
 
+from CTCounterfactualLib.jobs.outcome import CANCELLED
+
 from .. import caches, installation, packages
+from ..chest_job import ChestJob
+from ..sample_data import NODE_NAME
 from ..state import State
+from ..timer import JobTimer
 from . import texts
 from .panel import Panel
 
@@ -18,6 +23,7 @@ class MaintenancePanel(Panel):
         """Connect the buttons; look at packages and disk only when the module is opened."""
         self._missing: tuple = ()
         self._looked = False
+        self._chest: ChestJob | None = None
         self.ui.installButton.connect("clicked()", self.ensure_packages)
         self.ui.clearCacheButton.connect("clicked()", self._clear_caches)
         self.ui.sampleDataButton.connect("clicked()", self._add_sample)
@@ -26,6 +32,12 @@ class MaintenancePanel(Panel):
         """Look at packages and caches again."""
         self._look()
 
+    def cleanup(self) -> None:
+        """End what is being generated."""
+        if self._chest is not None:
+            self._chest.abandon()
+            self._chest = None
+
     def refresh(self) -> None:
         """Draw what was found when last looked."""
         idle = not self.host.machine.busy
@@ -33,7 +45,14 @@ class MaintenancePanel(Panel):
             self.ui.packagesLabel.text = self._packages_text()
         self.ui.installButton.enabled = idle and bool(self._missing)
         self.ui.clearCacheButton.enabled = idle
+        making = self._chest is not None
         self.ui.sampleDataButton.enabled = idle
+        self.ui.sampleDataButton.text = _("Cancel") if making else _("Sample chest")
+        self.ui.sampleDataLabel.text = (
+            _("A chest CT is being generated...")
+            if making
+            else _("No scan at hand? A chest CT can be generated.")
+        )
 
     def ensure_packages(self, fetching: bool = False) -> bool:
         """Ask for and install what is missing, for computing or fetching; False if it still is."""
@@ -80,11 +99,26 @@ class MaintenancePanel(Panel):
         self._look()
 
     def _add_sample(self) -> None:
-        from ..sample_data import add_generated_chest
-
+        """Make the chest in the worker; a second click ends it."""
+        if self._chest is not None:
+            self._chest.cancel()
+            return
+        self.host.messages.clear()
         with self.host.messages.guard(_("The chest could not be made")):
-            with slicer.util.WaitCursor():
-                node = add_generated_chest(slicer.mrmlScene)
-            slicer.util.setSliceViewerLayers(background=node, fit=True)
+            self._chest = ChestJob(slicer.mrmlScene, NODE_NAME, onFinished=self._sample_is_there)
+            self._chest.start()
+            if self._chest is not None:
+                JobTimer(self._chest).start()
+        self.refresh()
+
+    def _sample_is_there(self, job) -> None:
+        self._chest = None
+        if job.node is not None:
+            slicer.util.setSliceViewerLayers(background=job.node, fit=True)
             if self.host.parameterNode is not None:
-                self.host.parameterNode.inputVolume = node
+                self.host.parameterNode.inputVolume = job.node
+        elif job.outcome.kind != CANCELLED:
+            self.host.messages.show_error(
+                job.outcome.message, job.outcome.advice, job.outcome.details
+            )
+        self.refresh()

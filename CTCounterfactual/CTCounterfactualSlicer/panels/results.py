@@ -9,8 +9,10 @@ from slicer.i18n import tr as _
 
 from CTCounterfactualLib.counterfactual.result import DISCLAIMER
 from CTCounterfactualLib.counterfactual.scale import scale_unit
+from CTCounterfactualLib.scans.modality import CT
 from CTCounterfactualLib.scene.look import layouts
 from CTCounterfactualLib.scene.look.jump import jump_to_change, jump_to_slab
+from CTCounterfactualLib.scene.look.stage import open_in_lung_window
 from CTCounterfactualLib.scene.make.earlier import result_nodes
 from CTCounterfactualLib.scene.make.nodes import MapNodes, SceneNodes
 from CTCounterfactualLib.scene.make.provenance import INPUT_REFERENCE
@@ -32,7 +34,7 @@ class ResultsPanel(Panel):
         self._results: dict[str, AnyResult] = {}  # by the main node's ID
         self._mains: tuple = ()
         self._drawn: Shown | None = None
-        self._result = ChoiceBox(self.ui.resultComboBox, self._choose)
+        self._result = ChoiceBox(self.ui.resultComboBox, self._choose_and_look)
         self._table = ResultTable(self.ui.chunkTable, self._go_to)
         self._table.draw(table_rows.headers(Shown()), (), keep_selection=False)
         self.ui.chunkTable.connect("itemSelectionChanged()", self._table.row_selected)
@@ -54,7 +56,9 @@ class ResultsPanel(Panel):
         self.find_results()
         self.ui.resultsCollapsibleButton.collapsed = False
         self._table.clear_selection()  # of a row that was selected while it ran
-        self.host.compare.show_result(result.nodes)
+        if result.explanation.scan.modality == CT:
+            open_in_lung_window(result.nodes.scan)
+        self.host.compare.show_result()
 
     def cleanup(self) -> None:
         """Free the files of this session's results."""
@@ -122,6 +126,12 @@ class ResultsPanel(Panel):
             self._draw_scores(shown or Shown())
             self._draw_rows(shown or Shown(), before or Shown())
 
+    def _choose_and_look(self, key: str) -> None:
+        """Show a result that the user chose, in the views too."""
+        self._choose(key)
+        if self.host.shown is not None:
+            self.host.compare.show_result()
+
     def _choose(self, key: str | None) -> None:
         """Show a result by its main node's ID."""
         if key not in self._results:
@@ -179,9 +189,9 @@ class ResultsPanel(Panel):
         with self.host.messages.guard(_("The views could not be moved")):
             labels, scan = _labels_of(shown, number), self._scan()
             if labels is not None:
+                self.host.compare.show_heatmap(labels)  # which may fit the scan into the views
                 jump = jump_to_change if shown.is_map else jump_to_slab
                 jump(slicer.mrmlScene, labels)
-                self.host.compare.show_heatmap(labels)
             elif scan is not None and 0 <= number < len(shown.rows):
                 row = shown.rows[number]
                 jump_to_slab(slicer.mrmlScene, (row.low, row.high), scan)
@@ -195,7 +205,7 @@ class ResultsPanel(Panel):
     def _show_all_chunks(self) -> None:
         with self.host.messages.guard(_("The heatmap could not be shown")):
             self._table.clear_selection()
-            self.host.compare.show_heatmap(self.host.shown.nodes.heatmap)
+            self.host.compare.show_heatmap(None)
 
     def _plot_evidence(self) -> None:
         self._plot(self.host.shown.nodes.evidence_chart)

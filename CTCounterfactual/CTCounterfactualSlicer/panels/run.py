@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import time
-
 import qt
 import slicer
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.events import Event
+from CTCounterfactualLib.events import WORKING, Event
 from CTCounterfactualLib.methods.registry import find_method
 from CTCounterfactualLib.models.entry import READY
 from CTCounterfactualLib.models.targets import Target
+from CTCounterfactualLib.time_left import TimeLeft, duration
 from CTCounterfactualLib.wording import Place
 
 from ..listed_targets import find_listed
 from ..own_models import CONSENT_NEEDED, NO_GRADIENT
 from ..state import State
-from . import texts
 from .panel import Panel
 from .parameters import keywords_of
 from .shown import Shown
 
 TICK_MS = 500
 PROGRESS_STEPS = 100
-# Before this much is done, an estimate of the time left would only jump about.
-ESTIMATE_FROM = 0.1
 
 
 class RunPanel(Panel):
@@ -33,8 +29,7 @@ class RunPanel(Panel):
 
     def setup(self) -> None:
         """Connect the buttons; a timer moves the clock between events."""
-        self._started = 0.0
-        self._fraction = 0.0
+        self._time = TimeLeft()
         self._live: Shown | None = None  # what was shown when the job began
         self._timer = qt.QTimer()
         self._timer.setInterval(TICK_MS)
@@ -103,7 +98,7 @@ class RunPanel(Panel):
             self._end()  # it wasn't even started
 
     def _begin(self, keywords: dict) -> None:
-        self._started, self._fraction = time.monotonic(), 0.0
+        self._time = TimeLeft()
         self.ui.logText.clear()
         self.ui.progressBar.value = 0
         self.ui.stepLabel.text = _("Starting")
@@ -130,10 +125,11 @@ class RunPanel(Panel):
 
     def _on_event(self, event: Event) -> None:
         """Follow the worker; called in this thread."""
-        self._fraction = event.fraction
+        self._time.tell(event.fraction)
         self.ui.progressBar.value = round(PROGRESS_STEPS * event.fraction)
         self.ui.stepLabel.text = event.message
-        self._log(str(event))
+        if event.step != WORKING:
+            self._log(str(event))
         self._show_times()
         job = self.host.job
         if job is not None and self.host.shown is not None:
@@ -174,9 +170,8 @@ class RunPanel(Panel):
         slicer.app.clipboard().setText(self.ui.logText.plainText)
 
     def _show_times(self) -> None:
-        elapsed = time.monotonic() - self._started
-        text = _("{time} elapsed").format(time=texts.duration(elapsed))
-        if ESTIMATE_FROM <= self._fraction < 1:
-            left = elapsed * (1 - self._fraction) / self._fraction
-            text += ", " + _("about {time} left").format(time=texts.duration(left))
+        text = _("{time} elapsed").format(time=duration(self._time.elapsed))
+        left = self._time.seconds
+        if left is not None:
+            text += ", " + _("about {time} left").format(time=duration(left))
         self.ui.timeLabel.text = text

@@ -14,8 +14,6 @@ from CTCounterfactualLib.counterfactual.search.logit import logit
 from CTCounterfactualLib.outputs.numbers import LARGEST, MINUS, SMALLEST, amount, decimals, fixed
 from CTCounterfactualLib.project import HOMEPAGE, ISSUES
 
-MINUTE_S = 60
-HOUR_S = 3600
 SCORE_DIGITS = 4
 # Code is no text: it is the same in every language.
 BLOCKING_EXAMPLE = """\
@@ -143,14 +141,6 @@ def gain_hint(direction: str) -> str:
     if direction == directions.INCREASE:
         return _("The counterfactual's score minus the scan's.")
     return _("The scan's score minus the counterfactual's.")
-
-
-def duration(seconds: float) -> str:
-    """Return a time as minutes and seconds, "1:05", with hours from one hour on."""
-    whole = int(seconds)
-    hours, rest = divmod(whole, HOUR_S)
-    minutes, left = divmod(rest, MINUTE_S)
-    return f"{hours}:{minutes:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
 
 
 def megabytes(size: float) -> str:

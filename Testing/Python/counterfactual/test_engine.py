@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from CTCounterfactualLib.counterfactual.engine import explain
 from CTCounterfactualLib.errors import Cancelled, ModelError, ScanError, SettingsError
-from CTCounterfactualLib.events import CancelToken
+from CTCounterfactualLib.events import WORKING, CancelToken
 from CTCounterfactualLib.models.catalogue import load_autoencoder
 from CTCounterfactualLib.scans.checks import check_scan
 from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
@@ -78,15 +78,32 @@ def test_chunks_cover_all_slices_once(explained):
 
 
 def test_events_come_in_order_and_progress_never_falls(explained):
-    result, events = explained
+    result, everything = explained
+    events = [event for event in everything if event.step != WORKING]
     steps = [event.step for event in events]
     assert steps[:5] == ["read", "prepared", "encoded", "gradient", "whole"]
     chunks = len(result.chunks)
     assert steps[5:] == ["chunk"] * chunks + ["frame"] * 3 + ["scored"]
-    fractions = [event.fraction for event in events]
+    fractions = [event.fraction for event in everything]
     assert fractions == sorted(fractions)
     assert events[5].data["number"] == 1
     assert events[4 + chunks].data["number"] == events[4 + chunks].data["of"] == chunks
+
+
+def test_each_step_is_told_of_before_it_is_done(explained):
+    """What is said is what goes on, not what ended last; each search is named."""
+    result, everything = explained
+    said = [(event.step == WORKING, event.message.partition(":")[0]) for event in everything]
+    begun = [message for working, message in said if working]
+    for words in ("Encoding", "Asking the classifier", "Carrying that over", "Scoring the count"):
+        assert any(message.startswith(words) for message in begun), words
+    of = len(result.chunks)
+    for number, chunk in enumerate(result.chunks, start=1):
+        done = (False, f"Chunk {number} of {of}, slices {chunk.start}-{chunk.stop}")
+        searching = (True, f"Searching chunk {number} of {of}")
+        at = said.index(done)
+        assert searching in said[:at]
+        assert searching not in said[at:]
 
 
 def test_flipping_the_scans_axes_changes_nothing_but_their_order(explained, slab, autoencoder):

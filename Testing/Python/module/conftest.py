@@ -130,3 +130,15 @@ def desk(app, tmp_path_factory):
         yield made
         made.widget.cleanup()
         assert made.jobs_files == []
+
+
+@pytest.fixture(autouse=True)
+def no_errors(request):
+    """Fail a test in which a slot or an observer raised: Qt and VTK only print that."""
+    if "app" not in request.fixturenames:  # it has no panel
+        yield
+        return
+    app = request.getfixturevalue("app")
+    yield
+    errors, app.errors[:] = list(app.errors), []
+    assert errors == []

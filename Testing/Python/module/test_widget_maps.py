@@ -21,14 +21,6 @@ QUICK = {
 RED = "Red"
 
 
-@pytest.fixture(autouse=True)
-def no_errors(app):
-    """Fail a test in which a slot or an observer raised: Qt and VTK only print that."""
-    yield
-    errors, app.errors[:] = list(app.errors), []
-    assert errors == []
-
-
 @pytest.fixture(scope="module")
 def mapped(desk):
     """A responsibility map, by Apply."""

@@ -28,13 +28,6 @@ def models(tmp_path_factory):
         yield folder
 
 
-@pytest.fixture(autouse=True)
-def no_errors(models, app):
-    yield
-    errors, app.errors[:] = list(app.errors), []
-    assert errors == []
-
-
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     server = ModelServer()

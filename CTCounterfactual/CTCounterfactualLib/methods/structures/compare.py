@@ -10,7 +10,7 @@ import numpy as np
 from ...counterfactual.composite import NOISE_HU
 from ...counterfactual.direction import sign
 from ...counterfactual.scale import gain_on_scale, scale_unit
-from ..counterfactual_run import Whole
+from ..counterfactual_run import SEARCHED, Whole
 from ..method import Request
 from .replaced import Part, Replaced, part_of, soft_mask
 from .segments import Segments
@@ -29,7 +29,7 @@ LEAST_SHARE = 0.01
 # What no file's name may hold everywhere.
 _UNFIT = re.compile(r"[^\w .,()+-]")
 # Shares of a run's time.
-BEGIN, SEARCHED, COMPARED = 0.4, 0.6, 0.95
+BEGIN, ALONE, COMPARED = SEARCHED, 0.6, 0.95
 
 
 def compare_structures(
@@ -53,6 +53,8 @@ def compare_structures(
         row = replace(player, searched=True)
         weight = soft_mask(mask, spacing) * whole.weight
         change = weight * whole.change
+        begun = BEGIN + (ALONE - BEGIN) * number / len(players)
+        request.reporter.begin(f"Searching {row.name} alone", begun, begun)
         own_replaces = options.replacement == "own"
         if own_replaces or (options.alone and row.label != ELSEWHERE_LABEL):
             row, own = _alone(request, whole, row, weight)
@@ -60,12 +62,13 @@ def compare_structures(
             request.reporter.report(
                 "structure",
                 f"{row.name}: alone it moves the score by {row.alone:.4g}",
-                BEGIN + (SEARCHED - BEGIN) * (number + 1) / len(players),
+                BEGIN + (ALONE - BEGIN) * (number + 1) / len(players),
                 name=row.name,
                 alone=row.alone,
             )
         searched.append(row)
         parts.append(part_of(change))
+    request.reporter.begin("Scoring the structures' replacements", ALONE, COMPARED)
     game = Replaced(run, request.prepared.volume, parts, run.encoded.original_score)
     rng = np.random.default_rng(request.settings.seed)
     found = shapley_values(game, len(players), options.calls, rng)

@@ -34,12 +34,15 @@ class Picture:
         Labels over both.
     title : str
         Text in the view's corner; empty: as it is.
+    opaque : bool
+        Whether the foreground hides what is below.
     """
 
     background: slicer.vtkMRMLScalarVolumeNode
     foreground: slicer.vtkMRMLScalarVolumeNode | None = None
     label: slicer.vtkMRMLLabelMapVolumeNode | None = None
     title: str = ""
+    opaque: bool = False
 
 
 def side_by_side(nodes: AnyNodes) -> tuple[Picture, Picture, Picture]:
@@ -71,17 +74,20 @@ def one_each(results: Sequence[AnyNodes]) -> tuple[Picture, ...]:
     )
 
 
-def show(scene, composite, picture: Picture) -> None:
+def show(scene, composite, picture: Picture, opacity: float | None = None) -> None:
     """Let a slice view show a picture, and nothing else.
 
-    Its interaction flags are set: without them Slicer's colour legends don't follow.
+    `opacity`, 0..1, is that of what lies over the background; None takes the usual ones. The
+    interaction flags are set: without them Slicer's colour legends don't follow.
     """
     composite.SetLinkedControl(False)  # each view gets volumes of its own
     composite.SetBackgroundVolumeID(picture.background.GetID())
     composite.SetForegroundVolumeID(picture.foreground.GetID() if picture.foreground else None)
-    composite.SetForegroundOpacity(OVERLAY_OPACITY if picture.foreground else 0.0)
+    over = OVERLAY_OPACITY if opacity is None else opacity
+    over = 1.0 if picture.opaque else over
+    composite.SetForegroundOpacity(over if picture.foreground else 0.0)
     composite.SetLabelVolumeID(picture.label.GetID() if picture.label else None)
-    composite.SetLabelOpacity(LABEL_OPACITY)
+    composite.SetLabelOpacity(LABEL_OPACITY if opacity is None else opacity)
     composite.SetLinkedControl(True)
     let_legends_follow(composite)
     view = scene.GetSingletonNode(composite.GetLayoutName(), "vtkMRMLSliceNode")

@@ -7,6 +7,7 @@ from . import (
     colors,
     heatmaps,
     hierarchy,
+    legends,
     names,
     plots,
     provenance,
@@ -20,6 +21,8 @@ from .rows import SearchRow
 from .sequences import add_animation
 from .surfaces import add_surfaces
 from .transaction import all_or_nothing
+
+COLOR_ROLES = (roles.HEATMAP_COLORS, roles.CHANGE_COLORS, roles.LEGEND_COLORS)
 
 
 def build_nodes(
@@ -92,7 +95,12 @@ def _build(scene, explanation: Explanation, input_node, called: names.Names) -> 
         path_chart=path_chart,
         evidence_chart=evidence,
         plot_series=(*curves, *bars),
-        colors=(heat_colors, change.GetDisplayNode().GetColorNode(), *region[1:]),
+        colors=(
+            heat_colors,
+            change.GetDisplayNode().GetColorNode(),
+            colors.legend_table(heat_colors),
+            *region[1:],
+        ),
         folder=hierarchy.add_folder(scene, scan, called.of("explanation")),
         region=region[0] if region else None,
     )
@@ -115,9 +123,7 @@ def _relate(scene, explanation: Explanation, nodes: SceneNodes) -> None:
     for role, several in ((roles.PATH, nodes.path_tables), (roles.SERIES, nodes.plot_series)):
         for node in several:
             provenance.mark(node, role)
-    for role, node in zip(
-        (roles.HEATMAP_COLORS, roles.CHANGE_COLORS), nodes.colors[:2], strict=True
-    ):
+    for role, node in zip(COLOR_ROLES, nodes.colors[:3], strict=True):
         provenance.mark(node, role)
     region = () if nodes.region is None else (nodes.region,)
     shown = (nodes.counterfactual, nodes.change, nodes.heatmap, *region, *results.values())
@@ -179,6 +185,6 @@ def _add_change(scene, explanation: Explanation, scan, called: names.Names):
     table = colors.add_change_colors(scene, edges[0], limit, called.of("change colors"), unit)
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
     volumes.set_window(node, 2 * limit, 0.0)
-    colors.add_legend(node, f"Change ({unit})")
+    legends.add_legend(node, heatmaps.LEGEND_TITLE.format(unit=unit))
     provenance.mark(node, roles.CHANGE, f"Counterfactual minus scan, {unit}.")
     return node

@@ -137,7 +137,12 @@ class _Nodes:
             path_chart=one(roles.PATH_CHART),
             evidence_chart=one(roles.EVIDENCE_CHART),
             plot_series=every(roles.SERIES),
-            colors=every(roles.HEATMAP_COLORS, roles.CHANGE_COLORS, roles.REGION_COLORS),
+            colors=every(
+                roles.HEATMAP_COLORS,
+                roles.CHANGE_COLORS,
+                roles.LEGEND_COLORS,
+                roles.REGION_COLORS,
+            ),
             folder=self._found.folder,
             animation=Animation(sequence, browser, proxy) if proxy else None,
             surfaces=every(roles.FALL_SURFACE, roles.RISE_SURFACE, roles.LUNG_SURFACE),
@@ -152,7 +157,9 @@ class _Nodes:
             parts=self._every(roles.PART),
             score_table=self._needed(roles.SCORES),
             part_table=self._one(roles.PARTS),
-            colors=self._every(roles.MAP_COLORS, roles.HEATMAP_COLORS, roles.PART_COLORS),
+            colors=self._every(
+                roles.MAP_COLORS, roles.HEATMAP_COLORS, roles.PART_COLORS, roles.LEGEND_COLORS
+            ),
             folder=self._found.folder,
         )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import SimpleITK as sitk
 
 from ...counterfactual.result import Explanation
-from . import colors, names, provenance, roles, volumes
+from . import legends, names, provenance, roles, volumes
 from .rows import SearchRow
+
+LEGEND_TITLE = "Change ({unit})"
 
 
 def add_heatmap(scene, explanation: Explanation, input_node, table, called: names.Names):
@@ -15,7 +17,7 @@ def add_heatmap(scene, explanation: Explanation, input_node, table, called: name
         scene, input_node, explanation.heatmap, called.of(names.HEATMAP), labels=True
     )
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
-    colors.add_legend(node, "Change", names=True)
+    legends.add_label_legend(node, LEGEND_TITLE.format(unit=explanation.scan.unit))
     provenance.mark(node, roles.HEATMAP, f"Change in {explanation.scan.unit} by level.")
     return node
 

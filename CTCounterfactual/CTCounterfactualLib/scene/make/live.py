@@ -38,7 +38,7 @@ class LiveNodes:
         self._unit = unit
         self._names = names.Names.unused(scene, scan_node.GetName())
         self._folder = 0
-        self._colors = None
+        self._colors = self._legend_colors = None
         self.table = None
         """vtkMRMLTableNode: one row per chunk; None before the first."""
         self.heatmaps: tuple = ()
@@ -78,14 +78,20 @@ class LiveNodes:
 
     def remove(self) -> None:
         """Take all of it out of the scene; fine to call again, or after the scene was closed."""
-        mine = [node for node in (*self.heatmaps, self.table, self._colors) if node is not None]
+        mine = [*self.heatmaps, self.table, self._colors, self._legend_colors]
+        mine = [node for node in mine if node is not None]
         # A node that left the scene otherwise (deleted, scene closed) has no scene any more.
         present = [node for node in mine if node.GetScene() is self._scene]
-        displays = [node.GetDisplayNode() for node in self.heatmaps if node in present]
+        displays = [
+            node.GetNthDisplayNode(number)
+            for node in self.heatmaps
+            if node in present
+            for number in range(node.GetNumberOfDisplayNodes())
+        ]
         remove_nodes(self._scene, [node.GetID() for node in (*displays, *present) if node])
         if self._folder and present:
             hierarchy.remove_empty_folders(self._scene, self._folder)
-        self.table = self._colors = None
+        self.table = self._colors = self._legend_colors = None
         self.heatmaps, self._folder = (), 0
 
     def _begin(self, row: SearchRow) -> None:
@@ -100,12 +106,14 @@ class LiveNodes:
                 self._scene, [row], self._unit, self._names.of("chunks")
             )
             provenance.mark(table, roles.CHUNKS, "Results so far; the run is going on.")
-            self._own(table_colors, table)
+            legend_colors = colors.legend_table(table_colors)
+            self._own(table_colors, legend_colors, table)
             folder = hierarchy.add_folder(
                 self._scene, self._scan, self._names.of("explanation (running)")
             )
             hierarchy.place(self._scene, [table], folder)
-        self._colors, self.table, self._folder = table_colors, table, folder
+        self._colors, self._legend_colors = table_colors, legend_colors
+        self.table, self._folder = table, folder
 
     def _own(self, *nodes) -> None:
         """Mark nodes as not final and as the scan's, and keep them out of saved scenes."""

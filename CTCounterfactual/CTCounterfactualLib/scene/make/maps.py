@@ -6,7 +6,7 @@ import numpy as np
 
 from ...methods.attribution import Attribution
 from ...methods.levels import strongest
-from . import colors, fact_tables, hierarchy, names, provenance, roles, volumes
+from . import colors, fact_tables, hierarchy, legends, names, provenance, roles, volumes
 from .nodes import MapNodes
 from .transaction import all_or_nothing
 
@@ -57,8 +57,9 @@ def build_map(scene, attribution: Attribution, input_node=None) -> MapNodes:
             parts=parts,
             score_table=fact_tables.add_numbers(scene, attribution, called.of(f"{method} scores")),
             part_table=fact_tables.add_list(scene, attribution, called.of(f"{method} table")),
-            colors=tuple(
-                node.GetDisplayNode().GetColorNode() for node in (values, heatmap, *parts)
+            colors=(
+                *(node.GetDisplayNode().GetColorNode() for node in (values, heatmap, *parts)),
+                colors.legend_table(heatmap.GetDisplayNode().GetColorNode()),
             ),
             folder=hierarchy.add_folder(scene, scan, called.of(f"{method} explanation")),
         )
@@ -75,7 +76,7 @@ def _add_values(scene, attribution: Attribution, scan, called: names.Names, main
     table = colors.add_value_colors(scene, called.of(f"{method.name} map colors"))
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
     volumes.set_window(node, 2 * limit, 0.0)
-    colors.add_legend(node, legend_title(method.name), number_format=LEGEND_NUMBERS)
+    legends.add_legend(node, legend_title(method.name), number_format=LEGEND_NUMBERS)
     provenance.mark(node, roles.MAP, provenance.describe_attribution(attribution))
     provenance.record_attribution(node, attribution)
     return node
@@ -95,7 +96,7 @@ def _add_heatmap(scene, attribution: Attribution, scan, called: names.Names):
         scene, attribution.levels, called.of(f"{method.name} heatmap colors")
     )
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
-    colors.add_legend(node, method.name, names=True)
+    legends.add_label_legend(node, method.name)
     provenance.mark(
         node, roles.HEATMAP, f"Shares of the strongest value of {method.name}; {method.sign}."
     )
@@ -121,7 +122,7 @@ def _add_part(scene, attribution: Attribution, scan, called: names.Names, number
         called.of(f"{attribution.method.name} {name} colors"),
     )
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
-    colors.add_legend(node, attribution.method.name, names=True)
+    legends.add_label_legend(node, attribution.method.name)
     provenance.mark(node, roles.PART, f"The part '{said}' of the {attribution.method.name} map.")
     provenance.set_attributes(node, part=name)
     return node
@@ -139,7 +140,11 @@ def _relate(scene, attribution: Attribution, nodes: MapNodes) -> None:
         provenance.mark(node, role, provenance.describe_attribution(attribution))
     for node, role in zip(
         nodes.colors,
-        (roles.MAP_COLORS, roles.HEATMAP_COLORS, *(roles.PART_COLORS for _ in nodes.parts)),
+        (
+            *(roles.MAP_COLORS, roles.HEATMAP_COLORS),
+            *(roles.PART_COLORS for _ in nodes.parts),
+            roles.LEGEND_COLORS,
+        ),
         strict=True,
     ):
         provenance.mark(node, role)

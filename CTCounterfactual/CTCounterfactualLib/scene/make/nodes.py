@@ -96,6 +96,11 @@ class SceneNodes:
         return self.heatmap
 
     @property
+    def labels(self) -> tuple[slicer.vtkMRMLLabelMapVolumeNode, ...]:
+        """Every label map that can be laid over the scan."""
+        return (self.heatmap, *self.chunk_heatmaps)
+
+    @property
     def chart(self) -> slicer.vtkMRMLPlotChartNode | None:
         """The chart to look at first: of the evidence, else of the search."""
         return self.evidence_chart or self.path_chart
@@ -153,6 +158,11 @@ class MapNodes:
     def focus(self) -> slicer.vtkMRMLLabelMapVolumeNode:
         """The labels where views are to look first: of the first part, else of the levels."""
         return self.parts[0] if self.parts else self.heatmap
+
+    @property
+    def labels(self) -> tuple[slicer.vtkMRMLLabelMapVolumeNode, ...]:
+        """Every label map that can be laid over the scan."""
+        return (self.heatmap, *self.parts)
 
     @property
     def table(self) -> slicer.vtkMRMLTableNode:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import SimpleITK as sitk
 
 from ...counterfactual.result import Explanation
-from . import colors, names, provenance, roles, volumes
+from . import colors, legends, names, provenance, roles, volumes
 
 
 def add_region(scene, explanation: Explanation, scan, called: names.Names) -> tuple:
@@ -29,7 +29,7 @@ def add_region(scene, explanation: Explanation, scan, called: names.Names) -> tu
         called.of(f"{names.REGION} colors"),
     )
     node.GetDisplayNode().SetAndObserveColorNodeID(table.GetID())
-    colors.add_legend(node, "Region", names=True)
+    legends.add_label_legend(node, "Region")
     provenance.mark(node, roles.REGION, "Outside it every voxel is the scan's.")
     provenance.mark(table, roles.REGION_COLORS)
     return node, table

@@ -14,6 +14,8 @@ from CTCounterfactualLib.errors import MissingExtraError, OutputError
 from CTCounterfactualLib.scene import mrml
 from CTCounterfactualLib.scene.bundle.headless import headless_scene
 from CTCounterfactualLib.scene.bundle.write import write_scene
+from CTCounterfactualLib.scene.make.colors import legend_table
+from CTCounterfactualLib.scene.make.legends import legend_of
 from CTCounterfactualLib.scene.make.volumes import ijk_to_ras
 from CTCounterfactualLib.scene.mrml import slicer
 from scene_factory import make_explanation
@@ -100,8 +102,9 @@ def test_references_colours_tables_and_charts_survive(reloaded):
     assert chunks.GetColumnUnitLabel("low") == "mm"
     chart = named("Müller; a:b/c evidence")
     assert chart.GetNthPlotSeriesNode(0).GetTableNode() is chunks
-    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(heatmap.GetDisplayNode())
+    legend = legend_of(heatmap)
     assert legend.GetUseColorNamesForLabels()
+    assert legend.GetPrimaryDisplayNode().GetColorNode() is legend_table(colors)
 
 
 def test_hierarchy_and_layout_survive(reloaded):
@@ -155,7 +158,7 @@ def test_members_can_be_unpacked_on_windows_and_nodes_keep_their_names(tmp_path,
     path = write_scene(explanation, tmp_path / "scene.mrb")
     with zipfile.ZipFile(path) as bundle:
         members = [m.removeprefix("scene/Data/") for m in bundle.namelist() if "/Data/" in m]
-    assert len({m.lower() for m in members}) == len(members) == 20
+    assert len({m.lower() for m in members}) == len(members) == 21
     for member in members:
         assert not set(member) & REFUSED_BY_WINDOWS
         assert member.split(".")[0].upper() not in DEVICES

@@ -1,7 +1,7 @@
 """Comparing: the right volumes side by side, heatmaps on and off, slabs found in the world."""
 
 import gc
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from CTCounterfactualLib.scene.bundle.headless import headless_scene
 from CTCounterfactualLib.scene.bundle.thumbnail import blend
 from CTCounterfactualLib.scene.look import compare, layouts
 from CTCounterfactualLib.scene.look.jump import jump_to_change, jump_to_slab
-from CTCounterfactualLib.scene.look.pictures import OVERLAY_OPACITY
+from CTCounterfactualLib.scene.look.stage import Look, open_in_lung_window, stage
 from CTCounterfactualLib.scene.look.windows import SameWindow
 from CTCounterfactualLib.scene.make.build import build_nodes
 from CTCounterfactualLib.scene.make.nodes import Animation
@@ -54,7 +54,7 @@ def views(headless, results):
 
 @pytest.fixture
 def compared(headless, results, views):
-    compare.show_comparison(headless.scene, headless.application, results)
+    compare.show_comparison(headless.scene, headless.application, look_at(results))
     return views
 
 
@@ -65,6 +65,10 @@ def layers(logic):
         composite.GetForegroundVolumeID(),
         composite.GetLabelVolumeID(),
     )
+
+
+def look_at(nodes, **what):
+    return Look(nodes.scan, nodes, **what)
 
 
 def distance(logic, world):
@@ -114,7 +118,9 @@ def test_each_view_shows_its_part(headless, compared, results):
 
 def test_the_earlier_layout_is_given_back(headless, views, results):
     layout = headless.scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
-    before = compare.show_comparison(headless.scene, headless.application, results, more=True)
+    before = compare.show_comparison(
+        headless.scene, headless.application, look_at(results), more=True
+    )
     assert before == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
     assert layout.GetViewArrangement() == layouts.COMPARE_MORE
     scene = headless.scene
@@ -126,7 +132,7 @@ def test_the_earlier_layout_is_given_back(headless, views, results):
 
 @pytest.mark.parametrize("orientation", ["Axial", "Coronal", "Sagittal"])
 def test_views_show_the_same_plane_where_most_changed(headless, views, results, orientation):
-    compare.show_comparison(headless.scene, headless.application, results, orientation=orientation)
+    compare.show_comparison(headless.scene, headless.application, look_at(results), orientation)
     first = views[layouts.SCAN_VIEW].GetSliceNode()
     changed = (ijk_to_ras(results.scan) @ [*FALL_AT[::-1], 1])[:3]
     for name in layouts.SLICE_VIEWS:
@@ -147,64 +153,96 @@ def test_views_show_the_same_plane_where_most_changed(headless, views, results, 
 
 def test_comparing_without_any_layout_says_so(headless, results):
     with pytest.raises(LookupError, match="no layout node"):
-        compare.show_comparison(headless.scene, headless.application, results)
+        compare.show_comparison(headless.scene, headless.application, look_at(results))
 
 
-def test_heatmap_comes_and_goes_over_the_right_views(scene, compared, results):
+def test_heatmap_comes_and_goes_over_the_right_views(headless, compared, results):
     chunk = results.chunk_heatmaps[0]
-    compare.show_chunk_heatmap(scene, chunk)
+    look = look_at(results)
+
+    def look_with(heatmap):
+        stage(headless.scene, headless.application, replace(look, heatmap=heatmap))
+
+    look_with(chunk)
     assert layers(compared["Red"])[2] == chunk.GetID()
-    assert layers(compared[layouts.CHANGE_VIEW])[2] == chunk.GetID()
     assert layers(compared[layouts.SCAN_VIEW])[2] is None
     assert layers(compared[layouts.COUNTERFACTUAL_VIEW])[2] is None
-    composite = compared[layouts.CHANGE_VIEW].GetSliceCompositeNode()
-    assert composite.GetForegroundOpacity() == 0  # one or the other
-    compare.set_heatmap_visible(scene, results.heatmap, True)
+    # One or the other: the legend of a layer that is there but can't be seen would stay.
+    assert layers(compared[layouts.CHANGE_VIEW]) == (results.scan.GetID(), None, chunk.GetID())
+    look_with(results.heatmap)
     assert layers(compared["Red"])[2] == results.heatmap.GetID()
-    compare.set_heatmap_visible(scene, chunk, False)  # whichever is shown
+    look_with(None)
     assert layers(compared["Red"])[2] is None
-    assert composite.GetForegroundOpacity() == OVERLAY_OPACITY
+    assert layers(compared[layouts.CHANGE_VIEW])[1:] == (results.change.GetID(), None)
 
 
-def test_labels_of_the_user_and_views_of_other_scans_are_left_alone(
-    scene, compared, results, chest
+def test_labels_of_the_user_and_another_volume_beside_the_scan_are_left_alone(
+    headless, compared, results, chest
 ):
+    scene = headless.scene
     mine = slicer.vtkMRMLLabelMapVolumeNode()
     scene.AddNode(mine)
     red = compared["Red"].GetSliceCompositeNode()
     red.SetLabelVolumeID(mine.GetID())
-    compare.set_heatmap_visible(scene, results.heatmap, False)
+    stage(scene, headless.application, look_at(results))
     assert red.GetLabelVolumeID() == mine.GetID()
     other = add_chest(scene, chest)
     red.SetBackgroundVolumeID(other.GetID())
-    compare.set_heatmap_visible(scene, results.heatmap, True)
-    assert red.GetLabelVolumeID() == mine.GetID()
+    # The comparison is on the screen, and shows the scan.
+    stage(scene, headless.application, look_at(results, heatmap=results.heatmap))
+    assert layers(compared["Red"]) == (other.GetID(), None, mine.GetID())
 
 
-def test_opacity_reaches_the_pixels(scene, compared, results):
+def test_the_scan_comes_where_only_another_volume_is_seen(headless, views, results, chest):
+    """Else a row click would move to black, without a heatmap and without a word."""
+    other = add_chest(headless.scene, chest)
+    views["Red"].GetSliceCompositeNode().SetBackgroundVolumeID(other.GetID())
+    views["Red"].GetSliceNode().SetMappedInLayout(True)  # as Slicer's layout manager does
+    stage(headless.scene, headless.application, look_at(results))
+    assert layers(views["Red"])[0] == other.GetID()  # nothing was asked for
+    stage(headless.scene, headless.application, look_at(results, heatmap=results.heatmap))
+    assert layers(views["Red"]) == (results.scan.GetID(), None, results.heatmap.GetID())
+
+
+def test_while_it_runs_a_chunk_lies_over_the_scan(headless, compared, results):
+    chunk = results.chunk_heatmaps[1]
+    look = Look(results.scan, heatmap=chunk)
+    stage(headless.scene, headless.application, look)
+    for name in ("Red", layouts.CHANGE_VIEW):
+        assert layers(compared[name]) == (results.scan.GetID(), None, chunk.GetID())
+    stage(headless.scene, headless.application, Look(results.scan))
+    assert layers(compared["Red"]) == (results.scan.GetID(), None, None)
+
+
+def test_opacity_reaches_the_pixels(headless, compared, results):
     logic = compared[layouts.CHANGE_VIEW]
-    compare.set_heatmap_visible(scene, results.heatmap, True)
-    jump_to_change(scene, results.heatmap)
+    jump_to_change(headless.scene, results.heatmap)
     plain = blend(compared[layouts.SCAN_VIEW]).astype(int)
-    tints = []
-    for opacity in (1.0, 0.5, 0.0):
-        compare.set_heatmap_opacity(scene, opacity)
-        tints.append(int(abs(blend(logic).astype(int) - plain).sum()))
-    assert tints[0] > tints[1] > tints[2] == 0
-    assert compared["Red"].GetSliceCompositeNode().GetLabelOpacity() == 0
+    for heatmap in (results.heatmap, None):
+        tints = []
+        for opacity in (1.0, 0.5, 0.0):
+            look = look_at(results, heatmap=heatmap, opacity=opacity)
+            stage(headless.scene, headless.application, look)
+            tints.append(int(abs(blend(logic).astype(int) - plain).sum()))
+        assert tints[0] > tints[1] > tints[2] == 0
+    assert logic.GetSliceCompositeNode().GetForegroundOpacity() == 0
 
 
-def test_change_opacity(scene, compared):
-    compare.set_change_opacity(scene, 0.25)
-    composite = compared[layouts.CHANGE_VIEW].GetSliceCompositeNode()
-    assert composite.GetForegroundOpacity() == 0.25
+def test_a_ct_opens_in_a_lung_window_once(results):
+    display = results.scan.GetDisplayNode()
+    display.SetWindowLevel(350, 40)
+    open_in_lung_window(results.scan)
+    assert (display.GetWindow(), display.GetLevel()) == (1500, -500)
+    display.SetWindowLevel(350, 40)
+    open_in_lung_window(results.scan)  # what the user chose since stays
+    assert (display.GetWindow(), display.GetLevel()) == (350, 40)
 
 
-def test_animation_plays_in_the_counterfactuals_view(scene, compared, results):
+def test_animation_plays_in_the_counterfactuals_view(headless, compared, results):
     logic = compared[layouts.COUNTERFACTUAL_VIEW]
     still = blend(logic).astype(int)
     scan = blend(compared[layouts.SCAN_VIEW]).astype(int)
-    compare.show_animation(scene, results, True)
+    stage(headless.scene, headless.application, look_at(results, played=True))
     browser = results.animation.browser
     pictures = []
     for item in range(5):
@@ -216,7 +254,7 @@ def test_animation_plays_in_the_counterfactuals_view(scene, compared, results):
     moved = [int(abs(picture - pictures[0]).sum()) for picture in pictures]
     assert moved == sorted(moved)
     assert len(set(moved)) == 5
-    compare.show_animation(scene, results, False)
+    stage(headless.scene, headless.application, look_at(results))
     assert layers(logic) == (results.counterfactual.GetID(), None, None)
 
 

@@ -7,6 +7,7 @@ from CTCounterfactualLib.scene.bundle.headless import headless_scene
 from CTCounterfactualLib.scene.bundle.thumbnail import blend
 from CTCounterfactualLib.scene.bundle.write import write_scene
 from CTCounterfactualLib.scene.look import compare, layouts
+from CTCounterfactualLib.scene.look.stage import Look
 from CTCounterfactualLib.scene.make.build import build_nodes
 from CTCounterfactualLib.scene.make.earlier import find_sets, result_nodes
 from CTCounterfactualLib.scene.make.maps import build_map
@@ -46,13 +47,17 @@ def tint(logic) -> np.ndarray:
     return pixels[..., 0] - pixels[..., 2]
 
 
+def look_at(*results) -> Look:
+    return Look(results[0].scan, results[0], results=results)
+
+
 def title(scene, view: str) -> str:
     return scene.GetSingletonNode(view, "vtkMRMLSliceNode").GetLayoutLabel()
 
 
 def test_a_counterfactual_beside_a_map_over_the_same_scan(headless, results, logics):
     scene = headless.scene
-    compare.show_results(scene, headless.application, results)
+    compare.show_results(scene, headless.application, look_at(*results))
     layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     assert layout.GetViewArrangement() == layouts.compare_results(2)
     assert [title(scene, view) for view in VIEWS] == ["Scan", "latent-shift (HU)", "responsibility"]
@@ -68,19 +73,19 @@ def test_a_counterfactual_beside_a_map_over_the_same_scan(headless, results, log
 def test_more_results_than_views_shows_the_last_and_none_says_so(headless, results, logics):
     scene = headless.scene
     many = [results[0]] * layouts.MOST_RESULTS + [results[1]]
-    compare.show_results(scene, headless.application, many)
+    compare.show_results(scene, headless.application, look_at(*many))
     layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     assert layout.GetViewArrangement() == layouts.compare_results(layouts.MOST_RESULTS)
     assert title(scene, layouts.RESULT_VIEWS[-1]) == "responsibility"
     with pytest.raises(LookupError, match="no result to compare"):
-        compare.show_results(scene, headless.application, [])
+        compare.show_results(scene, headless.application, Look(results[0].scan))
 
 
 def test_one_map_is_compared_with_its_part_and_titles_follow(headless, results, logics):
     scene = headless.scene
-    compare.show_comparison(scene, headless.application, results[0])
+    compare.show_comparison(scene, headless.application, look_at(results[0]))
     assert title(scene, layouts.COUNTERFACTUAL_VIEW) == "CF"
-    compare.show_comparison(scene, headless.application, results[1])
+    compare.show_comparison(scene, headless.application, look_at(results[1]))
     assert title(scene, layouts.COUNTERFACTUAL_VIEW) == "sufficient"
     assert title(scene, layouts.CHANGE_VIEW) == "responsibility"
     part = blend(logics[layouts.COUNTERFACTUAL_VIEW]).astype(int)
@@ -90,7 +95,7 @@ def test_one_map_is_compared_with_its_part_and_titles_follow(headless, results, 
 
 
 def test_legends_are_told_that_layers_changed(headless, results, logics):
-    compare.show_comparison(headless.scene, headless.application, results[1])
+    compare.show_comparison(headless.scene, headless.application, look_at(results[1]))
     for view in layouts.SLICE_VIEWS:
         composite = logics[view].GetSliceCompositeNode()
         wanted = composite.ForegroundVolumeFlag | composite.LabelVolumeFlag

@@ -8,8 +8,9 @@ from CTCounterfactualLib.scene.make.colors import (
     add_change_colors,
     add_label_colors,
     change_limit,
+    hide_change_below,
+    shown_from,
 )
-from CTCounterfactualLib.scene.mrml import slicer
 
 
 def rgba(table, index):
@@ -52,11 +53,24 @@ def test_change_colours_mirror_each_other_around_zero(scene):
     opacity = np.array([rgba(table, n)[3] for n in range(256)])
     np.testing.assert_array_equal(opacity, opacity[::-1])
     assert opacity[127] == opacity[128] == 0  # zero falls between the two
-    # |HU| < 10 of +-200 in 255 steps of 1.57 HU: 6 steps on each side
-    assert (opacity == 0).sum() == 12
+    # |HU| < 25 of +-200 in 255 steps of 1.57 HU: 16 steps on each side
+    assert (opacity == 0).sum() == 32
     assert rgba(table, 0)[2] > 0.9 > rgba(table, 0)[0]  # strongest fall is blue
     assert rgba(table, 255)[0] > 0.9 > rgba(table, 255)[2]  # strongest rise is red
     assert (table.GetColorName(0), table.GetColorName(255)) == ("-200 HU", "+200 HU")
+
+
+def test_small_changes_are_hidden_as_far_as_the_user_says(scene):
+    table = add_change_colors(scene, 10.0, 200.0, "change")
+    assert shown_from(table) == 25
+    strong = rgba(table, 0)
+    for hu, hidden in ((0.0, 0), (10.0, 12), (150.0, 192)):
+        hide_change_below(table, hu)
+        assert sum(rgba(table, n)[3] == 0 for n in range(256)) == hidden
+        assert shown_from(table) == hu
+        assert rgba(table, 0) == strong  # the others keep their colours
+    small = add_change_colors(scene, 10.0, 25.0, "small")
+    assert shown_from(small) == 12.5  # else nothing would be seen of small changes
 
 
 def test_change_is_shown_in_a_symmetrical_window(nodes):
@@ -88,12 +102,3 @@ def test_a_few_extreme_voxels_do_not_widen_the_window():
     assert change_limit(difference, (10.0, 25.0, 50.0)) == 25.0
     difference[0, 1, 0] = 900
     assert change_limit(difference, (10.0, 25.0, 50.0)) == 50.0
-
-
-def test_legends_tell_hu_and_level_names(nodes):
-    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(nodes.change.GetDisplayNode())
-    assert legend.GetTitleText() == "Change (HU)"
-    assert not legend.GetUseColorNamesForLabels()
-    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(nodes.heatmap.GetDisplayNode())
-    assert legend.GetUseColorNamesForLabels()
-    assert legend.GetMaxNumberOfColors() == 11

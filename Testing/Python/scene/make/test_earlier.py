@@ -106,6 +106,7 @@ def test_result_nodes_in_a_scene_opened_again(explanation, tmp_path):
         assert [node.GetName() for node in found.colors] == [
             "CHEST heatmap colors",
             "CHEST change colors",
+            "CHEST heatmap colors (legend)",
         ]
         assert (len(found.path_tables), len(found.plot_series)) == (3, 4)
         remove_set(scene, find_sets(scene, found.scan)[0])
