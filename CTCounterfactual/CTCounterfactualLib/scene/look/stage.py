@@ -17,7 +17,6 @@ from ..make.heatmaps import LEGEND_TITLE
 from ..make.nodes import SceneNodes
 from . import layouts
 from .pictures import (
-    CHANGE,
     OVERLAY_OPACITY,
     SCAN,
     AnyNodes,
@@ -100,7 +99,7 @@ def _own_pictures(look: Look) -> dict[str, Picture]:
     if look.nodes is None:
         if look.heatmap is None:
             return {}
-        running = Picture(look.scan, label=look.heatmap, title=CHANGE)
+        running = Picture(look.scan, label=look.heatmap)
         return {layouts.SCAN_VIEW: Picture(look.scan, title=SCAN), layouts.CHANGE_VIEW: running}
     scan, result, where = side_by_side(look.nodes)
     if look.heatmap is not None:

@@ -36,7 +36,7 @@ def test_the_region_is_a_label_map_where_the_scan_is(scene, restricted, mask):
 
 
 def test_a_result_without_its_region_has_no_such_node(nodes):
-    assert nodes.region is None and len(nodes.colors) == 2
+    assert nodes.region is None and len(nodes.colors) == 3
 
 
 def test_it_is_found_again_in_a_saved_scene_and_removed_with_the_set(
