@@ -23,7 +23,7 @@ def with_keywords(function: Callable) -> Callable:
     """
     given = inspect.signature(function)
     kept = [one for one in given.parameters.values() if one.name != OPTIONS]
-    function.__signature__ = given.replace(parameters=[*kept, *_parameters()])
+    vars(function)["__signature__"] = given.replace(parameters=[*kept, *_parameters()])
     function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{keywords_help()}"
     return function
 

@@ -12,7 +12,7 @@ from .stage import Look, stage
 
 
 def show_comparison(
-    scene, application, look: Look, orientation: str = "Axial", more: bool = False
+    scene, application, look: Look | None, orientation: str = "Axial", more: bool = False
 ) -> int:
     """Switch to the layout scan | counterfactual | change, linked, at the largest change.
 
@@ -39,9 +39,9 @@ def show_comparison(
     LookupError
         If there is no result, or the scene has no layout (none was ever shown).
     """
-    nodes = look.nodes
-    if nodes is None:
+    if look is None or look.nodes is None:
         raise LookupError("There is no result to compare yet.")
+    nodes = look.nodes
     before = _switch(scene, layouts.COMPARE_MORE if more else layouts.COMPARE)
     stage(scene, application, look)
     _fill_others(scene, nodes)
@@ -50,7 +50,7 @@ def show_comparison(
     return before
 
 
-def show_results(scene, application, look: Look, orientation: str = "Axial") -> int:
+def show_results(scene, application, look: Look | None, orientation: str = "Axial") -> int:
     """Switch to the scan and one view for each result, linked: its change or map over the scan.
 
     Parameters
@@ -69,7 +69,7 @@ def show_results(scene, application, look: Look, orientation: str = "Axial") -> 
     LookupError
         If there is no result, or the scene has no layout.
     """
-    if not look.results:
+    if look is None or not look.results:
         raise LookupError("There is no result to compare: explain the scan first.")
     kept = tuple(look.results)[-layouts.MOST_RESULTS :]
     before = _switch(scene, layouts.compare_results(len(kept)))
