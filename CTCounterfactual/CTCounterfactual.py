@@ -6,6 +6,7 @@ jobs and builds nodes, `CTCounterfactualLib` computes, in a process of its own.
 
 from typing import Annotated
 
+import qt
 import slicer
 import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -107,6 +108,7 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
         # After "Reload" the module is on the screen already, and nobody calls `enter`.
         self._entered = bool(getattr(self.parent, "isEntered", bool)())
@@ -138,6 +140,8 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, caller, event) -> None:
         """Forget the scene's nodes; a running job watches the scene itself and ends."""
+        self.messages.clear()
+        self.export.forget()
         self.show(None)
         self.setParameterNode(None)
 
@@ -159,10 +163,16 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.results.find_results()
             self.compare.follow_scene()
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAdded(self, caller, event, node) -> None:
+        """Choose a scan that was loaded; what it is, is known when it is complete."""
+        if self._entered and node.IsA("vtkMRMLScalarVolumeNode") and not caller.IsImporting():
+            qt.QTimer.singleShot(0, lambda: self.input.offer(node))
+
     def onNodeRemoved(self, caller, event) -> None:
         """Look for other results when nodes of the one that is shown were deleted."""
         if self.shown is not None and not self.machine.busy and not self.shown.usable:
-            self.results.find_results()
+            self.results.lost()
 
     def initializeParameterNode(self) -> None:
         """Follow the scene's parameter node; choose the first volume if none is chosen."""

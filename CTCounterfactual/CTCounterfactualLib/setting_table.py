@@ -191,7 +191,7 @@ class SettingTable:
         more="The edited `region`: the slices that move, and of these what lies in the mask, if "
         "the run has one. The whole `volume`: the paper. None takes the search's own.",
         choices=CHANGE_SCOPES,
-        none_label=_("Automatic (as the search needs)"),
+        none_label=_("Automatic"),
     )
     goal: str | float | None = setting(
         None,

@@ -9,6 +9,7 @@ from CTCounterfactualLib.outputs.attribution_reading import read_any_result
 from CTCounterfactualLib.scene.make.inputs import scan_from_node
 from CTCounterfactualLib.wording import Place
 
+from .announce import announce
 from .job_nodes import add_result
 from .result import AnyResult
 
@@ -37,4 +38,6 @@ def load_result(
     with worded_for(place):
         scan = None if volumeNode is None else scan_from_node(volumeNode, assume_hu=True)
         folder = Path(folder)
-        return add_result(scene, read_any_result(folder, scan), volumeNode, None, folder)
+        result = add_result(scene, read_any_result(folder, scan), volumeNode, None, folder)
+    announce(result)
+    return result

@@ -23,6 +23,7 @@ from CTCounterfactualLib.jobs.process import WorkerProcess, worker_command
 from CTCounterfactualLib.jobs.workplace import Workplace
 from CTCounterfactualLib.wording import Place
 
+from .announce import announce
 from .job_nodes import JobNodes, Made, observe_closing
 from .options import Options
 from .packages import check_packages
@@ -31,8 +32,7 @@ from .result import AnyResult
 from .state import State, StateMachine
 
 logger = logging.getLogger(__name__)
-# Seconds between two looks of a blocking wait: the threads that read the pipes need their turn.
-WAIT_STEP_S = 0.05
+WAIT_STEP_S = 0.05  # of a blocking wait: the threads that read the pipes need their turn
 
 
 class JobError(CTCounterfactualError):
@@ -57,10 +57,8 @@ class NodeJob:
         What to compute.
     python : str, optional
         Executable that runs the worker; None finds Slicer's.
-    onEvent : callable, optional
-        `onEvent(event)` with each `CTCounterfactualLib.Event`.
-    onLog : callable, optional
-        `onLog(line)` with each line that the worker wrote besides.
+    onEvent, onLog : callable, optional
+        `onEvent(event)` with each `Event`, `onLog(line)` with each line the worker wrote besides.
     onFinished : callable, optional
         `onFinished(job)`, exactly once however the job ends; see `outcome` and `result`.
     machine : StateMachine, optional
@@ -68,7 +66,7 @@ class NodeJob:
     cacheRoot : Path, optional
         Where the workplace is made; None takes the jobs' own place.
     place : Place
-        Where the user reads the messages.
+        Where messages are read.
     """
 
     def __init__(
@@ -243,7 +241,7 @@ class NodeJob:
         self._call(self._on_log, line)
 
     def _call(self, callback: Callable[..., None] | None, what: object) -> None:
-        """Call the owner's function; a mistake in it is logged and doesn't end the job."""
+        """Call the owner's function, if any; a mistake in it is logged and doesn't end the job."""
         if callback is None:
             return
         try:
@@ -297,4 +295,6 @@ class NodeJob:
             self._workplace.remove()
         self.outcome = outcome
         self.machine.to(state)
+        if self.result is not None:
+            announce(self.result)
         self._call(self._on_finished, self)

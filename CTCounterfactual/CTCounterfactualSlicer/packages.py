@@ -67,6 +67,10 @@ class Package:
         return Requirement(self.requirement)
 
 
+# What saliency maps are made by: asked for where one is chosen, not before the first run.
+CAPTUM = Package("captum>=0.8", "2", "makes saliency maps", optional=True)
+
+
 def required_packages(path: Path = REQUIREMENTS) -> tuple[Package, ...]:
     """Return what a requirements file says is needed to compute."""
     return tuple(package for package in listed_packages(path) if not package.optional)
@@ -116,15 +120,15 @@ def has_torch_extension() -> bool:
     return importlib.util.find_spec("PyTorchUtils") is not None
 
 
-def describe(missing: tuple[Package, ...]) -> str:
+def describe(missing: tuple[Package, ...], why: str = "") -> str:
     """Return what will be installed, how large it is and where it comes from, as a question."""
     lines = [f"- {one.name} ({one.size_mb} MB): {one.purpose}" for one in missing]
     optional = all(one.optional for one in missing)
     before = "the first model is fetched" if optional else "the first run"
+    what = "these Python packages have to be downloaded and installed into Slicer:"
     text = "\n".join(
         [
-            f"Before {before} these Python packages have to be downloaded and installed into "
-            f"Slicer:",
+            f"{why} For that {what}" if why else f"Before {before} {what}",
             "",
             *lines,
             "",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import slicer
 import vtk
 
 from CTCounterfactualLib.errors import SettingsError
 
 POINTS = "vtkMRMLMarkupsFiducialNode"
+NAME = "Spot"
 
 
 def last_point(scene, volume) -> str:
@@ -27,6 +30,43 @@ def last_point(scene, volume) -> str:
     raise SettingsError(
         "There is no point yet. Place one in a slice view (Markups, Point List), then try again."
     )
+
+
+def place_point(scene, placed: Callable[[], None]) -> Callable[[], None]:
+    """Let the user's next click in a view place a point; call `placed` when that is done.
+
+    The point goes into a list of its own, in place of the one before.
+
+    Returns
+    -------
+    callable
+        Gives up waiting; fine to call when the point is there.
+    """
+    node = scene.GetFirstNodeByName(NAME)
+    if node is None:
+        node = scene.AddNewNodeByClass(POINTS, NAME)
+        node.CreateDefaultDisplayNodes()
+    node.RemoveAllControlPoints()
+    selection = scene.GetFirstNodeByClass("vtkMRMLSelectionNode")
+    interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
+    if selection is None or interaction is None:
+        raise SettingsError("This scene has no views to click in.")
+    tags: list[int] = []
+
+    def stop() -> None:
+        while tags:
+            node.RemoveObserver(tags.pop())
+        interaction.SwitchToViewTransformMode()
+
+    def look(*_) -> None:
+        stop()
+        placed()
+
+    tags.append(node.AddObserver(node.PointPositionDefinedEvent, look))
+    selection.SetReferenceActivePlaceNodeClassName(POINTS)
+    selection.SetActivePlaceNodeID(node.GetID())
+    interaction.SwitchToSinglePlaceMode()
+    return stop
 
 
 def point_of(node, volume) -> str:

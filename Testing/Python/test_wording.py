@@ -242,3 +242,49 @@ def test_no_message_shows_its_marks():
     with speaking(Place.PANEL):
         for error in (OutOfMemory(), OutOfMemory(on_gpu=True), ModelError(say("fetch_model"))):
             assert not MARKS.search(str(error) + error.advice)
+
+
+def keys_in_messages() -> dict[str, list[str]]:
+    """Return each key that a message of the engine or of Slicer's side names, and where."""
+    found: dict[str, list[str]] = {}
+    for folder in (LIBRARY, SLICER_SIDE):
+        for path in sorted(folder.rglob("*.py")):
+            if path.name == "self_test.py":  # its `say` tells of a step
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                named = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say"
+                if named and isinstance(node.args[0], ast.Constant):
+                    where = f"{path.relative_to(MODULE)}:{node.lineno}"
+                    found.setdefault(node.args[0].value, []).append(where)
+    return found
+
+
+def test_whatever_a_message_advises_has_words_for_every_place():
+    """A message whose key one place lacks would only fail when a user gets to see it."""
+    keys = keys_in_messages()
+    assert len(keys) > 20
+    for key, where in keys.items():
+        said = {place: worded(say(key, "VALUE"), place) for place in Place}
+        assert all(said.values()), (key, where)
+        assert not any(MARKS.search(text) for text in said.values()), (key, where)
+        for place in (Place.PANEL, Place.CONSOLE):
+            # pip is the same everywhere; else no option and no command of ours.
+            assert not OF_ONE_PLACE.search(said[place]) or "pip" in said[place], (key, said[place])
+        assert said[Place.PANEL] != said[Place.COMMAND_LINE], (key, where)
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        ("scans/checks.py", "assume_hu"),
+        ("scans/dicom", "series"),
+        ("counterfactual/environment.py", "device"),
+        ("models/store/cache.py", "fetch_model"),
+        ("models/store", "local_file"),
+        ("errors.py", "chunk"),
+    ],
+)
+def test_messages_that_spoke_of_options_alone_name_keys(source, key):
+    """The faults that a trial in Slicer found: a panel's user was told of `--assume-hu`."""
+    lies = (LIBRARY / source).relative_to(MODULE).as_posix()
+    assert any(place.replace("\\", "/").startswith(lies) for place in keys_in_messages()[key])

@@ -14,6 +14,7 @@ from CTCounterfactualLib.wording import Place
 
 from .. import exports
 from .panel import Panel
+from .texts import breakable
 
 # What no file system minds in a name.
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -34,6 +35,10 @@ class ExportPanel(Panel):
         self.ui.exportDicomButton.connect("clicked()", self._export_dicom)
         self.ui.exportShowButton.connect("clicked()", self._open_last)
         self.ui.loadFolderButton.connect("clicked()", self._load_folder)
+
+    def forget(self) -> None:
+        """Say no more of what was written: the scene that it was of is closed."""
+        self._last = None
 
     def refresh(self) -> None:
         """Enable what the result that is shown can give."""
@@ -60,7 +65,8 @@ class ExportPanel(Panel):
                 "scene itself is saved by File > Save Data."
             )
         elif self._last is not None:
-            self.ui.exportLabel.text = _("Written: {path}").format(path=self._last)
+            written = _("Written: {path}").format(path=self._last)
+            self.ui.exportLabel.text = breakable(written)
 
     def _load_folder(self) -> None:
         """Add a result folder to the scene, on the volume that is chosen if there is one."""
@@ -74,7 +80,7 @@ class ExportPanel(Panel):
         volume = None if parameters is None else parameters.inputVolume
         failed = _("The result could not be loaded")
         with self.host.messages.guard(failed), slicer.util.WaitCursor():
-            self.host.results.add(self.host.logic.load(path, volume, place=Place.PANEL))
+            self.host.logic.load(path, volume, place=Place.PANEL)  # and is shown, as all results
 
     def _export_folder(self) -> None:
         path = qt.QFileDialog.getExistingDirectory(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import slicer
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.models.entry import CatalogueEntry
@@ -32,6 +33,19 @@ class InputPanel(Panel):
     def enter(self) -> None:
         """List the segments again: they may have been edited meanwhile."""
         self.refresh()
+
+    def offer(self, node) -> None:
+        """Choose a scan that was just loaded, if none is chosen or it is the one to be looked at.
+
+        Asked a moment after the node was added: only then it says what it is.
+        """
+        parameters = self.host.parameterNode
+        if parameters is None or self.host.machine.busy or not may_be_scan(node):
+            return
+        selection = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSelectionNode")
+        active = "" if selection is None else selection.GetActiveVolumeID() or ""
+        if parameters.inputVolume is None or active == node.GetID():
+            parameters.inputVolume = node
 
     def refresh(self) -> None:
         """Show the parameter node's choices."""
@@ -128,6 +142,16 @@ def _segments(node) -> tuple[tuple[str, str], ...]:
     return tuple((one, segmentation.GetSegment(one).GetName()) for one in ids)
 
 
+def may_be_scan(node) -> bool:
+    """Tell whether a node may be a scan of the user's: no label map, none of our own results."""
+    return (
+        node.GetScene() is not None
+        and node.GetClassName() == VOLUME
+        and not node.GetHideFromEditors()
+        and get_attribute(node, ROLE) is None
+    )
+
+
 def first_scan(scene):
     """Return the first volume of a scene that may be a scan, or None.
 
@@ -135,6 +159,6 @@ def first_scan(scene):
     """
     for number in range(scene.GetNumberOfNodesByClass(VOLUME)):
         node = scene.GetNthNodeByClass(number, VOLUME)
-        if node.GetClassName() == VOLUME and get_attribute(node, ROLE) is None:
+        if may_be_scan(node):
             return node
     return None

@@ -58,9 +58,17 @@ class MaintenancePanel(Panel):
         """Ask for and install what is missing, for computing or fetching; False if it still is."""
         self._look()
         missing = packages.missing_packages(fetching=True) if fetching else self._missing
-        if not missing:
-            return True
-        question = packages.describe(missing)
+        return not missing or self.install_now(missing, "")
+
+    def install_now(self, missing: tuple, why: str) -> bool:
+        """Ask for and install packages; False if they are still missing.
+
+        Parameters
+        ----------
+        why : str
+            What they are for, before the list; empty: what the list itself says.
+        """
+        question = packages.describe(missing, why)
         if not slicer.util.confirmOkCancelDisplay(
             question, windowTitle=_("CT Counterfactual: Python packages")
         ):

@@ -15,6 +15,7 @@ from CTCounterfactualLib.errors import Cancelled, CTCounterfactualError, worded_
 from CTCounterfactualLib.wording import Place
 
 from .panel import Panel
+from .texts import breakable
 
 
 class MessagesPanel(Panel):
@@ -79,7 +80,7 @@ class MessagesPanel(Panel):
         self._details = details
         # Escaped: names of scans and files may hold anything.
         self.ui.messageLabel.text = heading + "<br>".join(
-            html.escape(text).replace("\n", "<br>") for text in texts
+            html.escape(breakable(text)).replace("\n", "<br>") for text in texts
         )
         self.ui.messageDetailsText.plainText = details
         self.ui.messageDetailsButton.visible = bool(details)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 
 import slicer
 from slicer.i18n import tr as _
@@ -13,7 +14,8 @@ from CTCounterfactualLib.methods.registry import NAMES, find_method
 from CTCounterfactualLib.setting import Setting
 
 from ..own_models import NO_GRADIENT
-from ..spots import last_point
+from ..packages import CAPTUM
+from ..spots import last_point, place_point
 from .choice_box import SEPARATOR, ChoiceBox, Item
 from .model_texts import sentence
 from .panel import Panel
@@ -37,6 +39,13 @@ class MethodPanel(Panel):
         self._method.fill(method_items())
         self._rows = option_rows(self.ui)
         self.ui.spotButton.connect("clicked()", self._take_point)
+        self.ui.spotClickButton.connect("clicked()", self._wait_for_a_click)
+        self.ui.installMethodButton.connect("clicked()", self._install)
+        self._stop_waiting: Callable[[], None] | None = None
+
+    def cleanup(self) -> None:
+        """Wait for no click any more."""
+        self._give_up()
 
     def connected(self) -> None:
         """Put texts for people in place of the bare values that the parameter node fills in."""
@@ -68,8 +77,21 @@ class MethodPanel(Panel):
         if structures:  # all of the segmentation's segments
             self.ui.segmentComboBox.visible = self.ui.segmentComboBoxCaption.visible = False
         spot = method is not None and SPOT_OPTION in self._rows[method.name]
-        self.ui.spotButton.visible = spot
-        self.ui.spotButton.enabled = free and parameters.inputVolume is not None
+        if not spot:
+            self._give_up()
+        for button in (self.ui.spotButton, self.ui.spotClickButton):
+            button.visible = spot
+            button.enabled = free and parameters.inputVolume is not None
+        waiting = self._stop_waiting is not None
+        self.ui.spotClickButton.text = (
+            _("Click in a slice view now, or here to stop")
+            if waiting
+            else _("Click a spot in a view")
+        )
+        self.ui.installMethodButton.visible = (
+            method is not None and method.needs.captum and not CAPTUM.installed
+        )
+        self.ui.installMethodButton.enabled = free
         caption = self.ui.regionSelectorCaption
         caption.text = _("Structures:") if structures else _("Region:")
 
@@ -92,6 +114,33 @@ class MethodPanel(Panel):
                 parameters.setValue(switch_of(setting).name, True)
                 parameters.setValue(parameter_of(setting).name, place)
             self.ui.methodOptionsGroupBox.collapsed = False
+
+    def _wait_for_a_click(self) -> None:
+        """Ask about the place that the user clicks next in a view; a second click here stops."""
+        if self._stop_waiting is not None:
+            self._give_up()
+        else:
+            self.host.messages.clear()
+            with self.host.messages.guard(_("A spot can't be clicked")):
+                self._stop_waiting = place_point(slicer.mrmlScene, self._clicked)
+        self.refresh()
+
+    def _clicked(self) -> None:
+        self._stop_waiting = None
+        self._take_point()
+        if not self.host.machine.busy and not self.ui.messageFrame.visible:
+            self.host.run.apply()
+        self.refresh()
+
+    def _give_up(self) -> None:
+        if self._stop_waiting is not None:
+            stop, self._stop_waiting = self._stop_waiting, None
+            stop()
+
+    def _install(self) -> None:
+        """Install what saliency maps need, after asking."""
+        self.host.maintenance.install_now((CAPTUM,), _("Saliency maps are made by Captum."))
+        self.refresh()
 
     def _choose(self, name: str) -> None:
         if self.host.parameterNode is not None:

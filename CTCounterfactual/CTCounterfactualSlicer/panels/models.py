@@ -110,7 +110,9 @@ class ModelsPanel(Panel):
                 return False
         titles = ", ".join(map(model_texts.title, waiting))
         if self.job is not None:
-            messages.show_note(_("Models are being fetched; click Apply when that is done."))
+            messages.show_note(
+                _("A model is being fetched or loaded; click Apply when that is done.")
+            )
         elif slicer.util.confirmOkCancelDisplay(
             model_texts.fetch_question(waiting), windowTitle=_("CT Counterfactual: models")
         ):

@@ -11,6 +11,11 @@ from .table_rows import Cell
 # Right and vertically centred: Qt::AlignRight | Qt::AlignVCenter, as a plain number because the
 # item's data takes one in every version of Qt.
 NUMBER_ALIGNMENT = 0x0002 | 0x0080
+# Pixels: longer texts are elided, and whole in the tool tip. So all columns are seen at once in a
+# panel of 380 pixels.
+WIDEST_COLUMN = 100
+# So many fit; what a method lists may need more.
+FEW_COLUMNS = 5
 
 
 class ResultTable:
@@ -47,6 +52,14 @@ class ResultTable:
                 for column, cell in enumerate(row):
                     table.setItem(number, column, _item(cell))
             table.resizeColumnsToContents()
+            few = len(headers) <= FEW_COLUMNS
+            for column in range(len(headers) - 1):  # the last takes what is left
+                table.setColumnWidth(column, min(table.columnWidth(column), WIDEST_COLUMN))
+            if few and headers:  # the header stretches it again, to what is left
+                table.setColumnWidth(len(headers) - 1, 0)
+            table.horizontalScrollBarPolicy = (
+                qt.Qt.ScrollBarAlwaysOff if few else qt.Qt.ScrollBarAsNeeded
+            )
             table.resizeRowsToContents()
             if grown:
                 table.scrollToBottom()

@@ -17,6 +17,7 @@ from CTCounterfactualLib.scene.make.earlier import result_nodes
 from CTCounterfactualLib.scene.make.nodes import MapNodes, SceneNodes
 from CTCounterfactualLib.scene.make.provenance import INPUT_REFERENCE
 
+from ..announce import listen
 from ..result import AnyResult
 from . import table_rows, texts
 from .choice_box import ChoiceBox
@@ -34,6 +35,7 @@ class ResultsPanel(Panel):
         self._results: dict[str, AnyResult] = {}  # by the main node's ID
         self._mains: tuple = ()
         self._drawn: Shown | None = None
+        self._stop_listening = listen(self._came)
         self._result = ChoiceBox(self.ui.resultComboBox, self._choose_and_look)
         self._table = ResultTable(self.ui.chunkTable, self._go_to)
         self._table.draw(table_rows.headers(Shown()), (), keep_selection=False)
@@ -60,8 +62,20 @@ class ResultsPanel(Panel):
             open_in_lung_window(result.nodes.scan)
         self.host.compare.show_result()
 
+    def _came(self, result: AnyResult) -> None:
+        """Show what the console made or loaded; while a run goes on it is only remembered."""
+        if result.mainNode.GetScene() is not slicer.mrmlScene:
+            return
+        mine = self.host.job is not None and self.host.job.result is result
+        if self.host.machine.busy:
+            self._results[result.mainNode.GetID()] = result
+        elif not mine:
+            self.host.messages.clear()  # that its forerunner was deleted is no news
+            self.add(result)
+
     def cleanup(self) -> None:
         """Free the files of this session's results."""
+        self._stop_listening()
         for result in self._results.values():
             result.release()
         self._results = {}
@@ -87,6 +101,16 @@ class ResultsPanel(Panel):
             for node in self._mains
             if node.GetScene() is not None and node.GetNodeReference(INPUT_REFERENCE) is scan
         ]
+
+    def lost(self) -> None:
+        """Say that nodes of the result that is shown were deleted, and show what there is."""
+        nodes = self.host.shown.nodes
+        if nodes is not None and nodes.scan.GetScene() is None:
+            text = _("The scan of the result was deleted: there is nothing left to lay it over.")
+        else:
+            text = _("A volume of the result was deleted, so it can't be shown any more.")
+        self.find_results()
+        self.host.messages.show_note(text)
 
     def find_results(self) -> None:
         """List the explanations of the scene; show the last one unless one of them is shown."""
@@ -147,9 +171,14 @@ class ResultsPanel(Panel):
 
     def _draw_scores(self, shown: Shown) -> None:
         unit = shown.unit
-        self.ui.scanScoreLabel.text = texts.score_with_logit(shown.original, unit)
-        self.ui.reconstructionScoreLabel.text = texts.score_with_logit(shown.reconstruction, unit)
-        self.ui.counterfactualScoreLabel.text = texts.score_with_logit(shown.counterfactual, unit)
+        labels = (
+            self.ui.scanScoreLabel,
+            self.ui.reconstructionScoreLabel,
+            self.ui.counterfactualScoreLabel,
+        )
+        values = (shown.original, shown.reconstruction, shown.counterfactual)
+        for label, text in zip(labels, texts.scores(values, unit), strict=True):
+            label.text = text
         self.ui.reductionCaption.text = texts.gain_header(shown.direction)
         self.ui.reductionCaption.toolTip = texts.gain_hint(shown.direction)
         self.ui.reductionLabel.text = texts.gain(

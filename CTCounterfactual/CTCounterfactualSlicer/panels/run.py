@@ -67,9 +67,10 @@ class RunPanel(Panel):
             if self.host.job is not None:
                 self.host.job.cancel()
         elif not self.host.machine.busy:
-            self._apply()
+            self.apply()
 
-    def _apply(self) -> None:
+    def apply(self) -> None:
+        """Start a run with what is chosen; the caller has looked that none goes on."""
         messages, parameters = self.host.messages, self.host.parameterNode
         messages.clear()
         with messages.guard(_("The computation could not be started")):
@@ -146,7 +147,7 @@ class RunPanel(Panel):
         self._end()
         if outcome.error == CONSENT_NEEDED:
             if self.host.models.consent(outcome.data):
-                self._apply()
+                self.apply()
         elif outcome.kind == "failed":
             self.host.messages.show_error(outcome.message, outcome.advice, outcome.details)
         else:

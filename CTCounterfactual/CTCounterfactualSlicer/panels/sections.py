@@ -8,6 +8,7 @@ from .compare import ComparePanel
 from .export import ExportPanel
 from .input import InputPanel
 from .maintenance import MaintenancePanel
+from .measure import MeasurePanel
 from .messages import MessagesPanel
 from .method import MethodPanel
 from .models import ModelsPanel
@@ -17,22 +18,25 @@ from .run import RunPanel
 from .says import SaysPanel
 from .session import SessionPanel
 from .settings import SettingsPanel
+from .threshold import ThresholdPanel
 from .trust import TrustPanel
 
 # Section, and the name by which the others reach it, if they do: `host.results`.
 SECTIONS: tuple[tuple[type[Panel], str], ...] = (
     (MessagesPanel, "messages"),
-    (InputPanel, ""),
+    (InputPanel, "input"),
     (MethodPanel, ""),
     (SettingsPanel, ""),
-    (RunPanel, ""),
+    (RunPanel, "run"),
     (ResultsPanel, "results"),
     (SaysPanel, ""),
     (SessionPanel, "session"),
     (ComparePanel, "compare"),
+    (ThresholdPanel, ""),
     (AnimationPanel, ""),
     (TrustPanel, ""),
-    (ExportPanel, ""),
+    (MeasurePanel, ""),
+    (ExportPanel, "export"),
     (CohortPanel, ""),
     (ModelsPanel, "models"),
     (MaintenancePanel, "maintenance"),

@@ -9,12 +9,30 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.counterfactual.scale import scale_unit
+from CTCounterfactualLib.counterfactual.search import stopping
 from CTCounterfactualLib.methods.facts import cell, in_words, unit_of
 
 from . import texts
 
 if TYPE_CHECKING:
     from .shown import Shown
+
+
+SHORT_UNIT = 3  # letters
+# Why a search ended, as a radiologist would say it. Files and records keep the short names.
+REASONS = {
+    stopping.TARGET_REACHED: _("goal reached"),
+    stopping.DECISION_CHANGED: _("the decision changed"),
+    stopping.NOTHING_TO_FLIP: _("the decision was so already"),
+    stopping.NO_FURTHER_DECREASE: _("the score falls no further"),
+    stopping.NO_FURTHER_INCREASE: _("the score rises no further"),
+    stopping.CHANGE_LIMIT: _("as much change as allowed"),
+    stopping.NO_GRADIENT: _("the classifier doesn't react here"),
+    stopping.EVALUATION_LIMIT: _("as many tries as allowed"),
+    stopping.STEP_LIMIT: _("as far as the whole scan went"),
+    stopping.OUTSIDE_REGION: _("outside the region"),
+    stopping.BY_HAND: _("chosen by hand"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,8 +49,9 @@ def headers(shown: Shown) -> list[str]:
         gains = {"unit": shown.gain_unit}
         return [_in_header(key, unit_of(key, gains, shown.unit)) for key in shown.listing[0]]
     unit = shown.unit
-    after = _("After ({unit})").format(unit=unit) if unit else _("After")
-    gained = texts.gain_header(shown.direction, scale_unit(unit))
+    after = _("After ({unit})").format(unit=unit) if _is_short(unit) else _("After")
+    scale = scale_unit(unit)
+    gained = texts.gain_header(shown.direction, scale if _is_short(scale) else "")
     return [_("Slices"), gained, after, _("Position (mm)"), _("Ended by")]
 
 
@@ -52,10 +71,15 @@ def rows(shown: Shown) -> list[tuple[Cell, ...]]:
             Cell(texts.with_share(gained, row.gain, row.score_before, shown.unit), True),
             Cell(score, True),
             Cell(_("{low:.0f} to {high:.0f}").format(low=row.low, high=row.high), True),
-            Cell(row.stop_reason),
+            Cell(REASONS.get(row.stop_reason, row.stop_reason)),
         )
         for row, score, gained in zip(shown.rows, after, gains, strict=True)
     ]
+
+
+def _is_short(unit: str) -> bool:
+    """Whether a unit fits into a narrow column's header; longer ones stand with the scores."""
+    return 0 < len(unit) <= SHORT_UNIT
 
 
 def _in_header(key: str, unit: str) -> str:

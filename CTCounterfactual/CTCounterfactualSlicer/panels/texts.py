@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 
 from slicer.i18n import tr as _
@@ -15,6 +16,11 @@ from CTCounterfactualLib.outputs.numbers import LARGEST, MINUS, SMALLEST, amount
 from CTCounterfactualLib.project import HOMEPAGE, ISSUES
 
 SCORE_DIGITS = 4
+# Letters of a word that always fits, and where longer ones may be broken.
+LONGEST_WORD = 30
+BREAK = "\N{ZERO WIDTH SPACE}"
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD},}}")
+_SEPARATED = re.compile(r"[^/\\_]*[/\\_]?")
 # Code is no text: it is the same in every language.
 BLOCKING_EXAMPLE = """\
 logic = slicer.modules.ctcounterfactual.widgetRepresentation().self().logic
@@ -91,9 +97,24 @@ def score(value: float | None, unit: str = "") -> str:
 
 def score_with_logit(value: float | None, unit: str) -> str:
     """Return a score with its unit, and of a probability with its logit."""
-    if value is None or not has_logit(unit):
-        return score(value, unit)
-    return _("{score} (logit {logit:.3g})").format(score=score(value, unit), logit=logit(value))
+    return scores([value], unit)[0]
+
+
+def scores(values: Sequence[float | None], unit: str) -> list[str]:
+    """Return scores that stand side by side, with the same places behind the point and their unit.
+
+    Of probabilities also the logits; a dash for each that there is none of yet.
+    """
+    known = [value for value in values if value is not None]
+    said = iter(column(known))
+    told = ["-" if value is None else f"{next(said)} {unit}".strip() for value in values]
+    if not has_logit(unit):
+        return told
+    with_logit = _("{score} (logit {logit:.2f})")
+    return [
+        text if value is None else with_logit.format(score=text, logit=logit(value))
+        for text, value in zip(told, values, strict=True)
+    ]
 
 
 def column(values: Sequence[float], digits: int = SCORE_DIGITS) -> list[str]:
@@ -141,6 +162,22 @@ def gain_hint(direction: str) -> str:
     if direction == directions.INCREASE:
         return _("The counterfactual's score minus the scan's.")
     return _("The scan's score minus the counterfactual's.")
+
+
+def breakable(text: str) -> str:
+    """Return a text that can be wrapped within long paths: they would make the panel wider.
+
+    A space without width follows each separator of a long word, and each stretch without one.
+    """
+
+    def broken(found: re.Match[str]) -> str:
+        parts = _SEPARATED.findall(found.group())
+        pieces = (
+            part[n : n + LONGEST_WORD] for part in parts for n in range(0, len(part), LONGEST_WORD)
+        )
+        return BREAK.join(pieces)
+
+    return _LONG_WORD.sub(broken, text)
 
 
 def megabytes(size: float) -> str:

@@ -77,7 +77,8 @@ class Desk:
     @property
     def message(self) -> str:
         """The message that the user sees; empty if there is none."""
-        return "" if self.ui.messageFrame.isHidden() else self.ui.messageLabel.text
+        text = self.ui.messageLabel.text.replace("\N{ZERO WIDTH SPACE}", "")
+        return "" if self.ui.messageFrame.isHidden() else text
 
     @property
     def jobs_files(self) -> list:

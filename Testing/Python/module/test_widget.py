@@ -272,7 +272,7 @@ def test_exports(desk, run, tmp_path, monkeypatch):
     for name in ("Folder", "Report", "Figure", "Animation"):
         getattr(ui, f"export{name}Button").click()
         assert desk.message == "", name
-        made[name] = Path(ui.exportLabel.text.removeprefix("Written: "))
+        made[name] = Path(ui.exportLabel.text.removeprefix("Written: ").replace("\u200b", ""))
         assert made[name].parent == tmp_path
     result = desk.widget.shown.result
     back = read_result(made["Folder"], result.explanation.scan)

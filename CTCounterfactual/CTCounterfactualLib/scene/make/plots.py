@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from ...counterfactual.direction import noun
 from ...counterfactual.result import Explanation, Outcome
 from ...counterfactual.scale import gain_on_scale, has_logit, scale_unit
+from ...counterfactual.search.logit import logit
 from . import names, tables
 
 WHOLE = "whole volume"
 # More curves than this can't be told apart; those whose score moved most are drawn.
 MAX_CHUNK_CURVES = 6
+# Slicer's own sizes (20, 16 and 20) clip titles and cover curves in a third of a window.
+TITLE_FONT, AXIS_FONT, LEGEND_FONT = 14, 12, 10
+# Shares of the curves' height that stay free below them, and above them for the legend.
+BELOW, ABOVE = 0.05, 0.6
 # Colour-blind safe (Okabe and Ito, "Color Universal Design", 2008); black is the whole volume.
 SERIES_RGB = (
     (0.00, 0.00, 0.00),
@@ -51,7 +56,7 @@ def add_path_chart(scene, explanation: Explanation, called: names.Names):
     score = tables.LOGIT if has_logit(unit) else tables.SCORE
     for what, outcome in plotted_paths(explanation):
         table = tables.add_path_table(scene, outcome.path, unit, called.of(f"search {what}"))
-        curve = _add_series(scene, table, called.of_series(what), tables.LAMBDA, score)
+        curve = _add_series(scene, table, called.of_series(what), tables.WAY, score)
         curve.SetPlotType(curve.PlotTypeScatter)
         curve.SetMarkerStyle(curve.MarkerStyleCircle)
         color = SERIES_RGB[0 if what == WHOLE else 1 + len(series) % (len(SERIES_RGB) - 1)]
@@ -60,9 +65,11 @@ def add_path_chart(scene, explanation: Explanation, called: names.Names):
         data.append(table)
     if not series:
         return None, (), ()
-    title = f"{explanation.target.name} along lambda"
-    axes = ("lambda", _with_unit(explanation.target.name, scale_unit(unit)))
+    title = "The score on the way"
+    axes = ("how far, |lambda|", _with_unit(explanation.target.name, scale_unit(unit)))
     chart = _add_chart(scene, called.of("score along lambda"), title, axes, series)
+    values = [_drawn(unit, point.score) for _, o in plotted_paths(explanation) for point in o.path]
+    _leave_room_for_the_legend(chart, min(values), max(values))
     return chart, tuple(data), tuple(series)
 
 
@@ -92,6 +99,18 @@ def add_evidence_chart(scene, explanation: Explanation, table, called: names.Nam
     return chart, (bars,)
 
 
+def _drawn(unit: str, score: float) -> float:
+    return logit(score) if has_logit(unit) else score
+
+
+def _leave_room_for_the_legend(chart, least: float, most: float) -> None:
+    """Keep the curves below the legend, which Slicer draws at the top of the plot."""
+    span = most - least
+    if span > 0:
+        chart.SetYAxisRangeAuto(False)
+        chart.SetYAxisRange(least - BELOW * span, most + ABOVE * span)
+
+
 def _add_series(scene, table, name: str, x: str, y: str):
     series = scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", name)
     series.SetAndObserveTableNodeID(table.GetID())
@@ -105,6 +124,9 @@ def _add_chart(scene, name: str, title: str, axes: tuple[str, str], series: Sequ
     chart.SetTitle(plain(title))
     chart.SetXAxisTitle(plain(axes[0]))
     chart.SetYAxisTitle(plain(axes[1]))
+    chart.SetTitleFontSize(TITLE_FONT)
+    chart.SetAxisTitleFontSize(AXIS_FONT)
+    chart.SetLegendFontSize(LEGEND_FONT)
     for node in series:
         chart.AddAndObservePlotSeriesNodeID(node.GetID())
     return chart

@@ -13,7 +13,8 @@ from ..mrml import vtk
 from .rows import SearchRow
 
 SLICES, CENTRE = "slices", "centre"  # drawn by the evidence chart, with `noun(direction)`
-LAMBDA, SCORE, LOGIT = "lambda", "score", "logit"  # drawn by the path chart
+LAMBDA, SCORE, LOGIT = "lambda", "score", "logit"
+WAY = "|lambda|"  # drawn by the path chart: to the right, whichever way the score is to go
 _GAINS = ("reduction (scan - counterfactual)", "increase (counterfactual - scan)")
 
 
@@ -128,13 +129,14 @@ def add_search_table(scene, rows: Sequence[SearchRow], unit: str, name: str):
 
 
 def add_path_table(scene, path: Sequence[SearchPoint], unit: str, name: str):
-    """Add the evaluations of one search, by rising lambda."""
-    points = sorted(path, key=lambda point: point.lam)
+    """Add the evaluations of one search, from the scan on."""
+    points = sorted(path, key=lambda point: abs(point.lam))
     return add_table(
         scene,
         name,
         [
             Column(LAMBDA, [point.lam for point in points]),
+            Column(WAY, [abs(point.lam) for point in points]),
             Column(SCORE, [point.score for point in points], unit),
             Column("change", [point.change for point in points]),
             *([Column(LOGIT, [logit(point.score) for point in points])] if has_logit(unit) else ()),

@@ -59,18 +59,19 @@ def test_whole_table(nodes):
     assert numbers(nodes.whole_table, "lambda") == [-120]
 
 
-def test_path_chart_draws_each_search_by_rising_lambda(nodes):
+def test_path_chart_draws_each_search_from_the_scan_on_to_the_right(nodes):
     chart = nodes.path_chart
     names = [chart.GetNthPlotSeriesNode(n).GetName() for n in range(3)]
     assert names == ["whole volume", "slices 000-010", "slices 010-020"]
     assert chart.GetNumberOfPlotSeriesNodes() == 3
     assert chart.GetYAxisTitle() == "effusion (logit)"
     series = chart.GetNthPlotSeriesNode(0)
-    assert (series.GetXColumnName(), series.GetYColumnName()) == ("lambda", "logit")
+    assert (series.GetXColumnName(), series.GetYColumnName()) == ("|lambda|", "logit")
     assert series.GetPlotType() == series.PlotTypeScatter
-    assert numbers(series.GetTableNode(), "lambda") == [-120, -60, 0]
-    assert numbers(series.GetTableNode(), "score") == pytest.approx([0.25, 0.575, 0.9])
-    odds = [math.log(p / (1 - p)) for p in (0.25, 0.575, 0.9)]
+    assert numbers(series.GetTableNode(), "lambda") == [0, -60, -120]
+    assert numbers(series.GetTableNode(), "|lambda|") == [0, 60, 120]
+    assert numbers(series.GetTableNode(), "score") == pytest.approx([0.9, 0.575, 0.25])
+    odds = [math.log(p / (1 - p)) for p in (0.9, 0.575, 0.25)]
     assert numbers(series.GetTableNode(), "logit") == pytest.approx(odds, rel=1e-5)
     assert series.GetTableNode() in nodes.path_tables
 
@@ -155,7 +156,6 @@ def test_a_dollar_sign_in_a_name_is_no_formula(scene, explanation):
     assert renderer.DetectBackend("$x$") == vtk.vtkTextRenderer.MathText  # so it could go wrong
     chart = nodes.evidence_chart
     for shown, text in (
-        (nodes.path_chart.GetTitle(), "cost $x$ of along lambda"),
         (nodes.path_chart.GetYAxisTitle(), "cost $x$ of (US$ or A$)"),
         (chart.GetYAxisTitle(), "reduction of cost $x$ of (US$ or A$)"),
     ):
