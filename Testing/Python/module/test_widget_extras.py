@@ -80,7 +80,7 @@ def test_measures_come_as_a_table_and_stay_with_the_scene(run, monkeypatch):
     assert float(value.split()[0]) == pytest.approx(
         scores.original - scores.counterfactual, rel=0.01
     )
-    assert "score of the scan" in ui.measureTable.item(names.index("Reduction"), 2).text()
+    assert "how far the score moved" in ui.measureTable.item(names.index("Reduction"), 2).text()
     assert "Not measured" in ui.measureLabel.text  # no truth is known
     assert measure_job.measures_of(run.widget.shown.nodes.main)["measures"]
     # Without its files nothing can be measured, but what was is shown.
