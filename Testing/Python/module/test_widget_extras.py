@@ -179,3 +179,31 @@ def test_captum_is_offered_where_it_is_missing(run, monkeypatch):
     assert "Saliency maps" in questions[0]
     run.ui.messageCloseButton.click()
     run.parameters.method = "latent-shift"
+
+
+def test_scores_side_by_side_have_the_same_digits(run):
+    from CTCounterfactualSlicer.panels import texts
+
+    assert texts.scores((0.0098, 0.0981, None), "L") == ["0.00980 L", "0.09810 L", "-"]
+    assert texts.scores((0.9975, 0.5), "probability")[1] == "0.5000 probability (logit 0.00)"
+    assert texts.scores((None, None, None), "") == ["-", "-", "-"]
+
+
+def test_long_paths_can_be_wrapped_and_lose_no_letter(run):
+    from CTCounterfactualSlicer.panels.texts import BREAK, breakable
+
+    path = f"/home/{LONG}/report.html"
+    assert breakable(path).replace(BREAK, "") == path
+    assert max(map(len, breakable(path).split(BREAK))) <= 30
+    assert breakable("Nothing long here.") == "Nothing long here."
+
+
+def test_a_deleted_scan_is_said_and_a_closed_scene_takes_its_words_along(run):
+    """Last: the scene is empty afterwards."""
+    run.scene.RemoveNode(run.chest)
+    assert "The scan of the result was deleted" in run.message
+    assert run.widget.shown is None
+    assert run.ui.chunkTable.rowCount == 0
+    run.scene.Clear(False)
+    assert run.message == ""
+    assert run.ui.exportLabel.isHidden()
