@@ -6,7 +6,6 @@ jobs and builds nodes, `CTCounterfactualLib` computes, in a process of its own.
 
 from typing import Annotated
 
-import qt
 import slicer
 import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -28,6 +27,7 @@ from CTCounterfactualSlicer.own_models import list_all
 from CTCounterfactualSlicer.panels import texts
 from CTCounterfactualSlicer.panels.input import first_scan
 from CTCounterfactualSlicer.panels.parameter_node import with_settings
+from CTCounterfactualSlicer.panels.scene_events import SceneEvents
 from CTCounterfactualSlicer.panels.sections import make_sections
 from CTCounterfactualSlicer.panels.shown import Shown
 from CTCounterfactualSlicer.state import StateMachine
@@ -76,7 +76,7 @@ class CTCounterfactualParameterNode:
     assumeHu: bool = False
 
 
-class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin, SceneEvents):
     """The module's panel: makes the sections, holds what they share, tells them when to redraw."""
 
     def __init__(self, parent=None) -> None:
@@ -104,12 +104,7 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._panels = make_sections(self.ui, self)
         self._stopListening = self.machine.listen(lambda old, new: self.refresh())
         scene = slicer.mrmlScene
-        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
-        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
-        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
-        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
-        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
+        self.watchScene(scene)
         # After "Reload" the module is on the screen already, and nobody calls `enter`.
         self._entered = bool(getattr(self.parent, "isEntered", bool)())
         self.initializeParameterNode()
@@ -137,42 +132,6 @@ class CTCounterfactualWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Stop following the parameter node; called when another module is opened."""
         self._entered = False
         self._disconnectGui()
-
-    def onSceneStartClose(self, caller, event) -> None:
-        """Forget the scene's nodes; a running job watches the scene itself and ends."""
-        self.messages.clear()
-        self.export.forget()
-        self.show(None)
-        self.setParameterNode(None)
-
-    def onSceneEndClose(self, caller, event) -> None:
-        """Start afresh in the empty scene."""
-        if self._entered:
-            self.initializeParameterNode()
-        self.results.find_results()
-
-    def onSceneStartImport(self, caller, event) -> None:
-        """Let go: controls that are empty for now would overwrite the choices being loaded."""
-        self.setParameterNode(None)
-
-    def onSceneEndImport(self, caller, event) -> None:
-        """Show choices and results that came with a scene file."""
-        if self._entered:
-            self.initializeParameterNode()
-        if not self.machine.busy:
-            self.results.find_results()
-            self.compare.follow_scene()
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def onNodeAdded(self, caller, event, node) -> None:
-        """Choose a scan that was loaded; what it is, is known when it is complete."""
-        if self._entered and node.IsA("vtkMRMLScalarVolumeNode") and not caller.IsImporting():
-            qt.QTimer.singleShot(0, lambda: self.input.offer(node))
-
-    def onNodeRemoved(self, caller, event) -> None:
-        """Look for other results when nodes of the one that is shown were deleted."""
-        if self.shown is not None and not self.machine.busy and not self.shown.usable:
-            self.results.lost()
 
     def initializeParameterNode(self) -> None:
         """Follow the scene's parameter node; choose the first volume if none is chosen."""

@@ -97,7 +97,9 @@ def score(value: float | None, unit: str = "") -> str:
 
 def score_with_logit(value: float | None, unit: str) -> str:
     """Return a score with its unit, and of a probability with its logit."""
-    return scores([value], unit)[0]
+    if value is None or not has_logit(unit):
+        return score(value, unit)
+    return _("{score} (logit {logit:.3g})").format(score=score(value, unit), logit=logit(value))
 
 
 def scores(values: Sequence[float | None], unit: str) -> list[str]:
