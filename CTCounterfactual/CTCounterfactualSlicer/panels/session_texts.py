@@ -8,6 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from CTCounterfactualLib.counterfactual.direction import DIRECTIONS
+from CTCounterfactualLib.time_left import MINUTE_S
 
 from ..session_state import SessionPoint
 from . import texts
@@ -41,7 +42,7 @@ def ready(session) -> str:
     ).format(
         name=session.nodes.volume.GetName(),
         size=texts.megabytes(session.ready["memory_mb"]),
-        minutes=session.ready["idle_s"] / texts.MINUTE_S,
+        minutes=session.ready["idle_s"] / MINUTE_S,
     )
 
 
