@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from ..scans.modality import UNIT_OF_CT
+from ..scans.modality import HU_RANGE, UNIT_OF_CT
 
 LOWER, HIGHER, NEITHER = "lower", "higher", ""
 # Beside a metric may stand what chance gets, what the truth gets, and what two sets of real slices
@@ -228,7 +228,7 @@ METRICS = {
 }
 
 
-def in_unit(metric: Metric, unit: str, hu: float) -> Metric:
+def in_unit(metric: Metric, unit: str, hu: float | None) -> Metric:
     """Return a metric as it is of a scan in another unit than HU.
 
     Parameters
@@ -236,13 +236,17 @@ def in_unit(metric: Metric, unit: str, hu: float) -> Metric:
     unit : str
         Of the scan: "HU", "MR units".
     hu : float
-        How much of it stands for 1 HU.
+        How much of it stands for 1 HU; None: of several scans, each by its own range.
     """
     if unit == UNIT_OF_CT:
         return metric
-    words = re.sub(
-        rf"(\d+) {UNIT_OF_CT}\b", lambda found: f"{int(found[1]) * hu:.3g} {unit}", metric.words
-    )
+
+    def limit(found: re.Match[str]) -> str:
+        if hu is None:
+            return f"1/{HU_RANGE / int(found[1]):.0f} of the range"
+        return f"{int(found[1]) * hu:.3g} {unit}"
+
+    words = re.sub(rf"(\d+) {UNIT_OF_CT}\b", limit, metric.words)
     return replace(metric, unit=unit if metric.unit == UNIT_OF_CT else metric.unit, words=words)
 
 

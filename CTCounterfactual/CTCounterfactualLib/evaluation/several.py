@@ -53,7 +53,7 @@ def evaluate_folder(
     Raises
     ------
     OutputError
-        If there is no result in it.
+        If there is no result in it, or they are of scans in different units.
     """
     folder = check_name(folder)
     inside = sorted(path.parent for path in folder.glob(f"*/{RECORD}"))
@@ -63,10 +63,17 @@ def evaluate_folder(
             f"the folder that a result was written to."
         )
     made = {path.name: one(path) for path in inside}
+    units = sorted({each.unit for each in made.values()})
+    if len(units) > 1:
+        raise OutputError(
+            f"{folder} holds results in {' and in '.join(units)}, of which no mean can be taken. "
+            f"Each has been measured; put them into folders of their own to sum them up."
+        )
     summary = {
         "schema": SCHEMA,
         "disclaimer": DISCLAIMER,
         "results": len(made),
+        "unit": units[0],
         **({"features": space.words} if space else {}),
         "metrics": pooled(list(made.values()), space, reporter),
     }

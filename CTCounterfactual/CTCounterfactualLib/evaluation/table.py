@@ -35,7 +35,12 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
         for name, figures in summary["metrics"].items()
     }
     rows = [
-        _row(name, metric, values, summary["metrics"][name]["n"])
+        _row(
+            name,
+            d.in_unit(metric, summary["unit"], None),
+            values,
+            summary["metrics"][name]["n"],
+        )
         for name, metric in d.METRICS.items()
         if name in values
     ]

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from CTCounterfactualLib.errors import OutputError
 from CTCounterfactualLib.evaluation import definitions as d
 from CTCounterfactualLib.evaluation.evaluate import evaluate_result
-from CTCounterfactualLib.evaluation.table import table_lines
+from CTCounterfactualLib.evaluation.several import evaluate_folder
+from CTCounterfactualLib.evaluation.table import summary_lines, table_lines
 from CTCounterfactualLib.outputs.folder import write_result
 
 
@@ -46,6 +48,26 @@ def test_the_unit_changes_numbers_in_it_and_no_other(evaluated):
         assert many.metrics[name] == pytest.approx(scale * value, rel=1e-3, abs=1e-4), name
     assert one.metrics["recovered"] == pytest.approx(0.5, abs=1e-3)
     assert one.metrics["hit"] == 1.0 and one.metrics["changed_ml"] > 0
+
+
+def test_several_results_are_summed_up_in_their_unit_and_not_across_units(
+    evaluated, perfect, tmp_path
+):
+    folder = tmp_path / "several"
+    folder.mkdir()
+    made = {"mr": evaluated(250.0), "ct": evaluate_result(perfect, with_classifier=False)}
+
+    def summed(*names):
+        for name in names:
+            (folder / name).mkdir(exist_ok=True)
+            (folder / name / "result.json").write_text("{}")
+        return evaluate_folder(folder, lambda path: made[path.name])[1]
+
+    lines = summary_lines(summed("mr"))
+    assert any("1/200 of the range" in line for line in lines)
+    assert not any(" HU" in line for line in lines)
+    with pytest.raises(OutputError, match="in HU and in MR units"):
+        summed("ct")
 
 
 def test_nothing_says_hu(evaluated):
