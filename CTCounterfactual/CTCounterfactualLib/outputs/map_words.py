@@ -8,7 +8,7 @@ from ..methods.attribution import Attribution
 from ..methods.facts import cell, in_words, listed, sentence, single, unit_of
 from ..methods.levels import EDGES
 from .numbers import MINUS, amount
-from .report_words import times
+from .report_words import described, times
 
 
 def question(attribution: Attribution) -> str:
@@ -122,7 +122,7 @@ def sources(attribution: Attribution) -> list[tuple[str, str, str]]:
     return [
         (f"Scan {scan.name}.", grid, scan.sha256),
         *(
-            (f"{role} {model.name}.", model.description.rstrip(".") + ".", model.sha256)
+            (f"{role} {model.name}.", described(model), model.sha256)
             for role, model in models
             if model is not None
         ),

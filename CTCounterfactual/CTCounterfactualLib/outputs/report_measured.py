@@ -18,6 +18,8 @@ from .says.files import tests_of
 
 METRICS_FILE = "metrics.json"
 MOST_BYTES = 1 << 20
+# From here on digits after the point say nothing.
+WHOLE_FROM = 100
 # How names of metrics end that tell a unit; of a scan that is no CT it is another one.
 UNIT_ENDS = ("_hu", "_ml", "_mb")
 # What may stand beside a number: what chance, the truth and real scans have.
@@ -75,6 +77,11 @@ def by_reason(absent: Mapping[str, str]) -> list[str]:
     return [f"{', '.join(together)}: {why}" for why, together in groups.items()]
 
 
+def _number(value: float) -> str:
+    """Return a number to three digits, whole ones above a hundred."""
+    return f"{value:.0f}" if abs(value) >= WHOLE_FROM else f"{value:.3g}"
+
+
 def _called(name: str, unit: str) -> str:
     """Return a metric's name in words, without the unit that stands beside its number."""
     for end in UNIT_ENDS if unit else ():
@@ -83,14 +90,14 @@ def _called(name: str, unit: str) -> str:
 
 
 def _row(name: str, metrics: dict[str, float], meaning: dict[str, Any], beside: list[str]) -> str:
-    value = f"{metrics[name]:.3g} {meaning['unit']}".strip()
+    value = f"{_number(metrics[name])} {meaning['unit']}".strip()
     if meaning.get("yes_no"):
         value = "yes" if metrics[name] else "no"
     cells = [
         _called(name, meaning["unit"]),
         value,
         *(
-            f"{metrics[f'{name}_{which}']:.3g}" if f"{name}_{which}" in metrics else ""
+            _number(metrics[f"{name}_{which}"]) if f"{name}_{which}" in metrics else ""
             for which in beside
         ),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..counterfactual.direction import DECREASE, INCREASE
-from ..counterfactual.result import Explanation, Flag, Outcome
+from ..counterfactual.result import Explanation, Flag, ModelInfo, Outcome
 from ..counterfactual.scale import has_logit
 from ..counterfactual.search import stopping
 from ..counterfactual.search.logit import logit
@@ -188,13 +188,18 @@ def sources(explanation: Explanation) -> list[tuple[str, str, str]]:
     return [
         (f"Scan {scan.name}.", grid, scan.sha256),
         *(
-            (f"{role} {model.name}.", model.description.rstrip(".") + ".", model.sha256)
+            (f"{role} {model.name}.", described(model), model.sha256)
             for role, model in (
                 ("Classifier", explanation.classifier),
                 ("Autoencoder", explanation.autoencoder),
             )
         ),
     ]
+
+
+def described(model: ModelInfo) -> str:
+    """Return a model's description as a sentence."""
+    return f"{model.description.rstrip('.')}." if model.description else "It has no description."
 
 
 def times(values) -> str:
