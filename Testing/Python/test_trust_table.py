@@ -66,6 +66,14 @@ def test_every_test_is_a_row_and_what_did_not_run_says_why():
     assert "`c` 3.0" in page and "* `c`, planted: planted says not run." in page
 
 
+def test_a_run_that_did_not_know_a_test_yet_was_not_asked():
+    early, late = Case("c", "t", cascade=False), Case("d", "t", cascade=False)
+    page = trust_report(
+        {early: report(), late: report(verdict("noise", "pass", 0.9))}, "scan.nrrd", SLICES, 600.0
+    )
+    assert "| noise | share | not asked | 0.9 pass |" in page
+
+
 def test_a_finding_is_planted_where_there_is_room_for_one():
     full, roomy = Case("c", "t", cascade=False), Case("c", "t", cascade=False, planted=True)
     page = trust_report(
