@@ -24,7 +24,7 @@ from .subject import Subject
 from .verdict import FAIL, PASS, WARN, Limits, Verdict
 
 # Dice of 0.5 is half of each place; chance has 0.03 to 0.05. Latent Shift on part of a chest has
-# 0.27 and 0.72 with two classifiers (`TRUST.md`).
+# 0.27 and 0.75 with two classifiers (`TRUST.md`).
 LIMITS = Limits(0.5, 0.2)
 SENTENCES = {
     PASS: "Most of the strongest places are found by every seed and method that was asked.",

@@ -12,7 +12,7 @@ from .subject import Subject
 from .verdict import FAIL, PASS, WARN, Limits, Verdict
 
 # Less than for noise: interpolation blurs, and a place of few voxels shifts by part of one. Latent
-# Shift on part of a chest has 0.81 and 0.92 (`TRUST.md`).
+# Shift on part of a chest has 0.81 and 0.91 (`TRUST.md`).
 LIMITS = Limits(0.7, 0.4)
 SENTENCES = {
     PASS: "Resampled by half a voxel, the strongest places stay where they are in the patient.",

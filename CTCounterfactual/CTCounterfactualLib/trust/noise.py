@@ -10,7 +10,7 @@ from .perturbed import compare, noisy
 from .subject import Subject
 from .verdict import FAIL, PASS, WARN, Limits, Verdict
 
-# Latent Shift on part of a chest has 0.87 and 0.96 with two classifiers (`TRUST.md`).
+# Latent Shift on part of a chest has 0.81 and 0.96 with two classifiers (`TRUST.md`).
 # Below half, most of what is pointed at is the noise's.
 LIMITS = Limits(0.8, 0.5)
 SENTENCES = {

@@ -21,7 +21,7 @@ from .subject import Subject
 from .verdict import FAIL, PASS, WARN, Limits, Verdict
 
 # A place that matters does several times as much as any other. Latent Shift on part of a chest has
-# 0.006 and 0.04 (`TRUST.md`).
+# 0.001 and 0.04 (`TRUST.md`).
 LIMITS = Limits(0.25, 0.75)
 SENTENCES = {
     PASS: "Random places of the same size hardly move the score, so the found one matters.",

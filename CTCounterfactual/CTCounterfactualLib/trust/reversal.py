@@ -17,7 +17,7 @@ from .subject import Subject
 from .verdict import FAIL, PASS, WARN, Limits, Verdict
 
 # 1 is as far from the scan as before; above it the way back leads elsewhere. Latent Shift on part
-# of a chest has 0.84 to 1.24 (`TRUST.md`): its way back isn't the way it came.
+# of a chest has 0.57 to 1.24 (`TRUST.md`): its way back isn't the way it came.
 LIMITS = Limits(0.6, 1.0)
 SENTENCES = {
     PASS: "Explained back to the score that it had, the scan is mostly restored.",
