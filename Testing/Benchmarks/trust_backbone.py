@@ -88,13 +88,17 @@ def section(output: Path) -> str:
         f"{one['correlation']:.2f}, {one['dice']:.2f} ({one['layers']} of {one['of']})"
         for one in steps
     ]
+    lacking = len(STEPS) - len(steps)
+    left = f" {lacking} of {len(STEPS)} steps, with more layers random, are still to be run." * (
+        lacking > 0
+    )
     heads = [f"step {number}" for number in range(1, len(steps) + 1)]
     return f"""
 ## A network of published size
 A linear probe of pleural fluid on `astra-resnet152` (an inflated ResNet-152, 117 million weights),
 the whole chest filled up to {size}, explained by its {METHOD}. Rank correlation as above, and Dice
 of the strongest places (chance {steps[0]["dice_chance"]:.2f}); in brackets how many layers are
-random. One draw. A map took {cpu:.0f} processor seconds of one core and {memory:.1f} GB at most.
+random. One draw.{left} A map took {cpu:.0f} processor seconds of one core and {memory:.1f} GB at most.
 
 | {" | ".join(heads)} |
 |{"---|" * len(heads)}
