@@ -98,7 +98,8 @@ def section(output: Path) -> str:
 A linear probe of pleural fluid on `astra-resnet152` (an inflated ResNet-152, 117 million weights),
 the whole chest filled up to {size}, explained by its {METHOD}. Rank correlation as above, and Dice
 of the strongest places (chance {steps[0]["dice_chance"]:.2f}); in brackets how many layers are
-random. One draw.{left} A map took {cpu:.0f} processor seconds of one core and {memory:.1f} GB at most.
+random. One draw.{left}
+A map took {cpu:.0f} processor seconds of one core and {memory:.1f} GB at most.
 
 | {" | ".join(heads)} |
 |{"---|" * len(heads)}
