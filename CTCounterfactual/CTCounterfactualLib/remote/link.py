@@ -174,6 +174,7 @@ class Link:
                 break
             read += len(line)
             if read > MOST_NOISE_BYTES:
+                self._kill()  # it may never end
                 raise RemoteError(
                     f"{self.host.name} answers with other text than this program's: "
                     f"{plain(line.decode('utf-8', 'replace'), 60)!r}. Check the command of this "
