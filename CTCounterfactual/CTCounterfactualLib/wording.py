@@ -127,7 +127,6 @@ ACTIONS = {
         "Models > Verify in the panel",
         "Models > Verify",
     ),
-    "run_on": Words("run_on(job, host)", "--on {}", "runOn={!r}", "Run on: {}"),
     "install": Words(_PIP, _PIP, "Setup > Install... in the panel", "Setup > Install..."),
     "install_monai": Words(_PIP, _PIP, *2 * ['slicer.util.pip_install("monai") in the console']),
     "install_saliency": Words(

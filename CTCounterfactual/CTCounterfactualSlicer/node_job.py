@@ -141,12 +141,12 @@ class NodeJob:
             self._fail(f"The computation could not be started: {error}", traceback.format_exc())
 
     def _start(self) -> None:
-        if self._python is None:
+        if self._python is None and not self.options.run_on:
             check_packages()
         self._workplace = Workplace.create(self._cache_root)
         job_file = self.nodes.write(self._workplace)
         self._process = WorkerProcess(
-            worker_command(self._python or python_executable(), job_file),
+            worker_command(self._python or python_executable(), job_file, self.options.run_on),
             environment=worker_environment(),
             on_event=self._event,
             on_log=self._log,

@@ -35,6 +35,7 @@ OTHER_KEYWORDS = {
     "method": "method",
     "methodOptions": "method_options",
     "segments": "segments",
+    "runOn": "run_on",
 }
 KEYWORDS = tuple(sorted((*SETTING_KEYWORDS, *OTHER_KEYWORDS)))
 
@@ -66,6 +67,8 @@ class Options:
         Options of another method, by name; what isn't given keeps its default.
     segments : vtkMRMLSegmentationNode or None
         The structures of a method that compares some, such as `structures`.
+    run_on : str
+        The computer to run on: a host of the user's list or of ssh's; empty: this one.
     """
 
     settings: ExplainSettings = field(default_factory=ExplainSettings)
@@ -79,6 +82,7 @@ class Options:
     method: str = DEFAULT_METHOD
     method_options: dict[str, Any] = field(default_factory=dict)
     segments: Any = None
+    run_on: str = ""
 
     def __post_init__(self) -> None:
         if self.outputs not in OUTPUTS:
@@ -90,6 +94,11 @@ class Options:
             raise SettingsError(
                 f"{say('region')} is {self.region!r}; give a pair (segmentationNode, segmentId), "
                 f"where segmentId is text such as 'Segment_1', or {AUTO_REGION!r}."
+            )
+        if not isinstance(self.run_on, str):
+            raise SettingsError(
+                f"The option runOn is {self.run_on!r}; give the name of a host as text, or '' for "
+                f"this computer."
             )
         method = find_method(self.method)
         method.with_options(self.method_options)

@@ -24,7 +24,6 @@ from .findings_command import add_findings_options, train_findings
 from .generate_command import add_generate_options, generate
 from .hosts_command import (
     add_hosts_options,
-    add_on_option,
     add_worker_options,
     hosts,
     remote_worker,
@@ -35,6 +34,7 @@ from .models_command import add_models_options, models
 from .options import (
     add_explain_options,
     add_input_options,
+    add_on_option,
     add_output_options,
     add_parent_option,
     add_progress_option,

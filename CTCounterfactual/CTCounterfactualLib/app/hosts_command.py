@@ -8,18 +8,12 @@ import shlex
 import sys
 
 from ..errors import RemoteError
+from ..events import Event
 from ..remote.hosts import DEFAULT_COMMAND, Host, add_host, find_host, hosts_file, read_hosts
 from ..remote.hosts import remove_host as take_out
-from .interrupt import cancel_on_signal
-
-
-def add_on_option(parser) -> None:
-    """Add where to run, to a parser or a group of one."""
-    parser.add_argument(
-        "--on",
-        metavar="HOST",
-        help="run on another computer, a host of `hosts` or of your ssh (default: this computer)",
-    )
+from .interrupt import cancel_on_signal, cancel_when_stdin_ends
+from .options import add_parent_option, add_progress_option
+from .progress import progress_printer
 
 
 def add_hosts_options(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +43,8 @@ def add_hosts_options(parser: argparse.ArgumentParser) -> None:
     removing.set_defaults(deal=_remove)
     testing = deeds.add_parser("test", help="connect, and say what the host has to work with")
     testing.add_argument("name", metavar="NAME", help="of the list, or a destination of ssh's")
+    add_progress_option(testing)
+    add_parent_option(testing)
     testing.set_defaults(deal=_test)
 
 
@@ -107,9 +103,19 @@ def _test(options: argparse.Namespace) -> None:
 
     host = find_host(options.name)
     with cancel_on_signal() as cancel:
+        if options.parent_stdin:
+            cancel_when_stdin_ends(cancel)
         found = ask_host(host, cancel)
+    if not found.fit:
+        raise RemoteError(
+            f"{host.name} answers, but can't compute: PyTorch can't be used there "
+            f"({found.torch_fault})."
+        )
+    if options.progress == "json":
+        told = progress_printer("json")
+        assert told is not None
+        told(Event("tested", f"{host.name} is ready", 1.0, {"rows": found.rows()}))
+        return
     for what, how_much in found.rows():
         sys.stdout.write(f"{what:<17} {how_much}\n")
-    if not found.fit:
-        raise RemoteError(f"{host.name} answers, but can't compute: PyTorch is missing there.")
     sys.stdout.write(f"{host.name} is ready.\n")

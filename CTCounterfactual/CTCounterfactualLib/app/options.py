@@ -9,7 +9,6 @@ from ..counterfactual.settings import ExplainSettings
 from ..models.entry import DEFAULT_AUTOENCODER, DEFAULT_CLASSIFIER
 from ..setting import Setting
 from ..setting_table import SETTINGS
-from .hosts_command import add_on_option
 from .progress import STYLES
 
 # What reads the text of an option, by the setting's annotation.
@@ -48,6 +47,15 @@ def add_output_options(parser: argparse.ArgumentParser, required: bool = True) -
     )
     add_on_option(group)
     add_progress_option(group)
+
+
+def add_on_option(parser) -> None:
+    """Add where to run, to a parser or a group of one."""
+    parser.add_argument(
+        "--on",
+        metavar="HOST",
+        help="run on another computer, a host of `hosts` or of your ssh (default: this computer)",
+    )
 
 
 def add_progress_option(parser) -> None:

@@ -34,6 +34,9 @@ READERS_GRACE_S = 2.0
 LOG_LINES = 200
 # Events that say that a command has done what it was for: `run`, `models`, `session`.
 LAST_STEPS = ("written", "fetched", "opened", "ended")
+# The event that says that a command has done what it was for: of `run`, `models fetch`,
+# `models open` and `hosts test`.
+LAST_STEPS = ("written", "fetched", "opened", "tested")
 
 OnEvent = Callable[[Event], None]
 OnLog = Callable[[str], None]
@@ -45,9 +48,9 @@ def command_line(python: str | Path, *arguments: str | Path) -> list[str]:
     return [str(python), str(LIB_DIR), *given, "--progress", "json", "--parent-stdin"]
 
 
-def worker_command(python: str | Path, job_path: str | Path) -> list[str]:
-    """Return the command that runs a job file; see `command_line`."""
-    return command_line(python, "run", job_path)
+def worker_command(python: str | Path, job_path: str | Path, on: str = "") -> list[str]:
+    """Return the command that runs a job file here, or on a host; see `command_line`."""
+    return command_line(python, "run", job_path, *(("--on", on) if on else ()))
 
 
 class WorkerProcess:

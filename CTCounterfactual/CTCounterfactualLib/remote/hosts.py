@@ -61,13 +61,13 @@ class Host:
     folder: str | None = None
 
     def __post_init__(self) -> None:
+        _check_destination(self.destination)
         check_plain_name(self.name, "The name of the host", SettingsError)
         if self.name.startswith("-") or len(self.name) > LONGEST_NAME:
             raise SettingsError(
                 f"The name of the host is {shown(self.name)}; give up to {LONGEST_NAME} characters "
                 f"that don't begin with '-'."
             )
-        _check_destination(self.destination)
         if not self.command or not all(self.command):
             raise SettingsError(
                 f"Host {self.name}: its command is empty; give what starts this program there, "

@@ -19,7 +19,7 @@ from .. import __version__
 from ..errors import Cancelled, RemoteError
 from ..events import CancelToken
 from .hosts import Host
-from .ssh import CONNECT_S, ssh_command
+from .ssh import CONNECT_S, environment, ssh_command
 from .ssh_words import broke_off, never_began, plain
 from .wire import HEARTBEAT_S, MOST_LINE_BYTES, PROTOCOL, VERB, get, parsed, put, send_file
 
@@ -74,6 +74,7 @@ class Link:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                env=environment(),
                 **_apart(),
             )
         except OSError as error:

@@ -31,6 +31,11 @@ OPTIONS = (
 )
 
 
+# Set within Slicer's launcher (CTK's), and what it changes for programs that are linked elsewhere.
+LAUNCHED = "APPLAUNCHER_LEVEL"
+LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LD_PRELOAD")
+
+
 def program() -> list[str]:
     """Return the user's ssh, word by word."""
     return shlex.split(os.environ.get(PROGRAM_VARIABLE, "")) or ["ssh"]
@@ -44,6 +49,21 @@ def ssh_command(host: Host, arguments: Iterable[str]) -> list[str]:
     options = [word for option in OPTIONS for word in ("-o", option)]
     words = " ".join(quoted(word) for word in (*host.command, *arguments))
     return [*program(), "-T", *options, "--", host.destination, words]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for ssh, without the libraries that Slicer's launcher puts first.
+
+    With Slicer's OpenSSL the system's ssh doesn't start. The launcher keeps what was before it.
+    """
+    found = dict(os.environ)
+    if LAUNCHED in found:
+        for name in LIBRARY_PATHS:
+            before = found.get(f"APPLAUNCHER_0_{name}", "")
+            found.pop(name, None)
+            if before:
+                found[name] = before
+    return found
 
 
 def quoted(word: str) -> str:

@@ -13,7 +13,7 @@ class Panel:
     host : CTCounterfactualWidget
         Offers `logic`, `machine` (the state), `parameterNode` (or None), `job` (or None), `shown`
         (what the results show, or None), `show(shown)`, and the panels `messages`, `results`,
-        `session`, `compare`, `input`, `run`, `export`, `models` and `maintenance`.
+        `session`, `compare`, `input`, `run`, `run_on`, `export`, `models` and `maintenance`.
     """
 
     def __init__(self, ui, host):

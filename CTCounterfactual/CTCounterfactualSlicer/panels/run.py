@@ -80,10 +80,12 @@ class RunPanel(Panel):
             if method.searches:
                 models.append(keywords["autoencoder"])
             fine = (READY,) if method.needs.gradient else (READY, NO_GRADIENT)
-            if not self.host.models.ensure_ready(models, fine):
-                return
-            if not self.host.maintenance.ensure_packages():
-                return
+            keywords["runOn"] = self.host.run_on.chosen
+            if not keywords["runOn"]:  # else both are that computer's matter
+                if not self.host.models.ensure_ready(models, fine):
+                    return
+                if not self.host.maintenance.ensure_packages():
+                    return
             self._begin(keywords)
             job = self.host.logic.start(
                 parameters.inputVolume,

@@ -15,6 +15,7 @@ from .models import ModelsPanel
 from .panel import Panel
 from .results import ResultsPanel
 from .run import RunPanel
+from .run_on import RunOnPanel
 from .says import SaysPanel
 from .session import SessionPanel
 from .settings import SettingsPanel
@@ -27,6 +28,7 @@ SECTIONS: tuple[tuple[type[Panel], str], ...] = (
     (InputPanel, "input"),
     (MethodPanel, ""),
     (SettingsPanel, ""),
+    (RunOnPanel, "run_on"),
     (RunPanel, "run"),
     (ResultsPanel, "results"),
     (SaysPanel, ""),
