@@ -103,7 +103,8 @@ def run_or_save(
     job = job_from(options, given, with_scan)
     if options.save_job:
         path = job.write(options.save_job, options.force)
-        sys.stderr.write(f"Job written to {path}; run it with: ct-counterfactual run {path}\n")
+        on = f" --on {options.on}" if options.on else ""
+        sys.stderr.write(f"Job written to {path}; run it with: ct-counterfactual run {path}{on}\n")
         return None
     return _run(job, options)
 

@@ -32,11 +32,8 @@ GRACE_S = 1.0
 READERS_GRACE_S = 2.0
 # Lines of stderr that are kept for the details of a failure.
 LOG_LINES = 200
-# Events that say that a command has done what it was for: `run`, `models`, `session`.
-LAST_STEPS = ("written", "fetched", "opened", "ended")
-# The event that says that a command has done what it was for: of `run`, `models fetch`,
-# `models open` and `hosts test`.
-LAST_STEPS = ("written", "fetched", "opened", "tested")
+# Events that say that a command has done what it was for: `run`, `models`, `session`, `hosts`.
+LAST_STEPS = ("written", "fetched", "opened", "ended", "tested")
 
 OnEvent = Callable[[Event], None]
 OnLog = Callable[[str], None]

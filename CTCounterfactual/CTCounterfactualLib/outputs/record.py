@@ -33,6 +33,7 @@ Schema 1. Scores are in the target's unit, slices count from foot to head on the
     peak_memory_mb  of this process
     versions        of this package, Python and libraries
     device, seed
+    host            name of the host it was computed on; absent: on this computer
     files           list of the files beside this one
 
 A search: start, stop, slab_mm, lambda, score_before, score_after, stop_reason, change (fraction in

@@ -1,7 +1,8 @@
 """A job made ready for another computer: its files, and the job that finds them there.
 
-Scans go as voxels only, in one NRRD each: no headers of DICOM, no patients' names. What a job
-names beside them goes as it is: the cards of own models with their files, tables of names.
+Scans go as voxels only, in one NRRD each, without DICOM's headers; what the record says of a scan
+(path, name, series, digest, warnings) goes beside it. What else a job names goes as it is: the
+cards of own models with their files, tables of names.
 """
 
 from __future__ import annotations

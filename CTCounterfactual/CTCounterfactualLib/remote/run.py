@@ -65,7 +65,7 @@ def run_on(
         package = make_package(job, claim.start())
         cancel.check()
         with _stream_folder(job.stream) as stream:
-            run = _Run(job, host, package, claim, reporter, cancel, stream)
+            run = _Run(job, host, package, claim, progress, reporter, cancel, stream)
             return run.with_consent(consent or Consent())
 
 
@@ -77,6 +77,7 @@ class _Run:
     host: Host
     package: Package
     claim: FolderClaim
+    progress: ProgressCallback | None
     reporter: Reporter
     cancel: CancelToken
     stream: _StreamFolder
@@ -108,9 +109,8 @@ class _Run:
         record = name_as_here(new, self.package.words_back(folder), self.host.name)
         out = self.claim.commit()
         told = {name: self.last.get(name, record.get(name)) for name in ("scores", "flags")}
-        self.reporter.report(
-            "written", f"Result of {self.host.name} written to {out}", 1.0, output=str(out), **told
-        )
+        text = f"Result of {self.host.name} written to {out}"
+        Reporter(self.progress).report("written", text, 1.0, output=str(out), **told)
         return out
 
     def _send(self, link: Link, folder: str, accepted: tuple[str, ...], trust: bool) -> None:

@@ -33,8 +33,9 @@ def main(folder: str) -> None:
         if words[:1] == ["pid"]:
             groups.append(int(words[1]))
     for group in groups:
-        with suppress(OSError, AttributeError):
-            os.killpg(group, signal.SIGKILL)
+        if sys.platform != "win32":
+            with suppress(OSError):
+                os.killpg(group, signal.SIGKILL)
     for _ in range(TRIES):
         shutil.rmtree(folder, ignore_errors=True)
         if not os.path.exists(folder):
