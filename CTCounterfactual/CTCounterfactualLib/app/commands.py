@@ -114,7 +114,7 @@ def _run(job: Job, options: argparse.Namespace, parent_stdin: bool = False) -> P
         if parent_stdin:
             cancel_when_stdin_ends(cancel)
         progress, consent = progress_printer(options.progress), consent_from(options)
-        if options.on:
+        if options.on is not None:
             _check_elsewhere(job)
             return run_on(job, find_host(options.on), progress, cancel, consent)
         return run_job(job, progress, cancel, consent)

@@ -85,6 +85,7 @@ def ask_host(host: Host, cancel: CancelToken | None = None) -> HostFacts:
     """
     arguments = ["--facts", *(("--folder", host.folder) if host.folder else ())]
     with Link(host, arguments, cancel or CancelToken()) as link:
+        link.beat()
         hello, message = link.hello, link.next()
         if message["step"] == "facts":
             link.next()

@@ -86,6 +86,7 @@ class Keeper:
             with self._signals():
                 if only_facts:
                     self._hello("")
+                    self._hear()
                     put(self._sink, "facts", **facts(self._root.parent))
                 else:
                     self._serve()
@@ -112,7 +113,7 @@ class Keeper:
         with speaking(_place(request.get("place"))):
             self._take_files(request, folder)
             write_json(self._workplace.job, request.get("job"))
-            threading.Thread(target=self._listen, daemon=True, name="heartbeats").start()
+            self._hear()
             self._work(self._workplace, request)
 
     def _hello(self, folder: str) -> None:
@@ -223,6 +224,9 @@ class Keeper:
 
     def _tick(self, _count: int) -> None:
         self._heard = monotonic()
+
+    def _hear(self) -> None:
+        threading.Thread(target=self._listen, daemon=True, name="heartbeats").start()
 
     def _listen(self) -> None:
         """Hear the other side's heartbeats until it closes the connection."""

@@ -29,7 +29,7 @@ CANCEL_S = 8.0
 CLOSE_S = 3.0
 LOOK_S = 0.1
 # From the start of ssh to the first word of the program there: login, and Python's start.
-ANSWER_S = 3.0 * CONNECT_S
+ANSWER_S = 6.0 * CONNECT_S
 # What a login shell may print before the program there speaks.
 MOST_NOISE_BYTES = 1 << 16
 LOG_LINES = 50
@@ -61,7 +61,7 @@ class Link:
         self._cancel = cancel
         self._command = ssh_command(host, (VERB, *arguments))
         self._log: deque[str] = deque(maxlen=LOG_LINES)
-        self._sending = True  # its owner writes: no heartbeats in between
+        self._beating = False  # while its owner writes, no heartbeat may come in between
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._clean = False
@@ -101,7 +101,6 @@ class Link:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._sending = False
         self._over.set()
         with suppress(OSError, ValueError):
             self._in.close()
@@ -128,7 +127,11 @@ class Link:
             put(self._in, "go")
         except BrokenPipeError:  # it ended early, and says why in its messages
             self._cancel.check()
-        self._sending = False
+        self.beat()
+
+    def beat(self) -> None:
+        """Write nothing more: from now on only heartbeats go there, until the end."""
+        self._beating = True
 
     def next(self) -> dict[str, Any]:
         """Return the next message.
@@ -226,14 +229,14 @@ class Link:
                 deadline = now + CANCEL_S
                 if not self.hello:
                     deadline = now  # nobody is there yet who would have to clear up
-                if not self._sending:
+                if self._beating:
                     with suppress(OSError, ValueError):
                         self._in.close()
             if deadline is not None:
                 if now >= deadline:
                     self._kill()
                     return
-            elif not self._sending and now - beat > HEARTBEAT_S:
+            elif self._beating and now - beat > HEARTBEAT_S:
                 beat = now
                 with suppress(OSError, ValueError):
                     self._in.write(b"\n")
@@ -245,6 +248,8 @@ class Link:
 
     def _kill(self) -> None:
         """End ssh with what it had started, such as the way over a jump host."""
+        if self._process.poll() is not None:
+            return
         if sys.platform == "win32":
             self._process.kill()
             return

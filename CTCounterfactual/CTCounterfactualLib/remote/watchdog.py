@@ -39,6 +39,8 @@ def main(folder: str) -> None:
     for _ in range(TRIES):
         shutil.rmtree(folder, ignore_errors=True)
         if not os.path.exists(folder):
+            with suppress(OSError):  # unless other jobs are there
+                os.rmdir(os.path.dirname(folder))
             return
         time.sleep(SETTLE_S)
 

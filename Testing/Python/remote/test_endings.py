@@ -115,9 +115,8 @@ def test_the_hosts_side_killed_there_is_cleared_up_by_its_watchdog(
 
     error = ended(generated, keeper_with(HANG), act)
     assert "The work on lab was ended there from outside" in str(error)
-    gone(there / next(iter(os.listdir(there)), "."))
+    gone(there)
     gone(pids[0])
-    assert not list(there.glob("*/*"))
 
 
 @pytest.mark.parametrize(
