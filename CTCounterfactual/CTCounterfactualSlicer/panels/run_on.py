@@ -134,7 +134,7 @@ class RunOnPanel(Panel):
                 JobTimer(self._job).start()
         self.refresh()
 
-    def _tested(self, job: WorkerJob) -> None:
+    def _tested(self, job) -> None:
         self._job = None
         outcome, messages = job.outcome, self.host.messages
         if outcome is None or outcome.kind == CANCELLED:
