@@ -185,12 +185,7 @@ class CTCounterfactualLogic(ScriptedLoadableModuleLogic):
         progress : callable, optional
             Called with each event; `print` will do.
         options
-<<<<<<< HEAD
             The keywords below.
-=======
-            `classifier`, `target`, `method`, `chunkSize`, `maxChange`, `runOn`, ...; all are in
-            `CTCounterfactualSlicer.options.KEYWORDS`, with the engine's defaults.
->>>>>>> 9a803ff (Remote: what goes and what comes, tested; Slicer's Run on in README and tests)
 
         Raises
         ------

@@ -26,12 +26,8 @@ class Event:
     step : str
         What happened: `recovered` (what a killed run had left), `read`, `prepared`, `encoded`,
         `gradient`, `whole`, `chunk`, `frame`, `scored`, `written` (an explanation), or another
-<<<<<<< HEAD
-        verb's own steps. Between them any number of `working`: what is being done now.
-=======
         verb's own steps; on another computer also `packing`, `connecting`, `connected`, `sent` and
-        `received`.
->>>>>>> 9a803ff (Remote: what goes and what comes, tested; Slicer's Run on in README and tests)
+        `received`. Between them any number of `working`: what is being done now.
     message : str
         The same in words for a person.
     fraction : float
