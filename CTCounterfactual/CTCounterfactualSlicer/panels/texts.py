@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from slicer.i18n import tr as _
 
@@ -15,6 +16,8 @@ from CTCounterfactualLib.counterfactual.search.logit import logit
 from CTCounterfactualLib.outputs.numbers import LARGEST, MINUS, SMALLEST, amount, decimals, fixed
 from CTCounterfactualLib.project import HOMEPAGE, ISSUES
 
+# Lies beside the module, so that it opens without a network.
+HOW_TO_READ = Path(__file__).resolve().parents[2] / "Resources" / "Help" / "how-to-read.html"
 SCORE_DIGITS = 4
 # Letters of a word that always fits, and where longer ones may be broken.
 LONGEST_WORD = 30
@@ -67,6 +70,10 @@ def help_text() -> str:
             "Select a CT scan and a classifier and click Apply. Click a row of the results to jump "
             "to its slices; Compare shows scan, counterfactual and change side by side."
         )
+        + f'</p><p><a href="{html.escape(HOW_TO_READ.as_uri())}">'
+        + _("How to read a counterfactual")
+        + "</a>"
+        + _(": the order in which to look, the colours, a good and a bad example.")
         + f"</p><p><b>{DISCLAIMER}.</b></p>"
         + "<p>"
         + _("In the Python console:")

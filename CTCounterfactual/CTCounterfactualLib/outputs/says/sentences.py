@@ -24,6 +24,8 @@ WHAT, WHERE, SURE, FLAGS = "What moved", "Where", "How sure", "What to mind"
 SLABS_NAMED, TELLING_SLAB = 3, 0.25
 # From this part on the change lies on one side.
 MOST = 0.6
+# Beyond these a share is told with one place.
+NEAR_0, NEAR_1 = 0.1, 0.99
 STATUSES = ("fail", "warn", "pass", "not run")
 
 
@@ -210,5 +212,10 @@ def _flags(flags: Sequence[Flag]) -> Iterable[str]:
 
 
 def percent_of(share: float) -> str:
-    """Return a share in whole percent, with one place below 10."""
-    return percent(round(share, 2 if share >= 0.1 else 3))
+    """Return a share in whole percent, with one place near 0 and 100, which only all and none are.
+
+    A share that isn't 1 never reads 100 %.
+    """
+    if 0 < share < 1:
+        return percent(min(max(round(share, 2 if NEAR_0 <= share <= NEAR_1 else 3), 0.001), 0.999))
+    return percent(round(share, 3))

@@ -19,7 +19,7 @@ from CTCounterfactualLib.outputs.report import report_page
 from CTCounterfactualLib.outputs.says import files
 from CTCounterfactualLib.outputs.says.advice import ADVICE, OF_OTHERS, advice
 from CTCounterfactualLib.outputs.says.moved import TISSUES, moved_of
-from CTCounterfactualLib.outputs.says.sentences import what_this_says
+from CTCounterfactualLib.outputs.says.sentences import percent_of, what_this_says
 from CTCounterfactualLib.scans.scan import Scan
 from explained_by_hand import explanation_of
 
@@ -175,6 +175,15 @@ def test_every_sentence_has_a_number_or_a_flags_name(scan, result):
             for sentence in lines(each, tests):
                 assert re.search(r"\d|\([a-z-]+\)", sentence), sentence
                 assert sentence.endswith((".", ")")), sentence
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(0, "0 %"), (1, "100 %"), (0.0001, "0.1 %"), (0.9999, "99.9 %"), (0.995, "99.5 %"),
+     (0.456, "46 %"), (0.0456, "4.6 %"), (2.5, "250 %")],
+)  # fmt: skip
+def test_shares_in_percent(share, told):
+    assert percent_of(share) == told
 
 
 def test_every_flag_of_a_counterfactual_has_its_advice():
