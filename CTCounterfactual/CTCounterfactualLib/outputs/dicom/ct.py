@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ def write_ct(
     derivation: str,
     frames: Sequence[PlacedFrame] = (),
     sources: bool = True,
+    added: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> list[Dataset]:
     """Write a volume as `slice_NNNN.dcm` files and return their headers, without pixels.
@@ -72,6 +74,8 @@ def write_ct(
         The headers' frames, if their files have several.
     sources : bool
         Whether the headers are those of images that the new ones can refer to.
+    added : bool
+        Whether a change was added to these, as a counterfactual is made.
     check : callable
         Called before each slice; it may raise.
     """
@@ -83,6 +87,7 @@ def write_ct(
         image.DerivationDescription = derivation
         if sources and header.get("SOPInstanceUID"):
             image.SourceImageSequence = [_reference(header, frames[k] if frames else None)]
+        if added:
             image.DerivationCodeSequence = [standard(*_ADDITION)]
         image.save_as(folder / f"slice_{k + 1:04d}.dcm", enforce_file_format=True)
         del image.PixelData
@@ -95,6 +100,7 @@ def _image(
 ) -> SOPClass:
     from highdicom import ContributingEquipment
     from highdicom.base import SOPClass
+    from pydicom.dataset import Dataset
     from pydicom.uid import ExplicitVRLittleEndian
 
     image = SOPClass(
@@ -111,11 +117,12 @@ def _image(
         **equipment(),
         **{argument: header.get(keyword) or None for argument, keyword in _TAKEN_OVER.items()},
     )
-    _take_over_modules(image, header)
-    if header.get("Manufacturer"):
-        image.ContributingEquipmentSequence = [
-            ContributingEquipment.for_image_acquisition(header)  # the scanner
-        ]
+    told = Dataset()
+    told.update(header)
+    told.SOPClassUID = CT_IMAGE  # what an unknown kind of image says is the same
+    image.copy_patient_and_study_information(told)
+    with suppress(AttributeError, ValueError):  # the scanner, where its header can be believed
+        image.ContributingEquipmentSequence = [ContributingEquipment.for_image_acquisition(told)]
     for keyword in (*GEOMETRY, *ACQUISITION):
         if keyword in header:
             image.add(header[keyword])
@@ -135,16 +142,6 @@ def _image(
     stored = rescale.stored(hu)
     image.PixelData = stored.astype(stored.dtype.newbyteorder("<"), copy=False).tobytes()
     return image
-
-
-def _take_over_modules(image: SOPClass, header: Dataset) -> None:
-    """Take over what the standard counts to patient and study."""
-    from pydicom.dataset import Dataset
-
-    told = Dataset()
-    told.update(header)
-    told.SOPClassUID = CT_IMAGE  # an unknown kind of image has the same modules
-    image.copy_patient_and_study_information(told)
 
 
 def _reference(header: Dataset, frame: PlacedFrame | None) -> Dataset:

@@ -183,6 +183,7 @@ class _Writer:
             derivation,
             self._source.frames,
             bool(self._source.series),
+            name == COUNTERFACTUAL,
             self._check,
         )
 

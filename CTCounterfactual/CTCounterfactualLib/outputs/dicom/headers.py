@@ -106,7 +106,7 @@ def place(header: Dataset, frame: PlacedFrame) -> None:
 
 
 def numbers(values: Iterable[float]) -> list[Any]:
-    """Return numbers as decimal strings of 16 characters at most hold them."""
+    """Return numbers as decimal strings hold them: in 16 characters at most."""
     from pydicom.valuerep import DSfloat
 
     return [DSfloat(float(value), auto_format=True) for value in values]

@@ -107,6 +107,8 @@ def test_a_multi_frame_file_gets_single_frames_that_name_the_frames_they_are_of(
     assert reference.ReferencedSOPInstanceUID == pydicom.dcmread(path).SOPInstanceUID
     assert (reference.ReferencedFrameNumber, third.PatientID) == (3, "P-17")
     assert third.ImagePositionPatient == at(2)
+    assert third.DerivationCodeSequence[0].CodeMeaning == "Pixel by pixel addition"
+    assert "DerivationCodeSequence" not in pydicom.dcmread(folder / "scan" / "slice_0003.dcm")
     assert record_of(folder)["refers_to"] == "scan"
 
 
