@@ -5,7 +5,7 @@
     ct-counterfactual cohort CHESTS/manifest.csv -o OUT --classifier effusion-demo --keep records
     python Testing/Benchmarks/cohort.py speed CHESTS --cases 12     # one worker, two, a plain loop
 
-`make` generates slabs of chests, two a patient, each without and with an effusion that the painters
+`make` generates slabs of chests, one a patient, each without and with an effusion that the painters
 of the truth bench plant. `speed` explains the first cases by one worker, by two, and in a plain
 loop over `explain` in one process, and prints a table; it wants a machine that does nothing else.
 """
@@ -29,21 +29,21 @@ LIBRARY = REPOSITORY / "CTCounterfactual" / "CTCounterfactualLib"
 sys.path.insert(0, str(LIBRARY.parent))
 
 SPACING = (1.5, 1.5, 3.0)
-SIZE = (240, 180, 12)  # (I, J, K): a body's width and depth, 36 mm of its height
-SLABS = 2  # of each patient, one above the other
+SIZE = (240, 180, 14)  # (I, J, K): a body's width and depth, 42 mm of its middle
+SLABS = 1  # of each patient, one above the other
 LEAST_ML, MOST_ML, LESS = 60.0, 200.0, 0.7
 RAS_IN_LPS = (-1, 0, 0, 0, -1, 0, 0, 0, 1)
 CLASSIFIER = "effusion-demo"
-OPTIONS = ["--classifier", CLASSIFIER, "--keep", "records", "--frames", "0", "--chunk", "6"]
+OPTIONS = ["--classifier", CLASSIFIER, "--keep", "records", "--frames", "0", "--chunk", "7"]
 
 
 def make(folder: Path, cases: int) -> None:
-    """Write slabs and their manifest: of each patient two, each with and without an effusion."""
+    """Write slabs and their manifest: of each patient one, with and without an effusion."""
     from CTCounterfactualLib.scans.generated import ChestSettings, generate_chest
 
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
-    for patient in range(-(-cases // 4)):
+    for patient in range(-(-cases // (2 * SLABS))):
         size = (*SIZE[:2], SLABS * SIZE[2])
         chest = generate_chest(ChestSettings(spacing=SPACING, size=size, seed=patient))
         for slab in range(SLABS):
@@ -149,7 +149,7 @@ from CTCounterfactualLib.outputs.record import result_record
 models = load_classifier({CLASSIFIER!r}), load_autoencoder("ct-vqgan-small")
 begun = None
 for number, path in enumerate(sys.argv[2:]):
-    made = explain(path, models[0], None, models[1], chunk=6, frames=0)
+    made = explain(path, models[0], None, models[1], chunk=7, frames=0)
     record = json.dumps(result_record(made, ["result.json"]))
     (Path(sys.argv[1]) / f"{{number}}.json").write_text(record)
     begun = begun or (time.perf_counter(), time.process_time())
