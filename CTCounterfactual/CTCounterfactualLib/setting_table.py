@@ -152,7 +152,8 @@ class SettingTable:
         tooltip=_(
             "How the change joins the scan. Bounded: never beyond what the decoder draws. "
             "Local: nor, where the score falls, darker than lung or brighter than soft "
-            "tissue around. Residual: the plain difference is added."
+            "tissue around; of a size, nor the other way than most of it. Residual: the "
+            "plain difference is added."
         ),
         more="See `counterfactual.composite`.",
         choices=COMPOSITES,

@@ -20,7 +20,8 @@ bounded (ours)
 local (default, ours)
     The same with a third rule, for a score that is to fall: the decoder's picture becomes nowhere
     darker than the lung around it, nor brighter than the soft tissue, nor does gas become more than
-    lung (`tissue.Bounds`); where it is so already it stays; the scan's noise is left on it. To
+    lung (`tissue.Bounds`); where it is so already it stays; the scan's noise is left on it. Of a
+    size, whose change goes one way by far, nothing goes the other way (`one_way`). To
     raise a score it is `bounded`: what is put in, emphysema, a pneumothorax or calcium, may be like
     nothing around.
 

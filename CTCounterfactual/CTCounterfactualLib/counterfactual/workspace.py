@@ -16,6 +16,7 @@ from .composite import compose, kernel_reach, smooth_along_slices
 from .direction import sign
 from .encoded import Encoded, Models
 from .gradient import as_batch, finite
+from .one_way import gains_of, is_size, kept_to, way_of
 from .rates import change_rates
 from .search.found import Evaluate, SearchPoint
 from .settings import ExplainSettings
@@ -76,14 +77,14 @@ class Workspace:
         """
         other = copy(self)  # what was made for the scan is shared
         other.encoded, other.reach, other._drawn = encoded, reach, SliceCache()
-        other.__dict__.pop("_rate", None)
+        other.__dict__.pop("_rate_and_way", None)
         return other
 
     def turned(self, encoded: Encoded, settings: ExplainSettings) -> Workspace:
         """Return the same in another direction, as `encoded.turned` makes it."""
         other = copy(self)
         other.encoded, other.settings, other._drawn = encoded, settings, SliceCache()
-        for made in ("_rate", "_bounds"):
+        for made in ("_rate_and_way", "_bounds"):
             other.__dict__.pop(made, None)
         return other
 
@@ -261,25 +262,37 @@ class Workspace:
     @cached_property
     def _bounds(self) -> Bounds | None:
         """What the decoder's picture may become; None for anything."""
-        if self.settings.composite != "local" or sign(self.settings.direction) > 0:
+        grid, rising = self.models.classifier.grid, sign(self.settings.direction) > 0
+        if self.settings.composite != "local" or rising or not grid.is_ct:
             return None
-        grid = self.models.classifier.grid
-        if not grid.is_ct:
-            return None
-        return find_bounds(self.encoded.x, grid.spacing, grid.window, self.encoded.weight)
+        bounds = find_bounds(self.encoded.x, grid.spacing, grid.window, self.encoded.weight)
+        if self.settings.search == "reference" or not is_size(
+            self.models.classifier.find_target(self.models.target)
+        ):
+            return bounds
+        return kept_to(bounds, self._rate_and_way[1], self.encoded.x)
 
-    @cached_property
+    @property
     def _rate(self) -> torch.Tensor:
         """How fast each slice's picture changes: (D,), float64; see `rates.change_rates`."""
-        encoded = self.encoded
+        return self._rate_and_way[0]
+
+    @cached_property
+    def _rate_and_way(self) -> tuple[torch.Tensor, int]:
+        """Return the slices' rates and which way they go; see `one_way`."""
+        encoded, way = self.encoded, sign(self.settings.direction)
+        gains: list[tuple[float, float]] = []
 
         def moved(lam: float, chosen: torch.Tensor) -> torch.Tensor:
             change = self.decode(lam, chosen) - encoded.decoded[chosen]
-            return self._sizes(change, encoded.taken(chosen))
+            weight = encoded.taken(chosen)
+            if encoded.image_gradient is not None:
+                taken = change if weight is None else change * weight
+                gains.append(gains_of(way * encoded.image_gradient[chosen], taken))
+            return self._sizes(change, weight)
 
-        way = sign(self.settings.direction)
         rates = change_rates(encoded.latents, encoded.gradient, way, moved)
-        return rates.to(encoded.latents.device)
+        return rates.to(encoded.latents.device), way_of(gains)
 
     def _scope_mass(self, start: int, stop: int) -> torch.Tensor:
         edited = self.settings.scope == "region"
