@@ -12,17 +12,18 @@ import torch
 from ..events import Reporter
 from ..models.classifier import Rescorer
 from .batches import SliceBatches
+from .bounds import bounds_of
 from .composite import compose, kernel_reach, smooth_along_slices
 from .direction import sign
 from .encoded import Encoded, Models
 from .gradient import as_batch, finite
-from .one_way import gains_of, is_size, kept_to, way_of
+from .one_way import gains_of, way_of
 from .rates import change_rates
 from .search.found import Evaluate, SearchPoint
 from .settings import ExplainSettings
 from .slice_cache import SliceCache
 from .steps import searched
-from .tissue import Bounds, find_bounds
+from .tissue import Bounds
 
 # Measured on three chests in slabs of 30 mm: those with evidence reached the change limit within
 # 0.6 to 10 times this first-order step, tips of the lungs and slabs without lung at 31 to 263.
@@ -262,15 +263,7 @@ class Workspace:
     @cached_property
     def _bounds(self) -> Bounds | None:
         """What the decoder's picture may become; None for anything."""
-        grid, rising = self.models.classifier.grid, sign(self.settings.direction) > 0
-        if self.settings.composite != "local" or rising or not grid.is_ct:
-            return None
-        bounds = find_bounds(self.encoded.x, grid.spacing, grid.window, self.encoded.weight)
-        if self.settings.search == "reference" or not is_size(
-            self.models.classifier.find_target(self.models.target)
-        ):
-            return bounds
-        return kept_to(bounds, self._rate_and_way[1], self.encoded.x)
+        return bounds_of(self.settings, self.models, self.encoded, lambda: self._rate_and_way[1])
 
     @property
     def _rate(self) -> torch.Tensor:
