@@ -173,7 +173,7 @@ def test_it_learns(stacks, tmp_path):
     )
     settings = dataclasses.replace(
         SETTINGS,
-        steps=80,
+        steps=160,
         warmup=4,
         learning_rate=3e-3,
         log_every=10,
@@ -186,7 +186,7 @@ def test_it_learns(stacks, tmp_path):
     errors = [float(row["pixel"]) for row in rows(tmp_path)]
     picture = stacks[0].slices.astype(float)
     one_grey = np.abs(picture - np.median(picture)).mean()
-    assert np.mean(errors[-3:]) < 0.85 * one_grey
+    assert np.mean(errors[-6:]) < 0.85 * one_grey  # of crops that differ
 
 
 def test_unused_codes_restart_at_latents(stacks, tmp_path):
