@@ -6,21 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from CTCounterfactualLib.jobs.outcome import WorkerOutcome
 from CTCounterfactualLib.scene.make.provenance import get_attribute, set_attributes
 from CTCounterfactualLib.storage.bounded import MOST_RECORD_BYTES
 from CTCounterfactualLib.storage.objects import read_object
 
-from .job_nodes import write_plainly
-from .model_files import WorkerJob
 from .result import AnyResult
+from .result_job import ResultJob
 
 METRICS_FILE = "metrics.json"
 # Attribute of a main node: what was measured, so that it is saved with the scene.
 ATTRIBUTE = "metrics"
 
 
-class MeasureJob(WorkerJob):
+class MeasureJob(ResultJob):
     """Measure what needs no known truth; `measures_of` the main node has it when it is done.
 
     `metrics.json` is in the result's folder then, and its report has the table, too.
@@ -33,21 +31,14 @@ class MeasureJob(WorkerJob):
         `onEvent`, `onFinished`, `python`; see `WorkerJob`.
     """
 
+    file = METRICS_FILE
+
     def __init__(self, result: AnyResult, **how: Any):
-        self.result = result
-        super().__init__(("evaluate", result.folder), False, **how)
+        super().__init__(result, ("evaluate", result.folder), **how)
 
-    def _start(self) -> None:
-        if self.result.workplace is not None:  # where the record says that the scan is
-            write_plainly(self.result.explanation.scan.image, self.result.workplace.input)
-        super()._start()
-
-    def _end(self, outcome: WorkerOutcome) -> None:
-        if self.result.workplace is not None:
-            self.result.workplace.input.unlink(missing_ok=True)
-        if outcome.error == "" and (self.result.folder / METRICS_FILE).is_file():
-            remember(self.result.mainNode, self.result.folder)
-        super()._end(outcome)
+    def remember(self) -> None:
+        """Keep the measures on the result's main node."""
+        remember(self.result.mainNode, self.result.folder)
 
 
 def remember(main, folder: Path) -> None:

@@ -6,14 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from CTCounterfactualLib.jobs.outcome import WorkerOutcome
 from CTCounterfactualLib.scene.make.provenance import get_attribute, set_attributes
 from CTCounterfactualLib.storage.bounded import MOST_RECORD_BYTES
 from CTCounterfactualLib.storage.objects import read_object
 
-from .job_nodes import write_plainly
-from .model_files import WorkerJob
 from .result import AnyResult
+from .result_job import ResultJob
 
 TRUST_FILE = "trust.json"
 # Attribute of a main node: what the tests said, so that it is saved with the scene.
@@ -22,7 +20,7 @@ KEPT = ("status", "summary", "partial")
 KEPT_OF_TEST = ("test", "status", "sentence", "number", "measure", "limits")
 
 
-class TrustJob(WorkerJob):
+class TrustJob(ResultJob):
     """Put a result to the tests that take less than twice its own time, or to all.
 
     The verdicts are in the result's folder, and on its main node (`verdicts_of`), when it is done;
@@ -38,32 +36,25 @@ class TrustJob(WorkerJob):
         `onEvent`, `onFinished`, `python`; see `WorkerJob`.
     """
 
+    file = TRUST_FILE
+
     def __init__(self, result: AnyResult, all_tests: bool = False, **how: Any):
-        self.result = result
         workplace = result.workplace
         region = () if workplace is None or not workplace.region.is_file() else (workplace.region,)
         super().__init__(
+            result,
             (
                 "trust",
                 result.folder,
                 *(("--all",) if all_tests else ()),
                 *(("--region", *region) if region else ()),
             ),
-            False,
             **how,
         )
 
-    def _start(self) -> None:
-        if self.result.workplace is not None:  # where the record says that the scan is
-            write_plainly(self.result.explanation.scan.image, self.result.workplace.input)
-        super()._start()
-
-    def _end(self, outcome: WorkerOutcome) -> None:
-        if self.result.workplace is not None:
-            self.result.workplace.input.unlink(missing_ok=True)
-        if outcome.error == "" and (self.result.folder / TRUST_FILE).is_file():
-            remember(self.result.mainNode, self.result.folder)
-        super()._end(outcome)
+    def remember(self) -> None:
+        """Keep the verdicts on the result's main node."""
+        remember(self.result.mainNode, self.result.folder)
 
 
 def remember(main, folder: Path) -> None:

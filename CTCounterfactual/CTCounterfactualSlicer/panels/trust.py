@@ -5,98 +5,51 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
-from CTCounterfactualLib.jobs.outcome import CANCELLED, DONE
-
-from ..timer import JobTimer
 from ..trust_job import TrustJob, verdicts_of
-from .panel import Panel
+from .result_job import ResultJobPanel, Words
 
 
-class TrustPanel(Panel):
+class TrustPanel(ResultJobPanel):
     """Runs the tests in the worker; what they said is kept with the result in the scene."""
 
     def setup(self) -> None:
-        """Make the table's columns and connect the button."""
-        self._job: TrustJob | None = None
-        self._step = ""
-        self._drawn: list[dict] | None = None
-        table = self.ui.trustTable
-        table.setColumnCount(3)
-        table.setHorizontalHeaderLabels([_("Test"), _("Verdict"), _("What it means")])
-        table.verticalHeader().hide()
-        table.horizontalHeader().stretchLastSection = True
-        self.ui.trustButton.connect("clicked()", self._test_or_cancel)
+        """Name the widgets and words, and connect the button."""
+        self.button, self.label = self.ui.trustButton, self.ui.trustLabel
+        self.table = self.ui.trustTable
+        self.headers = [_("Test"), _("Verdict"), _("What it means")]
+        self.words = Words(
+            start=_("Can I trust this?"),
+            cancel=_("Cancel the tests"),
+            running=_("Testing the explanation..."),
+            refused=_("The tests could not be started"),
+            cancelled=_("The tests were cancelled."),
+        )
+        super().setup()
+        self.ui.trustButton.connect("clicked()", self.start_or_cancel)
 
-    def cleanup(self) -> None:
-        """End a running test."""
-        self._abandon()
+    def make_job(self, result, **how) -> TrustJob:
+        """Return the job that tests."""
+        return TrustJob(result, **how)
 
-    def refresh(self) -> None:
-        """Draw the verdicts of the result that is shown."""
-        if self._job is not None and self._job.result.mainNode.GetScene() is None:
-            self._abandon()  # the result was replaced or deleted
-        shown = self.host.shown
-        usable = shown is not None and shown.usable
-        running = self._job is not None
-        has_files = usable and shown.result is not None
-        self.ui.trustButton.text = _("Cancel the tests") if running else _("Can I trust this?")
-        self.ui.trustButton.enabled = running or (has_files and not self.host.machine.busy)
-        said = verdicts_of(shown.nodes.main) if usable else {}
-        self._draw(said.get("tests", []))
-        text = self._step if running else _summary(said)
-        self.ui.trustLabel.text = text
-        self.ui.trustLabel.visible = bool(text)
+    def kept(self, main) -> dict:
+        """Return the verdicts that are kept."""
+        return verdicts_of(main)
 
-    def _draw(self, tests: list[dict]) -> None:
-        table = self.ui.trustTable
-        table.visible = bool(tests)
-        if tests == self._drawn:
-            return
-        self._drawn = tests
-        table.setRowCount(len(tests))
-        for row, test in enumerate(tests):
-            cells = (test["test"], _verdict(test["status"]), test["sentence"])
-            for column, text in enumerate(cells):
-                item = qt.QTableWidgetItem(text)
-                item.setToolTip(_measured(test) or text)
-                table.setItem(row, column, item)
-        table.resizeColumnsToContents()
-        table.resizeRowsToContents()
+    def rows(self, kept: dict) -> list[dict]:
+        """Return the tests."""
+        return kept.get("tests", [])
 
-    def _test_or_cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-            return
-        self.host.messages.clear()
-        with self.host.messages.guard(_("The tests could not be started")):
-            if not self.host.maintenance.ensure_packages():
-                return
-            self._step = _("Testing the explanation...")
-            self._job = TrustJob(
-                self.host.shown.result, onEvent=self._on_event, onFinished=self._on_finished
-            )
-            self._job.start()
-            if self._job is not None and not self._job.finished:
-                JobTimer(self._job).start()
-        self.refresh()
+    def draw_row(self, row: int, one: dict) -> None:
+        """Fill a row with test, verdict and meaning."""
+        cells = (one["test"], _verdict(one["status"]), one["sentence"])
+        for column, text in enumerate(cells):
+            item = qt.QTableWidgetItem(text)
+            item.setToolTip(_measured(one) or text)
+            self.table.setItem(row, column, item)
 
-    def _on_event(self, event) -> None:
-        self._step = f"{event.fraction:.0%} {event.message}"
-        self.refresh()
-
-    def _on_finished(self, job) -> None:
-        self._job = None
-        outcome, messages = job.outcome, self.host.messages
-        if outcome.kind == CANCELLED:
-            messages.show_note(_("The tests were cancelled."))
-        elif outcome.kind != DONE:
-            messages.show_error(outcome.message, outcome.advice, outcome.details)
-        self.refresh()
-
-    def _abandon(self) -> None:
-        if self._job is not None:
-            self._job.abandon()
-            self._job = None
+    def summary(self, kept: dict) -> str:
+        """Return how many tests said what."""
+        return _summary(kept)
 
 
 def _verdict(status: str) -> str:
